@@ -1,0 +1,114 @@
+// control: how mcpd's own processes talk. This file is the table of what may be asked for on the
+// private socket: newline-delimited JSON-RPC 2.0, methods named "mcpd/<name>". Any other method on
+// the same socket is MCP and belongs to the connection's own session.
+
+import type { Condition } from "../core/condition.ts";
+
+/** State of one upstream for people and scripts. */
+export type UpstreamStatus = {
+  readonly name: string;
+  readonly kind: "stdio" | "remote" | "builtin";
+  readonly scope: "user" | "project" | "session";
+  readonly state: "disabled" | "idle" | "starting" | "ready" | "waiting" | "stopping" | "failed";
+  /** Command line or URL, without secrets. */
+  readonly reach: string;
+  readonly pid: number | null;
+  readonly upMs: number | null;
+  readonly restarts: number;
+  readonly sessions: number;
+  readonly inFlight: number;
+  readonly calls: number;
+  readonly errors: number;
+  readonly residentBytes: number | null;
+  readonly tools: number;
+  readonly prompts: number;
+  readonly resources: number;
+  /** name and version as the upstream reports them, or null before it has. */
+  readonly server: { readonly name: string; readonly version: string } | null;
+  readonly protocolVersion: string | null;
+};
+
+export type Status = {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly uptimeMs: number;
+  readonly verdict: "healthy" | "degraded" | "unhealthy";
+  /** null when the port is not bound (yet). */
+  readonly urls: { readonly mcp: string; readonly sse: string; readonly health: string } | null;
+  readonly auth: "api_key" | "none";
+  readonly config: {
+    readonly path: string | null;
+    readonly revision: number;
+    readonly hash: string;
+    readonly warnings: number;
+  };
+  readonly sessions: number;
+  readonly inFlight: number;
+  readonly requests: number;
+  readonly errors: number;
+  readonly residentBytes: number;
+  readonly upstreams: readonly UpstreamStatus[];
+  readonly conditions: readonly Condition[];
+};
+
+/** One tool as `mcpd tools` lists it. */
+export type ToolRow = {
+  readonly upstream: string;
+  /** The name at its upstream. */
+  readonly tool: string;
+  /** The name in the aggregate on /mcp. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: unknown;
+};
+
+/** A `CallToolResult` of the MCP specification, untouched. */
+export type CallResult = {
+  readonly content?: readonly { readonly type: string; readonly [key: string]: unknown }[];
+  readonly structuredContent?: unknown;
+  readonly isError?: boolean;
+  readonly [key: string]: unknown;
+};
+
+/** The table: method -> params and result. Errors are JSON-RPC errors with data.fault = FaultCode. */
+export type ControlApi = {
+  "mcpd/status": { params: Record<string, never>; result: Status };
+  /** Waits (bounded) for upstreams that are starting; failed ones are named in `missing`. */
+  "mcpd/tools": {
+    params: { readonly upstream?: string; readonly search?: string };
+    result: { readonly tools: readonly ToolRow[]; readonly missing: readonly string[] };
+  };
+  /** `upstream` may be left out when the tool's name is unique. Sends "mcpd/progress" meanwhile. */
+  "mcpd/call": {
+    params: {
+      readonly upstream?: string;
+      readonly tool: string;
+      readonly arguments: { readonly [key: string]: unknown };
+      readonly timeoutMs?: number;
+    };
+    result: CallResult;
+  };
+  /** Ends a call of this connection by the JSON-RPC id of its "mcpd/call". */
+  "mcpd/cancel": { params: { readonly id: number }; result: { readonly cancelled: boolean } };
+  /** Reads the config now and answers when the revision in the file is applied or refused. */
+  "mcpd/apply": {
+    params: Record<string, never>;
+    result: {
+      readonly applied: boolean;
+      readonly revision: number;
+      readonly problem: string | null;
+    };
+  };
+};
+
+export type ControlMethod = keyof ControlApi;
+
+/** Progress of a call, sent on the connection that made it. */
+export type ProgressNote = {
+  readonly id: number;
+  readonly progress: number;
+  readonly total: number | null;
+  readonly message: string | null;
+};

@@ -1,0 +1,358 @@
+// core: the whole behaviour of mcpd as values, with no clock, file, socket or random number in it.
+// This file is the closed table of operating errors: every edge renders from it, nobody else maps
+// an error to an exit code, an HTTP status or a JSON-RPC code.
+
+type FaultRow = {
+  /** Exit code of the CLI: 1 failure, 2 usage, otherwise sysexits.h (69, 70, 73..78) and 124 time-out. */
+  readonly exit: number;
+  readonly http: number;
+  /** JSON-RPC error code. */
+  readonly rpc: number;
+  readonly title: string;
+  /** What to do; `{subject}` is replaced by the fault's subject. */
+  readonly hint: string;
+};
+
+const table = {
+  "usage.invalid": row(2, 400, -32602, "Wrong usage", "Run 'mcpd help {subject}' for the syntax."),
+  "config.unreadable": row(
+    78,
+    500,
+    -32603,
+    "Cannot read the config",
+    "Check that {subject} exists and belongs to you.",
+  ),
+  "config.invalid": row(
+    78,
+    500,
+    -32603,
+    "The config is not valid",
+    "Fix the line named above; 'mcpd config validate' checks it, 'mcpd config explain' lists the keys.",
+  ),
+  "config.changed": row(
+    75,
+    409,
+    -32603,
+    "The config changed meanwhile",
+    "Run the command again: it will start from the new text.",
+  ),
+  "config.not-applied": row(
+    75,
+    503,
+    -32603,
+    "The daemon has not applied the change",
+    "Run 'mcpd status' to see what it reports.",
+  ),
+  "daemon.unreachable": row(
+    69,
+    503,
+    -32603,
+    "The daemon is not running",
+    "Start it with 'mcpd serve --foreground'.",
+  ),
+  "daemon.running": row(
+    75,
+    409,
+    -32603,
+    "A daemon is already running",
+    "Use it ('mcpd status'), or stop it first.",
+  ),
+  "daemon.root": row(
+    77,
+    403,
+    -32603,
+    "Refusing to run as root",
+    "Run mcpd as yourself; MCPD_ALLOW_ROOT=1 overrides this for containers.",
+  ),
+  "file.failed": row(
+    74,
+    500,
+    -32603,
+    "Cannot use a file",
+    "Check the path, space and rights of {subject}.",
+  ),
+  "secret.missing": row(
+    78,
+    500,
+    -32603,
+    "A secret is missing",
+    "Provide {subject} where mcpd runs, then save the config to retry.",
+  ),
+  "message.parse": row(
+    65,
+    400,
+    -32700,
+    "The message is not JSON",
+    "Send one JSON-RPC 2.0 message.",
+  ),
+  "message.invalid": row(
+    65,
+    400,
+    -32600,
+    "The message is not a JSON-RPC request",
+    "Send jsonrpc, id, method and params as JSON-RPC 2.0 says.",
+  ),
+  "message.too-large": row(
+    65,
+    413,
+    -32600,
+    "The message is too large",
+    "Send less, or raise server.max_message_bytes.",
+  ),
+  "message.duplicate-id": row(
+    65,
+    400,
+    -32600,
+    "The request id is in use",
+    "Give every request in flight an id of its own.",
+  ),
+  "method.unknown": row(
+    64,
+    404,
+    -32601,
+    "Method not found",
+    "See what the server declares in its capabilities.",
+  ),
+  "params.invalid": row(
+    65,
+    400,
+    -32602,
+    "Invalid params",
+    "Compare the arguments with the tool's input schema.",
+  ),
+  "tool.unknown": row(66, 404, -32602, "Unknown tool", "List the tools with 'mcpd tools'."),
+  "tool.denied": row(
+    77,
+    403,
+    -32602,
+    "The tool is switched off by the config",
+    "See tools.allow and tools.deny of the upstream in 'mcpd config show'.",
+  ),
+  "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts first."),
+  "resource.unknown": row(66, 404, -32002, "Resource not found", "List the resources first."),
+  "session.missing": row(
+    65,
+    400,
+    -32600,
+    "The Mcp-Session-Id header is missing",
+    "Send 'initialize' first and repeat the id it answers with.",
+  ),
+  "session.unknown": row(
+    65,
+    404,
+    -32001,
+    "Unknown session",
+    "Start a new session with 'initialize'.",
+  ),
+  "session.not-ready": row(
+    65,
+    400,
+    -32002,
+    "The session is not initialised",
+    "Send 'initialize' as the first request.",
+  ),
+  "session.limit": row(
+    75,
+    503,
+    -32603,
+    "Too many sessions",
+    "Close some clients, or raise server.sessions_max.",
+  ),
+  "session.busy": row(
+    75,
+    429,
+    -32603,
+    "Too many requests in flight for this session",
+    "Wait for answers before sending more.",
+  ),
+  "gate.key": row(
+    77,
+    401,
+    -32001,
+    "The API key is missing or wrong",
+    "Get it with 'mcpd show-key' and send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
+  ),
+  "gate.origin": row(
+    77,
+    403,
+    -32001,
+    "The Host or Origin is not allowed",
+    "Use http://127.0.0.1, or add the origin to daemon.cors.allowed_origins.",
+  ),
+  "door.unknown": row(
+    64,
+    404,
+    -32601,
+    "No such path",
+    "MCP is served on /mcp, /mcp/<upstream> and /sse.",
+  ),
+  "door.method": row(
+    64,
+    405,
+    -32600,
+    "The HTTP method is not allowed here",
+    "Use POST, GET or DELETE on /mcp.",
+  ),
+  "door.accept": row(
+    64,
+    406,
+    -32600,
+    "The Accept header fits nothing we send",
+    "Send 'Accept: application/json, text/event-stream'.",
+  ),
+  "door.media": row(
+    64,
+    415,
+    -32600,
+    "The body is not JSON",
+    "Send 'Content-Type: application/json'.",
+  ),
+  "door.version": row(
+    64,
+    400,
+    -32600,
+    "The protocol version is not supported",
+    "Send one of the versions named above as MCP-Protocol-Version.",
+  ),
+  "door.slow": row(
+    75,
+    503,
+    -32603,
+    "The client does not read",
+    "Read the stream, or open a new one.",
+  ),
+  "upstream.unknown": row(
+    66,
+    404,
+    -32602,
+    "Unknown upstream",
+    "List the upstreams with 'mcpd servers'.",
+  ),
+  "upstream.disabled": row(
+    69,
+    503,
+    -32603,
+    "The upstream is disabled",
+    "Enable it with 'mcpd servers enable {subject}'.",
+  ),
+  "upstream.not-found": row(
+    69,
+    502,
+    -32603,
+    "Cannot start the upstream",
+    "Install the command, or name its full path in mcpServers.{subject}.command.",
+  ),
+  "upstream.failed": row(
+    69,
+    502,
+    -32603,
+    "The upstream does not run",
+    "See 'mcpd logs {subject}' for what it printed.",
+  ),
+  "upstream.start-timeout": row(
+    69,
+    504,
+    -32603,
+    "The upstream did not become ready in time",
+    "See 'mcpd logs {subject}'; raise start_timeout_secs if it is only slow.",
+  ),
+  "upstream.lost": row(
+    69,
+    502,
+    -32603,
+    "The upstream went away while it worked on the request",
+    "It may or may not have had its effect: check before you repeat it.",
+  ),
+  "upstream.busy": row(
+    75,
+    503,
+    -32603,
+    "Too many requests wait for the upstream",
+    "Wait for answers before sending more.",
+  ),
+  "upstream.unsupported": row(
+    69,
+    501,
+    -32603,
+    "This kind of upstream is not supported yet",
+    "Use a stdio upstream (command and args) for now.",
+  ),
+  "upstream.broken-answer": row(
+    76,
+    502,
+    -32603,
+    "The upstream broke the protocol",
+    "See 'mcpd logs {subject}'; report it to the author of the server.",
+  ),
+  "exchange.timed-out": row(
+    124,
+    504,
+    -32001,
+    "The request timed out",
+    "Raise timeout_secs of the upstream if it is only slow.",
+  ),
+  "exchange.cancelled": row(130, 499, -32800, "The request was cancelled", "Nothing to do."),
+  "port.in-use": row(
+    75,
+    503,
+    -32603,
+    "The port is in use",
+    "Stop the other program or set daemon.port; mcpd keeps trying.",
+  ),
+  internal: row(
+    70,
+    500,
+    -32603,
+    "Internal error",
+    "Please report this with the lines of 'mcpd logs'.",
+  ),
+} as const satisfies Record<string, FaultRow>;
+
+export type FaultCode = keyof typeof table;
+
+/** A typed operating error: a value inside the program, rendered only at its edges. */
+export type Fault = {
+  readonly kind: "fault";
+  readonly code: FaultCode;
+  /** What failed, colon, the state. No final full stop. */
+  readonly text: string;
+  /** What the hint is about: an upstream, a path, a command. */
+  readonly subject: string;
+  /** Machine-readable details for JSON answers. */
+  readonly data?: { readonly [key: string]: unknown };
+};
+
+export const FAULTS: Readonly<Record<FaultCode, FaultRow>> = table;
+
+/** Builds a fault; `text` defaults to the title of the code. */
+export function fault(
+  code: FaultCode,
+  text: string = FAULTS[code].title,
+  subject = "",
+  data?: { readonly [key: string]: unknown },
+): Fault {
+  return { kind: "fault", code, text, subject, ...(data === undefined ? {} : { data }) };
+}
+
+export function isFault(value: unknown): value is Fault {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "fault";
+}
+
+/** What to do about a fault, as one sentence. */
+export function hintOf(problem: Fault): string {
+  return FAULTS[problem.code].hint.replaceAll("{subject}", problem.subject).replaceAll("  ", " ");
+}
+
+/** Carries a fault through code that can only throw. */
+export class FaultError extends Error {
+  readonly fault: Fault;
+  constructor(problem: Fault) {
+    super(problem.text);
+    this.name = "FaultError";
+    this.fault = problem;
+  }
+}
+
+function row(exit: number, http: number, rpc: number, title: string, hint: string): FaultRow {
+  return { exit, http, rpc, title, hint };
+}

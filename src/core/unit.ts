@@ -1,0 +1,64 @@
+/** Who shares one instance of an upstream. */
+export type Scope = "user" | "project" | "session";
+
+/**
+ * A value read at spawn time, never before: literal text (in which `${NAME}` stands for an environment
+ * variable) or a reference to where a secret lives. A Unit carries references only.
+ */
+export type ValueRef =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "env"; readonly name: string; readonly prefix: string }
+  | { readonly kind: "file"; readonly path: string; readonly prefix: string };
+
+/** How an upstream is reached. */
+export type Reach =
+  | {
+      readonly kind: "stdio";
+      /** `${NAME}` in command, args and cwd is expanded at spawn. */
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: { readonly [name: string]: ValueRef };
+      /** Absolute directory, or null for the user's home. Never the daemon's own directory. */
+      readonly cwd: string | null;
+    }
+  | {
+      readonly kind: "remote";
+      readonly wire: "http" | "sse" | "ws";
+      readonly url: string;
+      readonly headers: { readonly [name: string]: ValueRef };
+    }
+  | { readonly kind: "builtin" };
+
+/** Settings of an upstream that apply at once, without a restart. */
+export type UnitSettings = {
+  readonly requestTimeoutMs: number;
+  /** From spawn to the answer of `initialize`. */
+  readonly startTimeoutMs: number;
+  /** Start again after a crash. */
+  readonly reconnect: boolean;
+  /** How often a read that was in flight in a crash is repeated. Writes never are. */
+  readonly retriesMax: number;
+  /** Globs of tool names. An empty `allow` allows all; `deny` wins. */
+  readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** Prefix of its names in the aggregate: only where needed, always or never. */
+  readonly prefix: "auto" | "always" | "never";
+};
+
+/** Identity of an instance: equal keys share one. */
+export type UnitKey = string;
+
+/** An upstream fully resolved for one scope; frozen and hashable. */
+export type Unit = {
+  readonly key: UnitKey;
+  /** The name under mcpServers. */
+  readonly upstream: string;
+  readonly scope: Scope;
+  readonly disabled: boolean;
+  readonly reach: Reach;
+  readonly settings: UnitSettings;
+  /** sha256 over scope and reach: when it changes, the instance is replaced. */
+  readonly hash: string;
+};
+
+/** The name of the upstream that mcpd itself provides. */
+export const BUILTIN_UPSTREAM = "mcpd";

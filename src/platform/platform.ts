@@ -1,0 +1,51 @@
+// platform: everything an operating system does differently, one file per OS behind this interface.
+
+/** Absolute paths of one user's mcpd, as the three-trees rule of MISSION A3 lays them out. */
+export type Paths = {
+  readonly programsDir: string;
+  readonly configDir: string;
+  /** mcpd.config.json in configDir. */
+  readonly configFile: string;
+  readonly stateDir: string;
+  readonly logsDir: string;
+  readonly dataDir: string;
+  readonly cacheDir: string;
+  readonly apiKeyFile: string;
+  /** Unix socket path (<= 100 bytes) or named pipe of the control door. */
+  readonly controlAddress: string;
+  /** Who runs: pid, version, port of the live server. */
+  readonly runtimeFile: string;
+  /** Processes we started and must not leave behind. */
+  readonly ledgerFile: string;
+};
+
+export type User = {
+  readonly name: string;
+  readonly home: string;
+  /** Root or an elevated administrator: mcpd refuses to run then unless told. */
+  readonly elevated: boolean;
+};
+
+/** What a process tree costs right now. */
+export type Usage = { readonly residentBytes: number; readonly cpuMs: number };
+
+export interface Platform {
+  readonly name: "linux" | "darwin" | "windows";
+  readonly paths: Paths;
+  readonly user: User;
+  /**
+   * Signals a process and all it started: the process group on POSIX, taskkill /T on Windows.
+   * "terminate" asks, "kill" ends. A tree that is gone already is not an error.
+   */
+  signalTree(pid: number, signal: "terminate" | "kill"): Promise<void>;
+  /** True while any process of the group that `pid` leads is alive. */
+  treeAlive(pid: number): boolean;
+  /** A value that differs when a pid is reused (start time); null when there is no such process. */
+  processIdentity(pid: number): Promise<string | null>;
+  /** Resident memory and CPU of a pid and its descendants; null when unknown. */
+  usage(pid: number): Promise<Usage | null>;
+  /** PATH as the user's login shell sets it; null when it cannot be had within `timeoutMs`. */
+  loginPath(timeoutMs: number): Promise<string | null>;
+  /** Resolves a command the way a spawn with `path` as PATH would; null when it is not found. */
+  which(command: string, path: string): string | null;
+}
