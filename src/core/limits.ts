@@ -1,0 +1,28 @@
+/**
+ * The table of bounds: every queue, body, wait and count of the program has a row here, with its
+ * reason. What a user may change is in the config and starts from these defaults.
+ */
+export const LIMITS = {
+  /** Requests one session may have in flight: above it a client is flooding, not working. */
+  inFlightPerSession: 512,
+  /** Requests that wait while one upstream starts: about ten clients' worth of first calls. */
+  waitingPerUpstream: 1_024,
+  /** A progress notification extends a deadline, but never past this many times the time-out. */
+  deadlineExtensions: 10,
+  /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
+  listPages: 100,
+  /** Entries of one list kept per upstream: ten times the largest server known. */
+  listEntries: 10_000,
+  /** Resource URIs one session may subscribe to. */
+  subscriptionsPerSession: 1_000,
+  /** Names in the aggregate: clients add a prefix of their own and refuse more than 64 in all. */
+  nameLength: 64,
+  /** Merged instructions of the aggregate, in characters: they are paid for in every context. */
+  instructionsLength: 8_192,
+  /** How long the aggregate's lists wait for upstreams that start; the late ones are announced. */
+  listWaitMs: 5_000,
+  /** How often deadlines are looked at: the precision of a time-out. */
+  tickMs: 250,
+  /** list_changed notifications of one upstream are collected for this long. */
+  listChangedDelayMs: 50,
+} as const;
