@@ -34,6 +34,8 @@ export type UnitSettings = {
   readonly requestTimeoutMs: number;
   /** From spawn to the answer of `initialize`. */
   readonly startTimeoutMs: number;
+  /** Stop an instance nobody has used for this long; null keeps it running. */
+  readonly idleStopMs: number | null;
   /** Start again after a crash. */
   readonly reconnect: boolean;
   /** How often a read that was in flight in a crash is repeated. Writes never are. */
