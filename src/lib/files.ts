@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** What a file is created with unless the caller says otherwise: the owner's alone. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+/**
+ * Replaces a file at once: a reader sees the old content or the new, never half of one, also after
+ * a power cut. `mode` is what the file has afterwards (0600 by default; Windows has no modes).
+ * Throws the system's error (see `reasonOf`) and leaves the old file as it was.
+ */
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode: number = PRIVATE_FILE,
+): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
+  try {
+    writeAndSync(temporary, content, mode);
+    // The umask may have taken rights away from what open() was asked for.
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The text of a file, or null when there is none. Throws the system's error for anything else. */
+export function readIfExists(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+/** Creates a directory and its parents for the owner alone (0700). An existing one is left as it is. */
+export function ensurePrivateDir(path: string): void {
+  mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+}
+
+/** The system's name of an error ("ENOENT"), or "" when it has none. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error) || !("code" in error)) return "";
+  return typeof error.code === "string" ? error.code : "";
+}
+
+/** Why the system refused, in words for people: "permission denied". */
+export function reasonOf(error: unknown): string {
+  const words = REASONS.get(errorCode(error));
+  if (words !== undefined) return words;
+  return error instanceof Error ? error.message : String(error);
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "permission denied"],
+  ["EEXIST", "it exists already"],
+  ["EISDIR", "it is a directory"],
+  ["ELOOP", "its symbolic links go round in a circle"],
+  ["EMFILE", "too many open files"],
+  ["ENOENT", "there is no such file"],
+  ["ENOSPC", "the disk is full"],
+  ["ENOTDIR", "a part of the path is not a directory"],
+  ["EPERM", "the system does not permit it"],
+  ["EROFS", "the file system is read-only"],
+]);
+
+function writeAndSync(path: string, content: string | Uint8Array, mode: number): void {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const handle = openSync(path, "wx", mode);
+  try {
+    let written = 0;
+    while (written < bytes.length) written += writeSync(handle, bytes, written);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
