@@ -22,7 +22,26 @@ export const LIMITS = {
   /** How long the aggregate's lists wait for upstreams that start; the late ones are announced. */
   listWaitMs: 5_000,
   /** How often deadlines are looked at: the precision of a time-out. */
-  tickMs: 250,
+  tickMs: 100,
+  /** How long a replaced upstream may work on what it was doing before it is ended. */
+  drainMs: 10_000,
   /** list_changed notifications of one upstream are collected for this long. */
   listChangedDelayMs: 50,
+  /** Characters above which an answer in a usual envelope is delimited instead of parsed. */
+  answerParseLength: 8_192,
+  /** Messages in one JSON-RPC batch of 2025-03-26: more is a flood in one breath. */
+  batchMessages: 100,
+  /** Bytes queued for one event stream beside the message being sent: then its client is cut off. */
+  streamQueueBytes: 4_194_304,
+  /** Bytes queued for one socket beside the message being sent: then it is closed. */
+  socketQueueBytes: 16_777_216,
+  /** A quiet event stream gets a comment this often, so that dead peers and proxies show. */
+  keepAliveMs: 15_000,
+  /** A POST without an answer for this long becomes an event stream, so that its client sees life. */
+  silenceMs: 10_000,
+  /**
+   * From a notification to the result of the same request on SSE and sockets: official clients lose
+   * the notification when both arrive in one chunk.
+   */
+  resultGapMs: 2,
 } as const;
