@@ -1,22 +1,10 @@
+import type { Channel } from "../core/effect.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Message } from "../core/message.ts";
+import type { View } from "../core/session.ts";
 
-/**
- * Where answers to one client go: the response of one POST, an SSE stream, a socket. Written to by
- * the desk, drained by a door.
- */
-export interface Channel {
-  /**
-   * Queues one JSON-RPC message. `last` means that nothing follows which belongs to the request the
-   * channel was opened for. A channel whose client has gone drops it silently.
-   */
-  write(text: string, last: boolean): void;
-  /** False when the client can get only the final answer here (no stream), so progress is useless. */
-  readonly streams: boolean;
-}
-
-/** Which upstreams a session sees: all of them merged, or one with its names untouched. */
-export type View = { readonly kind: "all" } | { readonly kind: "one"; readonly upstream: string };
+export type { Channel } from "../core/effect.ts";
+export type { View } from "../core/session.ts";
 
 /** What a door knows about a client that asks for a session. */
 export type Opening = {

@@ -1,0 +1,155 @@
+import type { Turn } from "./effect.ts";
+import { LIMITS } from "./limits.ts";
+import type { Notification, Outcome, Params, Request, Response } from "./message.ts";
+
+/** What becomes of an exchange; called exactly once. */
+export type Settle = (turn: Turn, outcome: Outcome) => void;
+
+export type ProgressToken = string | number;
+
+/** One request on its way to an upstream, in the form every era and door is translated to. */
+export class Exchange {
+  readonly method: string;
+  readonly params: Params | undefined;
+  /** The client's own progress token, restored on the way back. */
+  readonly progressToken: ProgressToken | undefined;
+  /** Takes progress meant for the client; absent when nobody listens. */
+  readonly onProgress: ((turn: Turn, params: Params) => void) | undefined;
+  /** How often it may still be sent again after the upstream was lost: 0 for anything but reads. */
+  retriesLeft: number;
+  /** The id at the upstream while it is in flight there. */
+  id: number | null = null;
+  deadlineMs = Number.POSITIVE_INFINITY;
+  #limitMs = Number.POSITIVE_INFINITY;
+  #timeoutMs = 0;
+  #settle: Settle | null;
+
+  constructor(options: {
+    readonly method: string;
+    readonly params: Params | undefined;
+    readonly settle: Settle;
+    readonly retriesLeft: number;
+    readonly progressToken?: ProgressToken | undefined;
+    readonly onProgress?: ((turn: Turn, params: Params) => void) | undefined;
+  }) {
+    this.method = options.method;
+    this.params = options.params;
+    this.progressToken = options.progressToken;
+    this.onProgress = options.onProgress;
+    this.retriesLeft = options.retriesLeft;
+    this.#settle = options.settle;
+  }
+
+  get open(): boolean {
+    return this.#settle !== null;
+  }
+
+  /** Gives the outcome to whoever asked. Every call but the first does nothing and says false. */
+  settle(turn: Turn, outcome: Outcome): boolean {
+    const settle = this.#settle;
+    if (settle === null) return false;
+    this.#settle = null;
+    settle(turn, outcome);
+    return true;
+  }
+
+  /** Starts the clock when the request leaves for the upstream. */
+  startClock(nowMs: number, timeoutMs: number): void {
+    this.#timeoutMs = timeoutMs;
+    this.deadlineMs = nowMs + timeoutMs;
+    this.#limitMs = nowMs + timeoutMs * LIMITS.deadlineExtensions;
+  }
+
+  /** Progress shows life: the deadline moves, up to a limit. */
+  extend(nowMs: number): void {
+    this.deadlineMs = Math.min(nowMs + this.#timeoutMs, this.#limitMs);
+  }
+}
+
+/**
+ * The requests in flight at one upstream. The only place that makes or rewrites a JSON-RPC id or a
+ * progress token: both are the same fresh integer here, so neither can leak between clients.
+ */
+export class ExchangeTable {
+  readonly #open = new Map<number, Exchange>();
+  #nextId = 1;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  all(): IterableIterator<Exchange> {
+    return this.#open.values();
+  }
+
+  /** Enters an exchange and returns the request to send. */
+  enter(exchange: Exchange, nowMs: number, timeoutMs: number): Request {
+    const id = this.#nextId++;
+    exchange.id = id;
+    exchange.startClock(nowMs, timeoutMs);
+    this.#open.set(id, exchange);
+    const { method, params, progressToken } = exchange;
+    const outgoing = progressToken === undefined ? params : withToken(params, id);
+    return { kind: "request", id, method, params: outgoing };
+  }
+
+  /** Takes the exchange a response answers out of the table; undefined for one nobody waits for. */
+  take(response: Response): Exchange | undefined {
+    if (typeof response.id !== "number") return undefined;
+    const exchange = this.#open.get(response.id);
+    if (exchange !== undefined) this.#leave(exchange);
+    return exchange;
+  }
+
+  /** The exchange progress belongs to, and its params with the client's own token put back. */
+  progress(params: Params | undefined): { exchange: Exchange; params: Params } | undefined {
+    const token = params?.["progressToken"];
+    if (typeof token !== "number" || params === undefined) return undefined;
+    const exchange = this.#open.get(token);
+    if (exchange?.progressToken === undefined) return undefined;
+    return { exchange, params: { ...params, progressToken: exchange.progressToken } };
+  }
+
+  /** Takes an exchange out early; the notification tells the upstream to stop working on it. */
+  withdraw(exchange: Exchange, reason: string): Notification | null {
+    const requestId = exchange.id;
+    if (requestId === null || !this.#open.has(requestId)) return null;
+    this.#leave(exchange);
+    return {
+      kind: "notification",
+      method: "notifications/cancelled",
+      params: { requestId, reason },
+    };
+  }
+
+  /** The exchanges whose deadline has passed. */
+  expired(nowMs: number): readonly Exchange[] {
+    const late: Exchange[] = [];
+    for (const exchange of this.#open.values())
+      if (exchange.deadlineMs <= nowMs) late.push(exchange);
+    return late;
+  }
+
+  /** Empties the table: the instance that had them is gone. */
+  clear(): readonly Exchange[] {
+    const all = [...this.#open.values()];
+    for (const exchange of all) this.#leave(exchange);
+    return all;
+  }
+
+  #leave(exchange: Exchange): void {
+    if (exchange.id !== null) this.#open.delete(exchange.id);
+    exchange.id = null;
+  }
+}
+
+/** The progress token a client put into its request, if any. */
+export function progressTokenOf(params: Params | undefined): ProgressToken | undefined {
+  const token = (params?.["_meta"] as Params | undefined)?.["progressToken"];
+  return typeof token === "string" || typeof token === "number" ? token : undefined;
+}
+
+function withToken(params: Params | undefined, progressToken: number): Params {
+  const meta = params?.["_meta"] as Params | undefined;
+  return { ...params, _meta: { ...meta, progressToken } };
+}

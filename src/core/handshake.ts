@@ -1,0 +1,106 @@
+import type { Turn } from "./effect.ts";
+import { negotiate } from "./era.ts";
+import { type Fault, fault } from "./fault.ts";
+import { answer, type Call, refuse } from "./forward.ts";
+import { LIMITS } from "./limits.ts";
+import type { Params } from "./message.ts";
+import type { Session } from "./session.ts";
+import { syncLogLevel } from "./subscriptions.ts";
+import type { Introduction, Upstream } from "./upstream.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Answers `initialize`. The aggregate answers at once and starts its upstreams meanwhile; a single
+ * upstream introduces itself, so the client waits for it.
+ */
+export function initialize(world: World, turn: Turn, call: Call): void {
+  const { session } = call;
+  if (session.ready) {
+    const text = "initialize was sent before: a session is initialised once";
+    return refuse(turn, call, fault("message.invalid", text));
+  }
+  if (session.view.kind === "all") {
+    const upstreams = world.inView(session.view);
+    for (const upstream of upstreams) if (upstream.phase !== "ready") wake(turn, upstream);
+    begin(world, turn, call, {
+      capabilities: {
+        tools: { listChanged: true },
+        prompts: { listChanged: true },
+        resources: { listChanged: true, subscribe: true },
+        logging: {},
+        completions: {},
+      },
+      serverInfo: world.about,
+      ...instructionsOf(upstreams),
+    });
+    return;
+  }
+  const upstream = world.upstream(session.view.upstream);
+  if (upstream === undefined || upstream.unit.disabled) {
+    return abandon(turn, call, unavailable(session.view.upstream, upstream));
+  }
+  upstream.whenReady(turn, {
+    proceed(later) {
+      if (upstream.introduction === null) return;
+      begin(world, later, call, introductionFor(upstream.introduction));
+    },
+    fail: (later, problem) => abandon(later, call, problem),
+  });
+}
+
+/** Why a named upstream cannot be used: switched off, or not there. */
+export function unavailable(name: string, upstream: Upstream | undefined): Fault {
+  return upstream === undefined
+    ? fault("upstream.unknown", `There is no upstream "${name}"`, name)
+    : fault("upstream.disabled", `Upstream "${name}" is disabled`, name);
+}
+
+function begin(world: World, turn: Turn, call: Call, about: Params): void {
+  const { session, request } = call;
+  const params = request.params ?? {};
+  const info = params["clientInfo"] as Params | undefined;
+  session.client = {
+    name: String(info?.["name"] ?? "unknown"),
+    version: String(info?.["version"] ?? ""),
+  };
+  session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
+  session.protocolVersion = negotiate(params["protocolVersion"]);
+  answer(turn, call, { protocolVersion: session.protocolVersion, ...about });
+  for (const upstream of world.inView(session.view)) syncLogLevel(world, turn, upstream);
+}
+
+function abandon(turn: Turn, call: Call, problem: Fault): void {
+  refuse(turn, call, problem);
+  discard(turn, call.session);
+}
+
+function discard(turn: Turn, session: Session): void {
+  turn.add({ kind: "discard", session });
+}
+
+function wake(turn: Turn, upstream: Upstream): void {
+  upstream.whenReady(turn, { proceed: () => {}, fail: () => {} });
+}
+
+/** The upstream's own words, minus what mcpd cannot keep for it. */
+function introductionFor(introduction: Introduction): Params {
+  const { tasks: _tasks, ...capabilities } = introduction.capabilities;
+  // mcpd itself changes lists, when it restarts an upstream or the config filters its tools, and
+  // clients listen only to what was declared.
+  const changing = Object.fromEntries(
+    ["tools", "prompts", "resources"]
+      .filter((name) => capabilities[name] !== undefined)
+      .map((name) => [name, { ...(capabilities[name] as Params), listChanged: true }]),
+  );
+  const { protocolVersion: _version, ...rest } = introduction.result;
+  return { ...rest, capabilities: { ...capabilities, ...changing } };
+}
+
+function instructionsOf(upstreams: readonly Upstream[]): { instructions?: string } {
+  const sections = upstreams.flatMap((upstream) => {
+    const text = upstream.introduction?.instructions ?? null;
+    return text === null ? [] : [`## ${upstream.name}\n\n${text}`];
+  });
+  if (sections.length === 0) return {};
+  return { instructions: sections.join("\n\n").slice(0, LIMITS.instructionsLength) };
+}

@@ -1,0 +1,79 @@
+import type { Turn } from "./effect.ts";
+import type { RequestId } from "./message.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** Which upstreams a session sees: all of them merged, or one with its names untouched. */
+export type View = { readonly kind: "all" } | { readonly kind: "one"; readonly upstream: string };
+
+/** Log levels of the MCP specification (RFC 5424), most verbose first. */
+export const MCP_LOG_LEVELS = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+] as const;
+export type McpLogLevel = (typeof MCP_LOG_LEVELS)[number];
+
+/** A request of the client that is being worked on. */
+export type Pending = {
+  /** Who works on it; null while it waits for lists. */
+  readonly upstream: Upstream | null;
+  readonly cancel: (turn: Turn, reason: string) => void;
+};
+
+/** One client's conversation with us. */
+export class Session {
+  readonly id: string;
+  readonly view: View;
+  readonly principal: string;
+  readonly project: string | null;
+  /** null until `initialize` has been answered. */
+  protocolVersion: string | null = null;
+  client: { readonly name: string; readonly version: string } = { name: "unknown", version: "" };
+  /** What the client declared it can do for a server (sampling, elicitation, roots). */
+  capabilities: { readonly [name: string]: unknown } = {};
+  logLevel: McpLogLevel | null = null;
+  /** By the client's own request id. */
+  readonly pending = new Map<RequestId, Pending>();
+  /** Subscribed resource URIs and the name of the upstream each belongs to. */
+  readonly subscriptions = new Map<string, string>();
+  /** True once the client has seen a list, so that a change of it is worth a word. */
+  listed = false;
+
+  constructor(options: {
+    readonly id: string;
+    readonly view: View;
+    readonly principal: string;
+    readonly project: string | null;
+  }) {
+    this.id = options.id;
+    this.view = options.view;
+    this.principal = options.principal;
+    this.project = options.project;
+  }
+
+  get ready(): boolean {
+    return this.protocolVersion !== null;
+  }
+
+  /** How many of its requests an upstream is working on. */
+  callsAt(upstream: Upstream): number {
+    let calls = 0;
+    for (const pending of this.pending.values()) if (pending.upstream === upstream) calls++;
+    return calls;
+  }
+
+  sees(upstream: string): boolean {
+    return this.view.kind === "all" || this.view.upstream === upstream;
+  }
+
+  /** Whether the client wants a log message of this level; "info" until it has said otherwise. */
+  wantsLevel(level: unknown): boolean {
+    const rank = MCP_LOG_LEVELS.indexOf(level as McpLogLevel);
+    return rank >= MCP_LOG_LEVELS.indexOf(this.logLevel ?? "info");
+  }
+}

@@ -1,0 +1,79 @@
+import type { Turn } from "./effect.ts";
+import { Exchange } from "./exchange.ts";
+import { encode, type Params } from "./message.ts";
+import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
+import type { Upstream } from "./upstream.ts";
+import type { World } from "./world.ts";
+
+/** Adds a subscriber; true when it is the first, so that the upstream has to be asked. */
+export function subscribe(upstream: Upstream, session: Session, uri: string): boolean {
+  const subscribers = upstream.subscribers.get(uri) ?? new Set();
+  const first = subscribers.size === 0;
+  upstream.subscribers.set(uri, subscribers.add(session));
+  session.subscriptions.set(uri, upstream.name);
+  return first;
+}
+
+/** Removes a subscriber; true when it was the last, so that the upstream can be told. */
+export function unsubscribe(upstream: Upstream, session: Session, uri: string): boolean {
+  session.subscriptions.delete(uri);
+  const subscribers = upstream.subscribers.get(uri);
+  if (subscribers === undefined || !subscribers.delete(session)) return false;
+  if (subscribers.size > 0) return false;
+  upstream.subscribers.delete(uri);
+  return true;
+}
+
+/** Takes a leaving session off all its resources. */
+export function unsubscribeAll(world: World, turn: Turn, session: Session): void {
+  for (const [uri, name] of session.subscriptions) {
+    const upstream = world.upstream(name);
+    if (upstream === undefined || !unsubscribe(upstream, session, uri)) continue;
+    if (upstream.phase === "ready") tell(turn, upstream, "resources/unsubscribe", { uri });
+  }
+}
+
+/** Gives a fresh instance what its predecessor had been asked for. */
+export function restore(world: World, turn: Turn, upstream: Upstream): void {
+  syncLogLevel(world, turn, upstream);
+  for (const uri of upstream.subscribers.keys()) {
+    tell(turn, upstream, "resources/subscribe", { uri });
+  }
+}
+
+/** Passes an update on to those who subscribed to the resource or to a part above it. */
+export function updated(turn: Turn, upstream: Upstream, params: Params | undefined): void {
+  const uri = params?.["uri"];
+  if (typeof uri !== "string") return;
+  const text = encode({ kind: "notification", method: "notifications/resources/updated", params });
+  const told = new Set<Session>();
+  for (const [subscribed, sessions] of upstream.subscribers) {
+    if (uri !== subscribed && !uri.startsWith(`${subscribed.replace(/\/$/, "")}/`)) continue;
+    for (const session of sessions) {
+      if (told.has(session)) continue;
+      told.add(session);
+      turn.add({ kind: "push", session, text });
+    }
+  }
+}
+
+/** Keeps the upstream's log level at the most verbose that any of its sessions asked for. */
+export function syncLogLevel(world: World, turn: Turn, upstream: Upstream): void {
+  if (upstream.phase !== "ready" || !upstream.has("logging")) return;
+  const levels = world.watchers(upstream).flatMap((session) => session.logLevel ?? []);
+  const level = mostVerbose(levels);
+  if (level === null || level === upstream.logLevel) return;
+  upstream.logLevel = level;
+  tell(turn, upstream, "logging/setLevel", { level });
+}
+
+function mostVerbose(levels: readonly McpLogLevel[]): McpLogLevel | null {
+  return MCP_LOG_LEVELS.find((level) => levels.includes(level)) ?? null;
+}
+
+function tell(turn: Turn, upstream: Upstream, method: string, params: Params): void {
+  const settle = (later: Turn, outcome: { ok: boolean }): void => {
+    if (!outcome.ok) later.add({ kind: "oddity", upstream, text: `${method} was refused` });
+  };
+  upstream.ask(turn, new Exchange({ method, params, retriesLeft: 0, settle }));
+}

@@ -1,0 +1,201 @@
+import type { Turn } from "./effect.ts";
+import { LEGACY_LATEST, LEGACY_REVISIONS } from "./era.ts";
+import { Exchange, ExchangeTable } from "./exchange.ts";
+import { type Fault, fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
+import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
+import { encode, type Message, type Outcome, type Params, rpcError } from "./message.ts";
+import type { McpLogLevel, Session } from "./session.ts";
+import type { Unit } from "./unit.ts";
+
+/** What an upstream said about itself in the handshake. */
+export type Introduction = {
+  readonly protocolVersion: string;
+  readonly server: { readonly name: string; readonly version: string };
+  /** The whole `initialize` result, unknown members included. */
+  readonly result: Params;
+  readonly capabilities: { readonly [name: string]: unknown };
+  readonly instructions: string | null;
+};
+
+type Waiting = {
+  readonly proceed: (turn: Turn) => void;
+  readonly fail: (turn: Turn, problem: Fault) => void;
+};
+
+/**
+ * The MCP conversation with one instance of a unit: handshake, the requests in flight or waiting,
+ * what is known of its lists, and what its clients have asked it for.
+ */
+export class Upstream {
+  unit: Unit;
+  phase: "absent" | "opening" | "ready" = "absent";
+  introduction: Introduction | null = null;
+  readonly exchanges = new ExchangeTable();
+  readonly listings = new Map<ListKind, Listing>();
+  /** Lists to load again at a time (monotonic ms), after the upstream said that they changed. */
+  readonly staleLists = new Map<ListKind, number>();
+  /** Who subscribed to which resource. */
+  readonly subscribers = new Map<string, Set<Session>>();
+  logLevel: McpLogLevel | null = null;
+  /** Who waits for the lists to be known. */
+  listWaiters: ((turn: Turn) => void)[] = [];
+  #waiting: Waiting[] = [];
+  readonly #about: { readonly name: string; readonly version: string };
+
+  constructor(unit: Unit, about: { readonly name: string; readonly version: string }) {
+    this.unit = unit;
+    this.#about = about;
+  }
+
+  get name(): string {
+    return this.unit.upstream;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether all its lists are known: until then an absent name proves nothing. */
+  get listed(): boolean {
+    return LIST_KINDS.every((kind) => this.listings.has(kind));
+  }
+
+  has(capability: string): boolean {
+    return this.introduction?.capabilities[capability] !== undefined;
+  }
+
+  /** Runs `proceed` once the handshake is done, starting the upstream if needed. */
+  whenReady(turn: Turn, waiting: Waiting): void {
+    if (this.phase === "ready") {
+      waiting.proceed(turn);
+    } else if (this.#waiting.length >= LIMITS.waitingPerUpstream) {
+      waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
+    } else {
+      this.#waiting.push(waiting);
+      turn.add({ kind: "demand", upstream: this });
+    }
+  }
+
+  /** Sends a request now, or as soon as the upstream is ready. */
+  ask(turn: Turn, exchange: Exchange): void {
+    this.whenReady(turn, {
+      proceed: (later) => {
+        if (exchange.open) this.#dispatch(later, exchange);
+      },
+      fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
+    });
+  }
+
+  /** Tells the upstream that nobody waits for the answer any more. */
+  withdraw(turn: Turn, exchange: Exchange, reason: string): void {
+    const notification = this.exchanges.withdraw(exchange, reason);
+    if (notification !== null) this.#send(turn, notification);
+  }
+
+  notify(turn: Turn, method: string, params?: Params): void {
+    if (this.phase === "ready") this.#send(turn, { kind: "notification", method, params });
+  }
+
+  /** The link is up: say hello. */
+  opened(turn: Turn): void {
+    this.phase = "opening";
+    this.logLevel = null;
+    const hello = new Exchange({
+      method: "initialize",
+      params: { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: this.#about },
+      retriesLeft: 0,
+      settle: (later, outcome) => this.#introduced(later, outcome),
+    });
+    this.#dispatch(turn, hello);
+  }
+
+  /**
+   * The instance is gone. Reads that may be repeated and requests that had not been sent wait for
+   * the next one when `retrying`; everything else is told.
+   */
+  lost(turn: Turn, problem: Fault, retrying: boolean): void {
+    const wasReady = this.phase === "ready";
+    this.phase = "absent";
+    const keep = wasReady && retrying;
+    for (const exchange of this.exchanges.clear()) {
+      // The hello of the handshake has nobody waiting behind it but those told below.
+      if (!wasReady) continue;
+      if (keep && exchange.retriesLeft > 0) {
+        exchange.retriesLeft -= 1;
+        this.ask(turn, exchange);
+      } else {
+        const lost = fault("upstream.lost", problem.text, this.name);
+        exchange.settle(turn, { ok: false, error: rpcError(lost) });
+      }
+    }
+    if (!keep) this.failWaiting(turn, problem);
+    else if (this.#waiting.length > 0) turn.add({ kind: "demand", upstream: this });
+  }
+
+  /** Gives up on everything that waits for the upstream to start. */
+  failWaiting(turn: Turn, problem: Fault): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) entry.fail(turn, problem);
+  }
+
+  /** Ends requests whose deadline has passed. */
+  expire(turn: Turn): void {
+    for (const exchange of this.exchanges.expired(turn.nowMs)) {
+      this.withdraw(turn, exchange, "timed out");
+      const text = `${exchange.method} timed out: upstream "${this.name}" has not answered`;
+      const problem = fault("exchange.timed-out", text, this.name);
+      exchange.settle(turn, { ok: false, error: rpcError(problem) });
+    }
+  }
+
+  #dispatch(turn: Turn, exchange: Exchange): void {
+    const { requestTimeoutMs, startTimeoutMs } = this.unit.settings;
+    // Whoever runs the process watches its start and says more about it: this is the second line.
+    const timeoutMs = exchange.method === "initialize" ? startTimeoutMs * 2 : requestTimeoutMs;
+    this.#send(turn, this.exchanges.enter(exchange, turn.nowMs, timeoutMs));
+  }
+
+  #send(turn: Turn, message: Message): void {
+    turn.add({ kind: "send", upstream: this, text: encode(message) });
+  }
+
+  #introduced(turn: Turn, outcome: Outcome): void {
+    const read = readIntroduction(this.name, outcome);
+    if ("kind" in read) {
+      turn.add({ kind: "refuse", upstream: this, problem: read });
+      this.failWaiting(turn, read);
+      return;
+    }
+    this.introduction = read;
+    this.phase = "ready";
+    this.notify(turn, "notifications/initialized");
+    turn.add({ kind: "ready", upstream: this });
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) entry.proceed(turn);
+  }
+}
+
+function readIntroduction(name: string, outcome: Outcome): Introduction | Fault {
+  const broken = (text: string): Fault =>
+    fault("upstream.broken-answer", `Upstream "${name}" ${text}`, name);
+  if (!outcome.ok) return broken(`refused 'initialize': ${outcome.error.message}`);
+  const result = outcome.result.value as Params | null;
+  if (typeof result !== "object" || result === null)
+    return broken("answered 'initialize' with no object");
+  const protocolVersion = result["protocolVersion"];
+  if (typeof protocolVersion !== "string" || !LEGACY_REVISIONS.includes(protocolVersion)) {
+    return broken(`speaks protocol ${JSON.stringify(protocolVersion)}, which mcpd does not`);
+  }
+  const info = result["serverInfo"] as Params | undefined;
+  const instructions = result["instructions"];
+  return {
+    protocolVersion,
+    server: { name: String(info?.["name"] ?? name), version: String(info?.["version"] ?? "") },
+    result,
+    capabilities: (result["capabilities"] as Params | undefined) ?? {},
+    instructions: typeof instructions === "string" && instructions !== "" ? instructions : null,
+  };
+}
