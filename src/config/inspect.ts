@@ -1,0 +1,90 @@
+import type { ConfigWarning } from "../core/revision.ts";
+import { suggest } from "../lib/text.ts";
+import {
+  bare,
+  isNote,
+  memberOf,
+  type Path,
+  pathText,
+  ROOT_NODE,
+  type SchemaNode,
+} from "./describe.ts";
+import type { Parsed } from "./parse.ts";
+import { type Problem, problemAt } from "./problem.ts";
+import { isLiteralSecret } from "./secret.ts";
+
+/** What the schema library does not see: notes, unknown keys, lists in place of objects, secrets. */
+export type Inspection = {
+  /** The value without notes and unknown keys, ready for the schema. */
+  readonly value: unknown;
+  readonly warnings: readonly ConfigWarning[];
+  readonly problems: readonly Problem[];
+};
+
+/** Keys of other programs' files that mean one of ours but are not spelled like it. */
+const FOREIGN: ReadonlyMap<string, string> = new Map([
+  ["servers", "mcpServers"],
+  ["context_servers", "mcpServers"],
+]);
+
+type Walk = { readonly parsed: Parsed; warnings: ConfigWarning[]; problems: Problem[] };
+
+/** Walks the file along the schema. Unknown keys are dropped with a warning, never an error. */
+export function inspect(parsed: Parsed): Inspection {
+  const walk: Walk = { parsed, warnings: [], problems: [] };
+  const value = visit(walk, ROOT_NODE, parsed.value, []);
+  return { value, warnings: walk.warnings, problems: walk.problems };
+}
+
+function visit(walk: Walk, schema: SchemaNode, value: unknown, path: Path): unknown {
+  const node = bare(schema);
+  if (Array.isArray(value)) return visitList(walk, node, value, path);
+  if (typeof value !== "object" || value === null) {
+    warnOfSecret(walk, value, path);
+    return value;
+  }
+  const kept: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) {
+    const at = [...path, key];
+    // A variable may well be called _JAVA_OPTIONS; in all other places "_" begins a note.
+    const isVariable = path.at(-1) === "env" && key.startsWith("_");
+    if (isNote(key) && !isVariable && !(path.length === 0 && key === "_version")) continue;
+    const member = memberOf(node, key);
+    if (member !== undefined) kept[key] = visit(walk, member, inner, at);
+    else if (node.type === "object") warnUnknown(walk, node, at, key);
+    else kept[key] = inner;
+  }
+  return kept;
+}
+
+function visitList(walk: Walk, node: SchemaNode, value: readonly unknown[], path: Path): unknown {
+  const item = node.item;
+  if (item !== undefined) {
+    return value.map((inner, index) => visit(walk, item, inner, [...path, index]));
+  }
+  // The schema library takes a list for an object without members.
+  if (node.type !== "object" && node.type !== "record") return value;
+  walk.problems.push(problemAt(walk.parsed, path, value));
+  return {};
+}
+
+function warnUnknown(walk: Walk, node: SchemaNode, path: Path, key: string): void {
+  const owner = path.length === 1 ? "" : ` in ${pathText(path.slice(0, -1))}`;
+  const meant = FOREIGN.get(key) ?? suggest(key, Object.keys(node.entries ?? {}));
+  const known = meant !== null && memberOf(node, meant) !== undefined;
+  const advice = known ? `did you mean "${meant}"?` : "see 'mcpd config explain' for the keys";
+  warn(walk, path, `Unknown key "${key}"${owner} is ignored: ${advice}`, "key");
+}
+
+function warnOfSecret(walk: Walk, value: unknown, path: Path): void {
+  const [name, holder] = [path.at(-1), path.at(-2)];
+  if (typeof value !== "string" || typeof name !== "string") return;
+  if ((holder !== "env" && holder !== "headers") || !isLiteralSecret(name, value)) return;
+  const cure = 'write {"env": "NAME"} or {"file": "PATH"} and keep it there';
+  warn(walk, path, `${pathText(path)} looks like a secret in the file: ${cure}`, "value");
+}
+
+function warn(walk: Walk, path: Path, text: string, part: "key" | "value"): void {
+  const { line, column } = walk.parsed.locate(path, part);
+  walk.warnings.push({ path: pathText(path), line, column, text });
+}

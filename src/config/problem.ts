@@ -1,0 +1,102 @@
+import type * as v from "valibot";
+
+import { type Fault, fault } from "../core/fault.ts";
+import { nodeAt, type Path, pathText, typeText } from "./describe.ts";
+import { codeFrame, type Parsed } from "./parse.ts";
+import { isSecretName } from "./secret.ts";
+
+/** One wrong value of the file. */
+export type Problem = {
+  /** daemon.port */
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+  readonly expected: string;
+  readonly received: string;
+  /** All of it as one line for people, without the place. */
+  readonly text: string;
+};
+
+/** Validations whose own message says more than the type of the value does. */
+const SPECIFIC = new Set(["check", "regex", "non_empty", "not_value"]);
+const SHOWN_LENGTH = 40;
+
+/** A problem of a value that has the wrong type or is out of bounds. */
+export function problemAt(parsed: Parsed, path: Path, value: unknown, advice = ""): Problem {
+  const node = nodeAt(path);
+  const expected = node === undefined ? "nothing" : typeText(node);
+  const received = shown(path, value);
+  const text = `${named(path)}: expected ${expected}, received ${received}${sentence(advice)}`;
+  return { ...place(parsed, path, value), expected, received, text };
+}
+
+/** The problem behind an issue of the schema library. */
+export function problemOf(parsed: Parsed, issue: v.BaseIssue<unknown>): Problem {
+  const path = (issue.path ?? []).map((item) => item.key as string | number);
+  const advice = issue.message.startsWith("Invalid ") ? "" : issue.message;
+  if (issue.kind === "schema" || !SPECIFIC.has(issue.type)) {
+    return problemAt(parsed, path, issue.input, advice || quotesAdvice(path, issue.input));
+  }
+  const inKey = issue.path?.at(-1)?.origin === "key";
+  const value = inKey ? undefined : issue.input;
+  const received = inKey ? JSON.stringify(issue.input) : shown(path, issue.input);
+  const isEntry = typeof issue.input === "object";
+  const state = inKey || isEntry ? "" : ` ${received} is not valid here.`;
+  const text = `${named(path)}:${state} ${advice}`;
+  return { ...place(parsed, path, value), expected: advice, received, text };
+}
+
+/** All problems of a file as one fault: the first in words, every one in data.problems. */
+export function invalid(parsed: Parsed, problems: readonly Problem[]): Fault | null {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const [first] = sorted;
+  if (first === undefined) return null;
+  const { line, column } = first;
+  const frame = codeFrame(parsed.text, { offset: 0, line, column });
+  const more = sorted.length - 1;
+  const others = more === 0 ? "" : ` (and ${more} more ${more === 1 ? "problem" : "problems"})`;
+  const text = `${parsed.file}:${line}:${column}: ${first.text}${others}\n${frame}`;
+  const data = { file: parsed.file, path: first.path, line, column, frame, problems: sorted };
+  return fault("config.invalid", text, parsed.file, data);
+}
+
+function place(
+  parsed: Parsed,
+  path: Path,
+  value: unknown,
+): Pick<Problem, "path" | "line" | "column"> {
+  const part = value === undefined || typeof value === "object" ? "key" : "value";
+  const { line, column } = parsed.locate(path, part);
+  return { path: pathText(path), line, column };
+}
+
+function named(path: Path): string {
+  return path.length === 0 ? "The file" : pathText(path);
+}
+
+/** A value in words; never one that could be a secret. */
+function shown(path: Path, value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  const hidden = path.some((key) => key === "env" || key === "headers" || isSecretName(`${key}`));
+  if (hidden) return typeof value === "string" ? "text" : `a ${typeof value}`;
+  const text = JSON.stringify(value);
+  return text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}..."`;
+}
+
+function quotesAdvice(path: Path, value: unknown): string {
+  const expected = nodeAt(path);
+  if (expected === undefined || typeof value === "string") return "";
+  const wantsText = typeText(expected).startsWith("text");
+  return wantsText && isScalar(value) ? "Put it in double quotes" : "";
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+function sentence(advice: string): string {
+  return advice === "" ? "" : `. ${advice}`;
+}

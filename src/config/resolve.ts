@@ -1,0 +1,218 @@
+import { dirname, isAbsolute, join, resolve } from "node:path";
+
+import * as v from "valibot";
+
+import { type Fault, isFault } from "../core/fault.ts";
+import type { ConfigWarning, DaemonSettings, Revision, ServerSettings } from "../core/revision.ts";
+import {
+  BUILTIN_UPSTREAM,
+  type Reach,
+  type Unit,
+  type UnitSettings,
+  type ValueRef,
+} from "../core/unit.ts";
+import { canonicalJson, sha256 } from "../lib/hash.ts";
+import type { Paths, User } from "../platform/platform.ts";
+import { inspect } from "./inspect.ts";
+import { parseConfig, type Parsed } from "./parse.ts";
+import { invalid, problemOf } from "./problem.ts";
+import {
+  type BehaviourEntry,
+  BehaviourSchema,
+  type UpstreamEntry,
+  type ValueEntry,
+} from "./schema-upstream.ts";
+import { type ConfigEntry, ConfigSchema, type DaemonEntry } from "./schema.ts";
+
+/** Who and where we are, as far as a config depends on it. */
+export type ConfigHost = {
+  readonly paths: Pick<Paths, "apiKeyFile" | "configDir" | "stateDir">;
+  readonly user: Pick<User, "name" | "home">;
+};
+
+const PORT_FIRST = 8321;
+const PORT_COUNT = 100;
+
+/**
+ * The port of a user whose config says null (MISSION A4): 8321 plus the first two bytes of the
+ * SHA-256 of the name, big endian, modulo 100.
+ */
+export function derivedPort(userName: string): number {
+  return PORT_FIRST + (Number.parseInt(sha256(userName).slice(0, 4), 16) % PORT_COUNT);
+}
+
+/**
+ * Turns a parsed file into a frozen revision. A wrong value anywhere makes it a "config.invalid"
+ * fault that names the first problem and lists all in data.problems (line, column, expected,
+ * received); unknown keys and literal secrets are warnings.
+ */
+export function resolveConfig(parsed: Parsed, host: ConfigHost, number: number): Revision | Fault {
+  const found = inspect(parsed);
+  const checked = v.safeParse(ConfigSchema, found.value, { abortPipeEarly: true });
+  const issues = checked.issues?.map((issue) => problemOf(parsed, issue)) ?? [];
+  const refused = invalid(parsed, [...found.problems, ...issues]);
+  if (refused !== null) return refused;
+  const warnings = [...parsed.warnings, ...found.warnings];
+  warnings.sort((a, b) => a.line - b.line || a.column - b.column);
+  return revisionOf(checked.output as ConfigEntry, parsed.file, host, number, warnings);
+}
+
+/** The revision of no file at all: every key at its default, only the built-in upstream. */
+export function defaultRevision(host: ConfigHost, number = 1): Revision {
+  const entry = v.parse(ConfigSchema, {});
+  return revisionOf(entry, null, host, number, []);
+}
+
+/** Text to revision in one step. */
+export function readConfig(
+  text: string,
+  file: string,
+  host: ConfigHost,
+  number: number,
+): Revision | Fault {
+  const parsed = parseConfig(text, file);
+  return isFault(parsed) ? parsed : resolveConfig(parsed, host, number);
+}
+
+function revisionOf(
+  entry: ConfigEntry,
+  path: string | null,
+  host: ConfigHost,
+  number: number,
+  warnings: readonly ConfigWarning[],
+): Revision {
+  const base = path === null ? host.paths.configDir : dirname(path);
+  const daemon = daemonOf(entry.daemon, base, host);
+  const server = serverOf(entry);
+  const builtin = unitOf(BUILTIN_UPSTREAM, { kind: "builtin" }, "user", false, {
+    ...settingsOf(v.parse(BehaviourSchema, {}), server),
+  });
+  const units = Object.entries(entry.mcpServers).map(([name, upstream]) => {
+    const reach = reachOf(upstream, base, host.user.home);
+    const settings = settingsOf(upstream, server);
+    return unitOf(name, reach, upstream.scope, upstream.disabled, settings);
+  });
+  const resolved = { daemon, server, units: [builtin, ...units] };
+  const hash = sha256(canonicalJson(resolved));
+  return deepFreeze({ number, hash, path, ...resolved, warnings });
+}
+
+function daemonOf(entry: DaemonEntry, base: string, host: ConfigHost): DaemonSettings {
+  const keyFile = entry.api_key_file;
+  return {
+    enabled: entry.enabled,
+    host: entry.host,
+    port: entry.port ?? derivedPort(host.user.name),
+    auth: entry.auth,
+    apiKeyFile: keyFile === null ? host.paths.apiKeyFile : absolute(keyFile, base, host.user.home),
+    apiKeyEnv: entry.api_key_env,
+    cors: {
+      allowedOrigins: entry.cors.allowed_origins,
+      allowCredentials: entry.cors.allow_credentials,
+    },
+    logLevel: entry.log_level,
+    logLevels: entry.log_levels,
+    logFormat: entry.log_format,
+    logBytesMax: entry.log_rotation.max_bytes,
+    logFilesMax: entry.log_rotation.backup_count,
+    configPollMs: toMs(entry.config_poll_seconds),
+    healthCheckMs: toMs(entry.health_check_interval),
+    autoStart: entry.auto_start,
+  };
+}
+
+function serverOf({ server }: ConfigEntry): ServerSettings {
+  return {
+    requestTimeoutMs: toMs(server.request_timeout_secs),
+    messageBytesMax: server.max_message_bytes,
+    answerBytesMax: server.max_answer_bytes,
+    sessionIdleMs: toMs(server.session_idle_secs),
+    sessionsMax: server.sessions_max,
+  };
+}
+
+function settingsOf(entry: BehaviourEntry, server: ServerSettings): UnitSettings {
+  const { timeout_secs: timeout, idle_stop_secs: idle } = entry;
+  return {
+    requestTimeoutMs: timeout === null ? server.requestTimeoutMs : toMs(timeout),
+    startTimeoutMs: toMs(entry.start_timeout_secs),
+    idleStopMs: idle === null ? null : toMs(idle),
+    reconnect: entry.auto_reconnect,
+    retriesMax: entry.max_retries,
+    tools: { allow: entry.tools.allow, deny: entry.tools.deny },
+    prefix: entry.prefix,
+  };
+}
+
+function unitOf(
+  upstream: string,
+  reach: Reach,
+  scope: Unit["scope"],
+  disabled: boolean,
+  settings: UnitSettings,
+): Unit {
+  const hash = sha256(canonicalJson({ scope, reach }));
+  return { key: upstream, upstream, scope, disabled, reach, settings, hash };
+}
+
+function reachOf(entry: UpstreamEntry, base: string, home: string): Reach {
+  const { command, url } = entry;
+  if (command !== undefined) {
+    const isPath = /[/\\]/.test(command) || command.startsWith("~");
+    return {
+      kind: "stdio",
+      command: isPath ? absolute(command, base, home) : command,
+      args: entry.args,
+      env: references(entry.env, base, home),
+      cwd: entry.cwd === null ? null : absolute(entry.cwd, base, home),
+    };
+  }
+  const fromEnvironment = Object.entries(entry.headers_env).map(
+    ([name, variable]): [string, ValueRef] => [name, { kind: "env", name: variable, prefix: "" }],
+  );
+  const headers = {
+    ...references(entry.headers, base, home),
+    ...Object.fromEntries(fromEnvironment),
+  };
+  // The schema lets an upstream through only with a command or a url.
+  return { kind: "remote", wire: wireOf(entry.type, url ?? ""), url: url ?? "", headers };
+}
+
+function wireOf(type: UpstreamEntry["type"], url: string): "http" | "sse" | "ws" {
+  if (type === "sse" || type === "ws") return type;
+  return type === null && url.startsWith("ws") ? "ws" : "http";
+}
+
+function references(
+  values: Readonly<Record<string, ValueEntry>>,
+  base: string,
+  home: string,
+): Readonly<Record<string, ValueRef>> {
+  const pairs = Object.entries(values).map(([name, value]): [string, ValueRef] => {
+    if (typeof value === "string") return [name, { kind: "text", text: value }];
+    if ("env" in value) return [name, { kind: "env", name: value.env, prefix: value.prefix }];
+    const path = absolute(value.file, base, home);
+    return [name, { kind: "file", path, prefix: value.prefix }];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** A path as the file means it: "~" is the home, relative starts at the file, `${NAME}` waits. */
+function absolute(path: string, base: string, home: string): string {
+  if (path === "~") return home;
+  if (path.startsWith("~/") || path.startsWith("~\\")) return join(home, path.slice(2));
+  const later = path.startsWith("${") || path.startsWith("{project}");
+  return later || isAbsolute(path) ? path : resolve(base, path);
+}
+
+function toMs(seconds: number): number {
+  return Math.round(seconds * 1000);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

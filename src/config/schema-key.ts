@@ -1,0 +1,41 @@
+import * as v from "valibot";
+
+/**
+ * What a change of the key takes: live (applied at once), replace (the upstream gets a new
+ * instance), restart (the server has to be started again).
+ */
+export type Applies = "live" | "replace" | "restart";
+
+/** Title, help and effect of a key: read by `config explain`, the JSON Schema and error texts. */
+export type About = {
+  readonly title: string;
+  readonly description: string;
+  readonly applies: Applies;
+};
+
+/** One key with a default: used when the key is missing, shown by `config explain`. */
+export function key<
+  const TSchema extends v.GenericSchema,
+  const TDefault extends v.InferInput<TSchema>,
+>(
+  schema: TSchema,
+  fallback: TDefault,
+  applies: Applies,
+  title: string,
+  description: string,
+): v.OptionalSchema<v.SchemaWithPipe<readonly [TSchema, AboutAction<TSchema>]>, TDefault> {
+  const about: About = { title, description, applies };
+  const described = v.pipe(schema, v.metadata<v.InferOutput<TSchema>, About>(about));
+  return v.optional(described, fallback);
+}
+
+type AboutAction<TSchema extends v.GenericSchema> = v.MetadataAction<v.InferOutput<TSchema>, About>;
+
+/** A time in seconds, fractions allowed, at most a year. */
+export function seconds(minimum = 0.001) {
+  return v.pipe(v.number(), v.minValue(minimum), v.maxValue(31_536_000));
+}
+
+export function wholeNumber(minimum: number, maximum: number) {
+  return v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum));
+}

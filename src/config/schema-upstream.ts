@@ -1,0 +1,217 @@
+import * as v from "valibot";
+
+import { BUILTIN_UPSTREAM } from "../core/unit.ts";
+import { key, seconds, wholeNumber } from "./schema-key.ts";
+
+const text = v.pipe(v.string(), v.nonEmpty("It must not be empty"));
+
+/** Where a value comes from that the file should not hold; the prefix is put in front of it. */
+const EnvReference = v.strictObject({ env: text, prefix: v.optional(v.string(), "") });
+const FileReference = v.strictObject({ file: text, prefix: v.optional(v.string(), "") });
+
+const value = v.pipe(
+  v.union([v.string(), EnvReference, FileReference]),
+  v.metadata({ words: 'text, {"env": "NAME"} or {"file": "PATH"}' }),
+);
+
+const environmentName = v.pipe(
+  v.string(),
+  v.regex(/^[^=\0]+$/, 'A variable name cannot be empty or contain "="'),
+);
+
+const headerName = v.pipe(
+  v.string(),
+  v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "This is not a header name"),
+);
+
+/** Every name under mcpServers; it becomes a part of URLs and of tool names. */
+export const UpstreamName = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/,
+    'A name has 1 to 40 letters, digits, "_", "." or "-", begins with a letter or digit and has no "__"',
+  ),
+  v.notValue(BUILTIN_UPSTREAM, '"mcpd" is the name of the built-in upstream: choose another one'),
+);
+
+const identity = {
+  type: key(
+    v.nullable(v.picklist(["stdio", "http", "streamable-http", "sse", "ws"])),
+    null,
+    "replace",
+    "Kind of upstream",
+    "stdio for a command, http (the same as streamable-http), sse or ws for a url. null decides by which of the two is there.",
+  ),
+  command: v.optional(
+    v.pipe(
+      text,
+      v.metadata({
+        title: "Command",
+        description:
+          "Program to start: a name looked up in PATH, or a path; a relative path starts at the config's directory. ${NAME} is expanded.",
+        applies: "replace",
+      }),
+    ),
+  ),
+  args: key(
+    v.array(v.string()),
+    [],
+    "replace",
+    "Arguments",
+    "Arguments of the command, one per entry. ${NAME} is expanded.",
+  ),
+  env: key(
+    v.record(environmentName, value),
+    {},
+    "replace",
+    "Environment",
+    'Variables for the command on top of your own: text (${NAME} is expanded), {"env": "NAME"} or {"file": "PATH"}.',
+  ),
+  cwd: key(
+    v.nullable(text),
+    null,
+    "replace",
+    "Working directory",
+    "Directory the command starts in; null is your home directory.",
+  ),
+  url: v.optional(
+    v.pipe(
+      text,
+      v.check(isUpstreamUrl, "Write it like https://example.com/mcp (http, https, ws or wss)"),
+      v.metadata({
+        title: "URL",
+        description: "Address of a remote upstream, instead of a command. ${NAME} is expanded.",
+        applies: "replace",
+      }),
+    ),
+  ),
+  headers: key(
+    v.record(headerName, value),
+    {},
+    "replace",
+    "Headers",
+    'HTTP headers for the url: text (${NAME} is expanded), {"env": "NAME", "prefix": "Bearer "} or {"file": "PATH"}.',
+  ),
+  headers_env: key(
+    v.record(headerName, text),
+    {},
+    "replace",
+    "Headers from the environment",
+    "Header name to the environment variable that holds its value.",
+  ),
+  scope: key(
+    v.picklist(["user", "project", "session"]),
+    "user",
+    "replace",
+    "Who shares an instance",
+    "user: all clients share one. project: one per project directory. session: one per client.",
+  ),
+};
+
+const behaviour = {
+  disabled: key(
+    v.boolean(),
+    false,
+    "live",
+    "Disabled",
+    "true stops the upstream and hides its tools.",
+  ),
+  timeout_secs: key(
+    v.nullable(seconds()),
+    null,
+    "live",
+    "Time-out of a request",
+    "Seconds a request may take; null uses server.request_timeout_secs.",
+  ),
+  start_timeout_secs: key(
+    seconds(),
+    60,
+    "live",
+    "Time-out of the start",
+    "Seconds from the start of the command to its answer to 'initialize'.",
+  ),
+  idle_stop_secs: key(
+    v.nullable(seconds()),
+    null,
+    "live",
+    "Stop when idle",
+    "Seconds without use after which an instance is stopped; null keeps it running.",
+  ),
+  auto_reconnect: key(
+    v.boolean(),
+    true,
+    "live",
+    "Restart after a crash",
+    "Start the upstream again when it ends by itself.",
+  ),
+  max_retries: key(
+    wholeNumber(0, 10),
+    1,
+    "live",
+    "Repeated reads",
+    "How often a read that was in flight in a crash is repeated. Tool calls that may have an effect never are.",
+  ),
+  tools: key(
+    v.object({
+      allow: key(
+        v.array(text),
+        [],
+        "live",
+        "Allowed tools",
+        'Patterns such as "read_*"; an empty list allows all.',
+      ),
+      deny: key(
+        v.array(text),
+        [],
+        "live",
+        "Denied tools",
+        "Patterns of tools to hide; they win over allow.",
+      ),
+    }),
+    {},
+    "live",
+    "Tool filter",
+    "Which of its tools clients see and may call.",
+  ),
+  prefix: key(
+    v.picklist(["auto", "always", "never"]),
+    "auto",
+    "live",
+    "Name prefix",
+    "Whether <upstream>__ is put in front of its names on /mcp: where names clash, always or never.",
+  ),
+};
+
+/** The keys of an upstream that apply live; alone it gives their defaults. */
+export const BehaviourSchema = v.object(behaviour);
+
+/** One entry of mcpServers, in the shape every MCP client uses, plus our own keys. */
+export const UpstreamSchema = v.pipe(
+  v.object({ ...identity, ...behaviour }),
+  v.check(
+    (entry) => (entry.command === undefined) !== (entry.url === undefined),
+    'Give either "command" (a program to start) or "url" (a remote upstream)',
+  ),
+  v.check(
+    (entry) => typeFits(entry.type, entry.command),
+    'The "type" does not fit: stdio needs "command"; http, sse and ws need "url"',
+  ),
+  v.metadata({
+    words: 'an object with "command" or "url"',
+    anyOf: [{ required: ["command"] }, { required: ["url"] }],
+  }),
+);
+
+export type BehaviourEntry = v.InferOutput<typeof BehaviourSchema>;
+export type UpstreamEntry = v.InferOutput<typeof UpstreamSchema>;
+export type ValueEntry = v.InferOutput<typeof value>;
+
+function typeFits(type: string | null, command: string | undefined): boolean {
+  return type === null || (type === "stdio") === (command !== undefined);
+}
+
+/** A URL that still has a ${NAME} in it can only be judged when it is expanded. */
+function isUpstreamUrl(address: string): boolean {
+  if (address.includes("${")) return true;
+  return URL.canParse(address) && /^(https?|wss?):$/.test(new URL(address).protocol);
+}
