@@ -74,7 +74,8 @@ export type CallResult = {
 
 /** The table: method -> params and result. Errors are JSON-RPC errors with data.fault = FaultCode. */
 export type ControlApi = {
-  "mcpd/status": { params: Record<string, never>; result: Status };
+  /** `measure` adds the memory of each upstream, which costs a look at every process. */
+  "mcpd/status": { params: { readonly measure?: boolean }; result: Status };
   /** Waits (bounded) for upstreams that are starting; failed ones are named in `missing`. */
   "mcpd/tools": {
     params: { readonly upstream?: string; readonly search?: string };

@@ -1,3 +1,4 @@
+import type { Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { CallRecord } from "./record.ts";
 import type { Session } from "./session.ts";
@@ -29,7 +30,13 @@ export type Effect =
   | { readonly kind: "push"; readonly session: Session; readonly text: string }
   /** The session never came to be (its `initialize` failed): forget it. */
   | { readonly kind: "discard"; readonly session: Session }
-  | { readonly kind: "send"; readonly upstream: Upstream; readonly text: string }
+  /** Goes down the pipe; an exchange whose message does not fit any more is settled as busy. */
+  | {
+      readonly kind: "send";
+      readonly upstream: Upstream;
+      readonly text: string;
+      readonly exchange: Exchange | null;
+    }
   /** Requests wait for this upstream: start it unless it is starting already. */
   | { readonly kind: "demand"; readonly upstream: Upstream }
   /** The handshake with the upstream is done. */

@@ -9,6 +9,14 @@ export const LIMITS = {
   waitingPerUpstream: 1_024,
   /** A progress notification extends a deadline, but never past this many times the time-out. */
   deadlineExtensions: 10,
+  /** Messages kept for a session while it has no stream open to hear them on. */
+  backlogPerSession: 100,
+  /** Waits of an upstream that is about to be started again are waited out up to this long. */
+  restartWaitMs: 1_000,
+  /** How long a stop waits for one upstream to end before the program ends anyway. */
+  stopMs: 10_000,
+  /** A port that is in use is tried again this often. */
+  portRetryMs: 2_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */
@@ -31,14 +39,17 @@ export const LIMITS = {
   answerParseLength: 8_192,
   /** Messages in one JSON-RPC batch of 2025-03-26: more is a flood in one breath. */
   batchMessages: 100,
-  /** Bytes queued for one event stream beside the message being sent: then its client is cut off. */
-  streamQueueBytes: 4_194_304,
+  /** Characters queued for one event stream beside the message being sent: then it is cut off. */
+  streamQueueLength: 4_194_304,
   /** Bytes queued for one socket beside the message being sent: then it is closed. */
   socketQueueBytes: 16_777_216,
-  /** A quiet event stream gets a comment this often, so that dead peers and proxies show. */
-  keepAliveMs: 15_000,
-  /** A POST without an answer for this long becomes an event stream, so that its client sees life. */
-  silenceMs: 10_000,
+  /** The heartbeat of the doors: how often open streams and waiting answers are looked at. */
+  beatMs: 5_000,
+  /**
+   * Beats of silence, so 10 to 15 s, after which a stream gets a comment (dead peers and impatient
+   * proxies show) and a POST without an answer becomes a stream (its client sees life).
+   */
+  quietBeats: 3,
   /**
    * From a notification to the result of the same request on SSE and sockets: official clients lose
    * the notification when both arrive in one chunk.

@@ -90,7 +90,7 @@ function answerUpstream(turn: Turn, upstream: Upstream, request: Request): void 
       ? { ok: true, result: Json.ofValue({}) }
       : { ok: false, error: { code: -32601, message: `Method not found: ${request.method}` } };
   const text = encode({ kind: "response", id: request.id, outcome });
-  turn.add({ kind: "send", upstream, text });
+  turn.add({ kind: "send", upstream, text, exchange: null });
 }
 
 function push(turn: Turn, session: Session, message: Notification): void {

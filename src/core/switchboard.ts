@@ -1,11 +1,12 @@
 import { visibleEntries } from "./catalog.ts";
 import { type Channel, type Effect, Turn } from "./effect.ts";
+import type { Exchange } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { unavailable } from "./handshake.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS } from "./listing.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
-import type { Message, Notification } from "./message.ts";
+import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
 import { receiveRequest } from "./requests.ts";
 import { Session, type View } from "./session.ts";
@@ -148,6 +149,16 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     upstream.failWaiting(turn, problem);
     releaseWaiters(upstream, turn);
+    return turn.effects;
+  }
+
+  /** The pipe to the upstream is full: a request that could not be sent is answered now. */
+  undelivered(upstream: Upstream, exchange: Exchange, nowMs: number): readonly Effect[] {
+    const turn = new Turn(nowMs);
+    upstream.exchanges.withdraw(exchange, "not sent");
+    const text = `Upstream "${upstream.name}" does not read what it is sent`;
+    const problem = fault("upstream.busy", text, upstream.name);
+    exchange.settle(turn, { ok: false, error: rpcError(problem) });
     return turn.effects;
   }
 

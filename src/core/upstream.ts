@@ -154,11 +154,11 @@ export class Upstream {
     const { requestTimeoutMs, startTimeoutMs } = this.unit.settings;
     // Whoever runs the process watches its start and says more about it: this is the second line.
     const timeoutMs = exchange.method === "initialize" ? startTimeoutMs * 2 : requestTimeoutMs;
-    this.#send(turn, this.exchanges.enter(exchange, turn.nowMs, timeoutMs));
+    this.#send(turn, this.exchanges.enter(exchange, turn.nowMs, timeoutMs), exchange);
   }
 
-  #send(turn: Turn, message: Message): void {
-    turn.add({ kind: "send", upstream: this, text: encode(message) });
+  #send(turn: Turn, message: Message, exchange: Exchange | null = null): void {
+    turn.add({ kind: "send", upstream: this, text: encode(message), exchange });
   }
 
   #introduced(turn: Turn, outcome: Outcome): void {

@@ -12,4 +12,6 @@ export interface Log {
   error(text: string, fields?: Fields): void;
   /** The logger of a part: "mcpd.server" -> "mcpd.server.pool". */
   child(part: string): Log;
+  /** Whether lines of this level are written: saves the making of those that are not. */
+  enabled(level: Level): boolean;
 }

@@ -1,0 +1,142 @@
+import { decode, isMalformed } from "../core/decode.ts";
+import { LEGACY_LATEST } from "../core/era.ts";
+import { fault } from "../core/fault.ts";
+import {
+  encode,
+  faultResponse,
+  type Params,
+  type Request,
+  resultResponse,
+} from "../core/message.ts";
+import type { Instance, InstanceEvents } from "./instance.ts";
+
+/** A tool that mcpd itself offers. */
+export type BuiltinTool = {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: Params;
+  /** Returns the structured content, or throws a FaultError. */
+  readonly run: (input: Params) => Promise<Params> | Params;
+};
+
+/**
+ * The upstream "mcpd": an MCP server inside the process, so that a client can ask about the daemon
+ * in the same way as about anything else. It speaks the legacy era like any stdio upstream.
+ */
+export class BuiltinInstance implements Instance {
+  readonly pid = process.pid;
+  readonly restarts = 0;
+  state: Instance["state"] = "idle";
+  readySinceMs: number | null = null;
+  readonly #tools: readonly BuiltinTool[];
+  readonly #version: string;
+  readonly #now: () => number;
+  readonly #events: InstanceEvents;
+
+  constructor(
+    options: {
+      readonly tools: readonly BuiltinTool[];
+      readonly version: string;
+      /** Wall milliseconds since the epoch. */
+      readonly now: () => number;
+    },
+    events: InstanceEvents,
+  ) {
+    this.#tools = options.tools;
+    this.#version = options.version;
+    this.#now = options.now;
+    this.#events = events;
+  }
+
+  demand(): void {
+    if (this.state !== "idle") return;
+    this.state = "starting";
+    this.#events.opened();
+  }
+
+  ready(): void {
+    this.state = "ready";
+    this.readySinceMs = this.#now();
+  }
+
+  refuse(): void {
+    this.state = "failed";
+  }
+
+  send(text: string): boolean {
+    const message = decode(text);
+    if (isMalformed(message) || message.kind !== "request") return true;
+    void this.#answer(message);
+    return true;
+  }
+
+  stop(): Promise<void> {
+    this.state = "idle";
+    return Promise.resolve();
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const { id, method, params } = request;
+    if (method === "tools/call") return this.#reply(await this.#call(request));
+    const result = this.#describe(method, params);
+    const text = `Method not found: ${method}`;
+    this.#reply(
+      encode(
+        result === undefined
+          ? faultResponse(id, fault("method.unknown", text))
+          : resultResponse(id, result),
+      ),
+    );
+  }
+
+  #reply(text: string): void {
+    this.#events.message(text);
+  }
+
+  #describe(method: string, _params: Params | undefined): Params | undefined {
+    switch (method) {
+      case "initialize":
+        return {
+          protocolVersion: LEGACY_LATEST,
+          capabilities: { tools: {} },
+          serverInfo: { name: "mcpd", title: "mcpd", version: this.#version },
+          instructions:
+            "mcpd runs the user's MCP servers. list_upstreams shows them and their problems; " +
+            "search_tools finds a tool by words, describe_tool shows its input schema.",
+        };
+      case "ping":
+        return {};
+      case "tools/list":
+        return { tools: this.#tools.map(({ run: _run, ...tool }) => withHints(tool)) };
+      default:
+        return undefined;
+    }
+  }
+
+  async #call(request: Request): Promise<string> {
+    const name = request.params?.["name"];
+    const tool = this.#tools.find((candidate) => candidate.name === name);
+    if (tool === undefined) {
+      return encode(
+        faultResponse(request.id, fault("tool.unknown", `Unknown tool: ${String(name)}`)),
+      );
+    }
+    try {
+      const content = await tool.run((request.params?.["arguments"] as Params | undefined) ?? {});
+      const text = JSON.stringify(content, null, 2);
+      const result = { content: [{ type: "text", text }], structuredContent: content };
+      return encode(resultResponse(request.id, result));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const result = { content: [{ type: "text", text }], isError: true };
+      return encode(resultResponse(request.id, result));
+    }
+  }
+}
+
+/** Every tool of mcpd only looks: clients may call it without asking. */
+function withHints(tool: Omit<BuiltinTool, "run">): Params {
+  const annotations = { readOnlyHint: true, idempotentHint: true, openWorldHint: false };
+  return { ...tool, annotations };
+}

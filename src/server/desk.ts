@@ -1,0 +1,260 @@
+import { decodeAnswer, isMalformed } from "../core/decode.ts";
+import type { Channel, Effect } from "../core/effect.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Message } from "../core/message.ts";
+import type { ServerSettings } from "../core/revision.ts";
+import type { Session } from "../core/session.ts";
+import type { Switchboard } from "../core/switchboard.ts";
+import type { Unit } from "../core/unit.ts";
+import type { Upstream } from "../core/upstream.ts";
+import type { Clock, Timer } from "../lib/clock.ts";
+import type { Desk, Opening, SessionPort } from "../transport/door.ts";
+import type { Journal } from "./journal.ts";
+import type { Pool } from "./pool.ts";
+
+/**
+ * The live sessions and the one place where the core's effects are carried out: events of doors and
+ * instances go into the switchboard, what comes out goes to channels, pool and journal.
+ */
+export class LiveDesk implements Desk {
+  readonly #switchboard: Switchboard;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #pool: Pool;
+  readonly #settings: () => ServerSettings;
+  readonly #live = new Map<string, LiveSession>();
+  readonly #queue: Effect[] = [];
+  #running = false;
+  #ticker: Timer | null = null;
+  #closed = false;
+
+  constructor(options: {
+    readonly switchboard: Switchboard;
+    readonly clock: Clock;
+    readonly journal: Journal;
+    /** Made with the desk as listener, since each needs the other. */
+    readonly pool: (desk: LiveDesk) => Pool;
+    readonly settings: () => ServerSettings;
+  }) {
+    this.#switchboard = options.switchboard;
+    this.#clock = options.clock;
+    this.#journal = options.journal;
+    this.#settings = options.settings;
+    this.#pool = options.pool(this);
+  }
+
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  get sessionCount(): number {
+    return this.#live.size;
+  }
+
+  open(opening: Opening): SessionPort | Fault {
+    if (this.#closed) return fault("daemon.unreachable", "The daemon is stopping");
+    const { sessionsMax } = this.#settings();
+    if (this.#live.size >= sessionsMax && !this.#evictIdle()) {
+      return fault("session.limit", `There are ${sessionsMax} sessions already`);
+    }
+    const session = this.#switchboard.open({ id: newSessionId(), ...opening });
+    if (isFault(session)) return session;
+    const live = new LiveSession(session, this);
+    this.#live.set(session.id, live);
+    return live;
+  }
+
+  find(sessionId: string, principal: string): SessionPort | undefined {
+    const live = this.#live.get(sessionId);
+    return live?.session.principal === principal ? live : undefined;
+  }
+
+  /** Takes the units of a new revision. */
+  apply(units: readonly Unit[]): void {
+    this.#run(this.#switchboard.apply(units, this.#clock.monotonic()));
+  }
+
+  receive(live: LiveSession, message: Message, channel: Channel): void {
+    const nowMs = this.#clock.monotonic();
+    live.seenMs = nowMs;
+    this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
+  }
+
+  leave(live: LiveSession): void {
+    if (!this.#live.delete(live.id)) return;
+    this.#run(this.#switchboard.close(live.session, this.#clock.monotonic()));
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /** The link to an upstream is up. */
+  opened(upstream: Upstream): void {
+    this.#run(this.#switchboard.opened(upstream, this.#clock.monotonic()));
+  }
+
+  /** One line of an upstream. */
+  message(upstream: Upstream, text: string): void {
+    const message = decodeAnswer(text);
+    if (isMalformed(message)) return this.#journal.oddity(upstream.name, message.fault.text);
+    this.#run(this.#switchboard.fromUpstream(upstream, message, this.#clock.monotonic()));
+  }
+
+  /** The instance of an upstream is gone; `retrying` when another one follows by itself. */
+  lost(upstream: Upstream, problem: Fault, retrying: boolean): void {
+    this.#run(this.#switchboard.lost(upstream, problem, retrying, this.#clock.monotonic()));
+  }
+
+  /** An upstream will not start for a while. */
+  unavailable(upstream: Upstream, problem: Fault): void {
+    this.#run(this.#switchboard.unavailable(upstream, problem, this.#clock.monotonic()));
+  }
+
+  /** Ends sessions that nobody has used for longer than the config allows. */
+  expireSessions(): void {
+    const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
+    for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
+  }
+
+  /** Ends every session. */
+  close(): void {
+    this.#closed = true;
+    for (const live of this.#live.values()) live.close();
+    this.#ticker?.cancel();
+  }
+
+  /** Effects may cause further events at once (a built-in upstream answers immediately): in turn. */
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#queue.push(effect);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = 0; next < this.#queue.length; next++) {
+        const effect = this.#queue[next];
+        if (effect !== undefined) this.#perform(effect);
+      }
+    } finally {
+      this.#queue.length = 0;
+      this.#running = false;
+    }
+    if (this.#ticker === null && this.#switchboard.busy) this.#startTicker();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "answer":
+        return effect.channel.write(effect.text, true);
+      case "note":
+        return effect.channel.write(effect.text, false);
+      case "push":
+        return this.#live.get(effect.session.id)?.push(effect.text);
+      case "discard":
+        return this.#live.get(effect.session.id)?.close();
+      case "send":
+        return this.#send(effect);
+      case "demand":
+        return this.#pool.demand(effect.upstream);
+      case "ready":
+        return this.#pool.ready(effect.upstream);
+      case "refuse":
+        return this.#pool.refuse(effect.upstream, effect.problem);
+      case "drained":
+        return this.#pool.retire(effect.upstream);
+      case "record":
+        return this.#journal.record(effect.record);
+      case "oddity":
+        return this.#journal.oddity(effect.upstream.name, effect.text);
+    }
+  }
+
+  #send(effect: Extract<Effect, { kind: "send" }>): void {
+    if (this.#pool.send(effect.upstream, effect.text) || effect.exchange === null) return;
+    const nowMs = this.#clock.monotonic();
+    this.#run(this.#switchboard.undelivered(effect.upstream, effect.exchange, nowMs));
+  }
+
+  /** Ticks only while time matters: an idle daemon does not wake up. */
+  #startTicker(): void {
+    this.#ticker = this.#clock.every(LIMITS.tickMs, () => {
+      this.#run(this.#switchboard.tick(this.#clock.monotonic()));
+      if (this.#switchboard.busy) return;
+      this.#ticker?.cancel();
+      this.#ticker = null;
+    });
+  }
+
+  /** Makes room by ending the session that has been idle longest; false when all are in use. */
+  #evictIdle(): boolean {
+    let oldest: LiveSession | undefined;
+    for (const live of this.#live.values()) {
+      if (live.idle && (oldest === undefined || live.seenMs < oldest.seenMs)) oldest = live;
+    }
+    oldest?.close();
+    return oldest !== undefined;
+  }
+}
+
+/** One session with the place its unasked-for messages go to. */
+export class LiveSession implements SessionPort {
+  readonly session: Session;
+  seenMs: number;
+  readonly #desk: LiveDesk;
+  #listener: Channel | null = null;
+  /** What came while nobody listened: kept for the next listener, each text once, bounded. */
+  #backlog: string[] = [];
+
+  constructor(session: Session, desk: LiveDesk) {
+    this.session = session;
+    this.#desk = desk;
+    this.seenMs = desk.now();
+  }
+
+  get id(): string {
+    return this.session.id;
+  }
+
+  get view(): Session["view"] {
+    return this.session.view;
+  }
+
+  get protocolVersion(): string | null {
+    return this.session.protocolVersion;
+  }
+
+  get idle(): boolean {
+    return this.#listener === null && this.session.pending.size === 0;
+  }
+
+  receive(message: Message, channel: Channel): void {
+    this.#desk.receive(this, message, channel);
+  }
+
+  listen(channel: Channel): () => void {
+    this.#listener = channel;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const text of backlog) channel.write(text, false);
+    return () => {
+      if (this.#listener === channel) this.#listener = null;
+      this.seenMs = this.#desk.now();
+    };
+  }
+
+  push(text: string): void {
+    if (this.#listener !== null) return this.#listener.write(text, false);
+    if (this.#backlog.includes(text)) return;
+    this.#backlog.push(text);
+    if (this.#backlog.length > LIMITS.backlogPerSession) this.#backlog.shift();
+  }
+
+  close(): void {
+    this.#desk.leave(this);
+  }
+}
+
+/** 256 random bits: a session id is also what keeps others out of the session. */
+function newSessionId(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+}

@@ -1,0 +1,85 @@
+import type { CallResult, ControlApi, ControlMethod, ProgressNote } from "../control/api.ts";
+import { fault, FaultError } from "../core/fault.ts";
+import type { Outcome, RpcError } from "../core/message.ts";
+import type { Switchboard } from "../core/switchboard.ts";
+import type { Insider } from "./insider.ts";
+import { buildStatus, type StatusSources } from "./status.ts";
+import { searchTools, toolRows } from "./tools.ts";
+
+/** What a handler may do beside answering. */
+export type HandlerContext = {
+  readonly progress: (note: Omit<ProgressNote, "id">) => void;
+  readonly signal: AbortSignal;
+};
+
+export type Handlers = {
+  readonly [M in ControlMethod]?: (
+    params: ControlApi[M]["params"],
+    context: HandlerContext,
+  ) => Promise<ControlApi[M]["result"]>;
+};
+
+/** An error of an upstream on its way through the control door: code and message stay its own. */
+export class RpcFailure extends Error {
+  readonly error: RpcError;
+  constructor(error: RpcError) {
+    super(error.message);
+    this.name = "RpcFailure";
+    this.error = error;
+  }
+}
+
+/** The handlers behind the table of control/api.ts. */
+export function controlHandlers(sources: {
+  readonly switchboard: Switchboard;
+  readonly insider: Insider;
+  readonly status: StatusSources;
+  readonly apply: () => Promise<ControlApi["mcpd/apply"]["result"]>;
+}): Handlers {
+  const { switchboard, insider } = sources;
+  return {
+    "mcpd/status": (params) => buildStatus(sources.status, params.measure === true),
+    "mcpd/apply": () => sources.apply(),
+    async "mcpd/tools"({ upstream, search }) {
+      known(switchboard, upstream);
+      // Asking as a client does waits for the upstreams that are starting, within bounds.
+      expectResult(await insider.request({ kind: "all" }, "tools/list", {}));
+      const rows = toolRows(switchboard).filter(
+        (row) => upstream === undefined || row.upstream === upstream,
+      );
+      const missing = switchboard.upstreams
+        .filter((candidate) => !candidate.unit.disabled && !candidate.listed)
+        .map((candidate) => candidate.name);
+      return { tools: search === undefined ? rows : searchTools(rows, search), missing };
+    },
+    async "mcpd/call"({ upstream, tool, arguments: input }, context) {
+      known(switchboard, upstream);
+      const view =
+        upstream === undefined ? ({ kind: "all" } as const) : ({ kind: "one", upstream } as const);
+      const params = { name: tool, arguments: input };
+      const outcome = await insider.request(view, "tools/call", params, {
+        signal: context.signal,
+        onProgress: (progress) =>
+          context.progress({
+            progress: Number(progress["progress"]),
+            total: typeof progress["total"] === "number" ? progress["total"] : null,
+            message: typeof progress["message"] === "string" ? progress["message"] : null,
+          }),
+      });
+      return expectResult(outcome) as CallResult;
+    },
+  };
+}
+
+function known(switchboard: Switchboard, upstream: string | undefined): void {
+  if (upstream === undefined) return;
+  const names = switchboard.upstreams.map((candidate) => candidate.name);
+  if (names.includes(upstream)) return;
+  const text = `There is no upstream "${upstream}": the config has ${names.join(", ")}`;
+  throw new FaultError(fault("upstream.unknown", text, upstream));
+}
+
+function expectResult(outcome: Outcome): unknown {
+  if (outcome.ok) return outcome.result.value;
+  throw new RpcFailure(outcome.error);
+}

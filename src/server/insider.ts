@@ -1,0 +1,104 @@
+import { decodeAnswer, isMalformed } from "../core/decode.ts";
+import type { Channel } from "../core/effect.ts";
+import { LEGACY_LATEST } from "../core/era.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
+import { type Outcome, type Params, rpcError } from "../core/message.ts";
+import type { View } from "../core/session.ts";
+import type { Desk, SessionPort } from "../transport/door.ts";
+
+/** How one request of an insider may be followed and ended. */
+export type InsiderOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (params: Params) => void;
+};
+
+/**
+ * A client inside the process: what the control door and the built-in tools ask goes the same way
+ * as any other client's request.
+ */
+export class Insider {
+  readonly #desk: Desk;
+  readonly #name: string;
+  readonly #sessions = new Map<string, SessionPort>();
+  #nextId = 1;
+
+  constructor(desk: Desk, name: string) {
+    this.#desk = desk;
+    this.#name = name;
+  }
+
+  /** Sends one request through a view and resolves with its outcome; never rejects. */
+  async request(
+    view: View,
+    method: string,
+    params: Params,
+    options: InsiderOptions = {},
+  ): Promise<Outcome> {
+    const session = await this.#session(view);
+    if (isFault(session)) return { ok: false, error: rpcError(session) };
+    if ("error" in session) return session;
+    return this.#send(session, method, params, options);
+  }
+
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+  }
+
+  async #session(view: View): Promise<SessionPort | Fault | Extract<Outcome, { ok: false }>> {
+    const key = view.kind === "all" ? "" : view.upstream;
+    const standing = this.#sessions.get(key);
+    if (standing !== undefined && this.#desk.find(standing.id, "control") !== undefined) {
+      return standing;
+    }
+    const opened = this.#desk.open({ view, principal: "control", project: null, door: "socket" });
+    if (isFault(opened)) return opened;
+    const outcome = await this.#send(
+      opened,
+      "initialize",
+      { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: { name: this.#name } },
+      {},
+    );
+    if (!outcome.ok) {
+      opened.close();
+      return outcome;
+    }
+    this.#sessions.set(key, opened);
+    return opened;
+  }
+
+  #send(
+    session: SessionPort,
+    method: string,
+    params: Params,
+    { signal, onProgress }: InsiderOptions,
+  ): Promise<Outcome> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const channel: Channel = {
+      streams: onProgress !== undefined,
+      mustAnswer: true,
+      write(text) {
+        const message = decodeAnswer(text);
+        if (isMalformed(message)) {
+          return resolve({ ok: false, error: rpcError(fault("internal", "Unreadable answer")) });
+        }
+        if (message.kind === "response") resolve(message.outcome);
+        else if (message.params !== undefined) onProgress?.(message.params);
+      },
+    };
+    const outgoing = onProgress === undefined ? params : withToken(params, id);
+    const cancel = (): void => {
+      const reason = "cancelled by the user";
+      const message = { kind: "notification", method: "notifications/cancelled" } as const;
+      session.receive({ ...message, params: { requestId: id, reason } }, channel);
+    };
+    signal?.addEventListener("abort", cancel, { once: true });
+    session.receive({ kind: "request", id, method, params: outgoing }, channel);
+    return promise.finally(() => signal?.removeEventListener("abort", cancel));
+  }
+}
+
+function withToken(params: Params, progressToken: number): Params {
+  return { ...params, _meta: { ...(params["_meta"] as Params | undefined), progressToken } };
+}

@@ -1,0 +1,32 @@
+import type { Fault } from "../core/fault.ts";
+
+/** What runs a unit, as the pool sees it: a process, mcpd itself, or nothing that can run yet. */
+export interface Instance {
+  /** For status. */
+  readonly state: "idle" | "starting" | "ready" | "waiting" | "stopping" | "failed";
+  readonly pid: number | null;
+  readonly restarts: number;
+  /** Wall time (epoch ms) since which it is ready; null when it is not. */
+  readonly readySinceMs: number | null;
+  /** Somebody wants it: start it unless it runs. */
+  demand(): void;
+  /** The MCP handshake is done. */
+  ready(): void;
+  /** The MCP handshake failed. */
+  refuse(problem: Fault): void;
+  /** False when the message cannot be queued. */
+  send(text: string): boolean;
+  /** Resolves when nothing of it is left. */
+  stop(): Promise<void>;
+}
+
+/** What an instance tells the pool. */
+export interface InstanceEvents {
+  opened(): void;
+  message(text: string): void;
+  noise(text: string): void;
+  /** Gone, once per start; `retryInMs` is null when it does not come back by itself. */
+  gone(problem: Fault, retryInMs: number | null): void;
+  /** A demand cannot be met for a while. */
+  unavailable(problem: Fault): void;
+}

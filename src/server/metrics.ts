@@ -1,0 +1,104 @@
+import type { CallRecord } from "../core/record.ts";
+
+/** Upper bounds of the latency histogram in milliseconds; the last bucket is open. */
+const BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
+
+/** What one upstream has done since the daemon started. */
+export type UpstreamCounts = { calls: number; errors: number; oddities: number };
+
+/** The numbers of this process: plain counters, so that counting costs nothing on the hot path. */
+export class Metrics {
+  requests = 0;
+  errors = 0;
+  readonly outcomes = new Map<string, number>();
+  readonly upstreams = new Map<string, UpstreamCounts>();
+  readonly #buckets: number[] = BUCKETS_MS.map(() => 0);
+  #sumMs = 0;
+  readonly #connections: () => number;
+  readonly #inFlight: () => number;
+
+  constructor(gauges: { readonly connections: () => number; readonly inFlight: () => number }) {
+    this.#connections = gauges.connections;
+    this.#inFlight = gauges.inFlight;
+  }
+
+  record(record: CallRecord): void {
+    this.requests += 1;
+    this.#sumMs += record.durationMs;
+    const failed = record.outcome !== "ok" && record.outcome !== "cancelled";
+    const counts = this.of(record.upstream);
+    counts.calls += 1;
+    if (failed) {
+      this.errors += 1;
+      counts.errors += 1;
+    }
+    this.outcomes.set(record.outcome, (this.outcomes.get(record.outcome) ?? 0) + 1);
+    const bucket = BUCKETS_MS.findIndex((bound) => record.durationMs <= bound);
+    if (bucket >= 0) this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
+  }
+
+  of(upstream: string): UpstreamCounts {
+    let counts = this.upstreams.get(upstream);
+    if (counts === undefined) {
+      counts = { calls: 0, errors: 0, oddities: 0 };
+      this.upstreams.set(upstream, counts);
+    }
+    return counts;
+  }
+
+  /** The document's three numbers first (MISSION A15), then ours. */
+  json(): { readonly [key: string]: number } {
+    return {
+      connections: this.#connections(),
+      requests: this.requests,
+      errors: this.errors,
+      in_flight: this.#inFlight(),
+      duration_ms_sum: Math.round(this.#sumMs),
+    };
+  }
+
+  /** Prometheus text; prom-client is loaded by the first scrape, not at start. */
+  async prometheus(): Promise<string> {
+    const { Counter, Gauge, Registry } = await import("prom-client");
+    const registry = new Registry();
+    const registers = [registry];
+    const gauge = (name: string, help: string, value: number): void =>
+      new Gauge({ name, help, registers }).set(value);
+    gauge("mcpd_sessions", "Sessions that are open", this.#connections());
+    gauge("mcpd_requests_in_flight", "Requests upstreams are working on", this.#inFlight());
+    const requests = new Counter({
+      name: "mcpd_requests_total",
+      help: "Requests sent to upstreams, by outcome",
+      labelNames: ["outcome"],
+      registers,
+    });
+    for (const [outcome, count] of this.outcomes) requests.inc({ outcome }, count);
+    const perUpstream = (name: string, help: string, pick: keyof UpstreamCounts): void => {
+      const counter = new Counter({ name, help, labelNames: ["upstream"], registers });
+      for (const [upstream, counts] of this.upstreams) counter.inc({ upstream }, counts[pick]);
+    };
+    perUpstream("mcpd_upstream_calls_total", "Requests sent to one upstream", "calls");
+    perUpstream("mcpd_upstream_errors_total", "Requests that failed at one upstream", "errors");
+    perUpstream("mcpd_upstream_oddities_total", "Protocol breaches of one upstream", "oddities");
+    return (await registry.metrics()) + this.#histogram();
+  }
+
+  /** prom-client's own histogram would have to see every call; ours is written out as it stands. */
+  #histogram(): string {
+    const name = "mcpd_request_duration_seconds";
+    let total = 0;
+    const rows = BUCKETS_MS.map((bound, index) => {
+      total += this.#buckets[index] ?? 0;
+      return `${name}_bucket{le="${bound / 1_000}"} ${total}`;
+    });
+    return [
+      `# HELP ${name} Time from a request to its answer`,
+      `# TYPE ${name} histogram`,
+      ...rows,
+      `${name}_bucket{le="+Inf"} ${this.requests}`,
+      `${name}_sum ${this.#sumMs / 1_000}`,
+      `${name}_count ${this.requests}`,
+      "",
+    ].join("\n");
+  }
+}

@@ -1,0 +1,150 @@
+import type { Conditions } from "../core/condition.ts";
+import { type Fault, fault, hintOf } from "../core/fault.ts";
+import type { Upstream } from "../core/upstream.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Instance, InstanceEvents } from "./instance.ts";
+
+/** What the pool tells the desk about an upstream. */
+export interface PoolListener {
+  opened(upstream: Upstream): void;
+  message(upstream: Upstream, text: string): void;
+  lost(upstream: Upstream, problem: Fault, retrying: boolean): void;
+  unavailable(upstream: Upstream, problem: Fault): void;
+}
+
+/** Makes what runs one unit. */
+export type InstanceFactory = (upstream: Upstream, events: InstanceEvents) => Instance;
+
+/** The instances: one for each upstream that anyone has asked for. */
+export class Pool {
+  readonly #instances = new Map<Upstream, Instance>();
+  readonly #create: InstanceFactory;
+  readonly #listener: PoolListener;
+  readonly #conditions: Conditions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #oddity: (upstream: string, text: string) => void;
+
+  constructor(options: {
+    readonly create: InstanceFactory;
+    readonly listener: PoolListener;
+    readonly conditions: Conditions;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly oddity: (upstream: string, text: string) => void;
+  }) {
+    this.#create = options.create;
+    this.#listener = options.listener;
+    this.#conditions = options.conditions;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#oddity = options.oddity;
+  }
+
+  instance(upstream: Upstream): Instance | undefined {
+    return this.#instances.get(upstream);
+  }
+
+  demand(upstream: Upstream): void {
+    let instance = this.#instances.get(upstream);
+    if (instance === undefined) {
+      instance = this.#create(upstream, this.#eventsOf(upstream));
+      this.#instances.set(upstream, instance);
+    }
+    instance.demand();
+  }
+
+  send(upstream: Upstream, text: string): boolean {
+    return this.#instances.get(upstream)?.send(text) ?? false;
+  }
+
+  ready(upstream: Upstream): void {
+    this.#instances.get(upstream)?.ready();
+    this.#conditions.clear("upstream.failed", upstream.name);
+    const { server, protocolVersion } = upstream.introduction ?? {};
+    const name = server === undefined ? "" : `${server.name} ${server.version}`.trim();
+    this.#log.info("upstream ready", { upstream: upstream.name, server: name, protocolVersion });
+  }
+
+  refuse(upstream: Upstream, problem: Fault): void {
+    this.#raise(upstream, problem);
+    this.#instances.get(upstream)?.refuse(problem);
+  }
+
+  /** Ends what ran a unit that is no longer wanted. */
+  retire(upstream: Upstream): void {
+    const instance = this.#instances.get(upstream);
+    this.#instances.delete(upstream);
+    if (instance === undefined) return;
+    this.#log.info("upstream stopping", { upstream: upstream.name });
+    instance.stop().catch((error: unknown) => {
+      this.#log.error(`upstream did not stop: ${String(error)}`, { upstream: upstream.name });
+    });
+  }
+
+  /** Ends everything; resolves when no process is left. */
+  async close(): Promise<void> {
+    const instances = [...this.#instances.values()];
+    this.#instances.clear();
+    await Promise.all(instances.map((instance) => instance.stop()));
+  }
+
+  #eventsOf(upstream: Upstream): InstanceEvents {
+    return {
+      opened: () => this.#listener.opened(upstream),
+      message: (text) => this.#listener.message(upstream, text),
+      noise: (text) => this.#oddity(upstream.name, `printed what is no message: ${text}`),
+      gone: (problem, retryInMs) => {
+        this.#raise(upstream, problem);
+        this.#listener.lost(upstream, problem, retryInMs !== null);
+      },
+      unavailable: (problem) => this.#listener.unavailable(upstream, problem),
+    };
+  }
+
+  #raise(upstream: Upstream, problem: Fault): void {
+    if (!this.#instances.has(upstream)) return;
+    const changed = this.#conditions.raise({
+      name: "upstream.failed",
+      subject: upstream.name,
+      severity: "error",
+      text: problem.text,
+      hint: hintOf(problem),
+      sinceMs: this.#clock.now(),
+    });
+    if (changed) this.#log.error(problem.text, { upstream: upstream.name });
+  }
+}
+
+/** An upstream that this version cannot reach: says so whenever it is asked for. */
+export class UnsupportedInstance implements Instance {
+  readonly state = "failed";
+  readonly pid = null;
+  readonly restarts = 0;
+  readonly readySinceMs = null;
+  readonly #problem: Fault;
+  readonly #events: InstanceEvents;
+
+  constructor(upstream: Upstream, events: InstanceEvents) {
+    const text = `Upstream "${upstream.name}" is reached by URL, which this version cannot do yet`;
+    this.#problem = fault("upstream.unsupported", text, upstream.name);
+    this.#events = events;
+  }
+
+  demand(): void {
+    this.#events.gone(this.#problem, null);
+  }
+
+  ready(): void {}
+
+  refuse(): void {}
+
+  send(): boolean {
+    return false;
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,101 @@
+import type { Status, UpstreamStatus } from "../control/api.ts";
+import type { Conditions } from "../core/condition.ts";
+import type { Revision } from "../core/revision.ts";
+import type { Switchboard } from "../core/switchboard.ts";
+import type { Reach } from "../core/unit.ts";
+import type { Upstream } from "../core/upstream.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Platform } from "../platform/platform.ts";
+import { VERSION } from "../version.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Pool } from "./pool.ts";
+
+/** What the status report is made of. */
+export type StatusSources = {
+  readonly switchboard: Switchboard;
+  readonly pool: Pool;
+  readonly metrics: Metrics;
+  readonly conditions: Conditions;
+  readonly clock: Clock;
+  readonly platform: Platform;
+  readonly startedAtMs: number;
+  readonly revision: () => Revision;
+  readonly urls: () => Status["urls"];
+};
+
+/** The state of the daemon for people and scripts. `measure` adds memory, which costs a look at every process. */
+export async function buildStatus(sources: StatusSources, measure: boolean): Promise<Status> {
+  const { switchboard, metrics, conditions, clock } = sources;
+  const revision = sources.revision();
+  const upstreams = switchboard.upstreams;
+  return {
+    version: VERSION,
+    pid: process.pid,
+    startedAtMs: sources.startedAtMs,
+    uptimeMs: clock.now() - sources.startedAtMs,
+    verdict: conditions.verdict(),
+    urls: sources.urls(),
+    auth: revision.daemon.auth,
+    config: {
+      path: revision.path,
+      revision: revision.number,
+      hash: revision.hash,
+      warnings: revision.warnings.length,
+    },
+    sessions: switchboard.sessions.length,
+    inFlight: upstreams.reduce((sum, upstream) => sum + upstream.exchanges.size, 0),
+    requests: metrics.requests,
+    errors: metrics.errors,
+    residentBytes: process.memoryUsage.rss(),
+    upstreams: await Promise.all(
+      upstreams.map((upstream) => upstreamStatus(sources, upstream, measure)),
+    ),
+    conditions: conditions.list(),
+  };
+}
+
+async function upstreamStatus(
+  sources: StatusSources,
+  upstream: Upstream,
+  measure: boolean,
+): Promise<UpstreamStatus> {
+  const { unit } = upstream;
+  const instance = sources.pool.instance(upstream);
+  const counts = sources.metrics.of(upstream.name);
+  const pid = instance?.pid ?? null;
+  const own = unit.reach.kind === "builtin";
+  const usage = measure && pid !== null && !own ? await sources.platform.usage(pid) : null;
+  const since = instance?.readySinceMs ?? null;
+  return {
+    name: upstream.name,
+    kind: unit.reach.kind,
+    scope: unit.scope,
+    state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
+    reach: describeReach(unit.reach),
+    pid,
+    upMs: since === null ? null : sources.clock.now() - since,
+    restarts: instance?.restarts ?? 0,
+    sessions: sources.switchboard.sessions.filter((session) => session.sees(upstream.name)).length,
+    inFlight: upstream.exchanges.size,
+    calls: counts.calls,
+    errors: counts.errors,
+    residentBytes: usage?.residentBytes ?? null,
+    tools: upstream.listings.get("tools")?.entries.length ?? 0,
+    prompts: upstream.listings.get("prompts")?.entries.length ?? 0,
+    resources: upstream.listings.get("resources")?.entries.length ?? 0,
+    server: upstream.introduction?.server ?? null,
+    protocolVersion: upstream.introduction?.protocolVersion ?? null,
+  };
+}
+
+/** Command line or URL as the config has it: `${NAME}` is not expanded, so no secret shows. */
+function describeReach(reach: Reach): string {
+  switch (reach.kind) {
+    case "stdio":
+      return [reach.command, ...reach.args].join(" ");
+    case "remote":
+      return reach.url.replace(/\?.*$/, "?...");
+    case "builtin":
+      return "built in";
+  }
+}

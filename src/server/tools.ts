@@ -1,0 +1,135 @@
+import type { ToolRow } from "../control/api.ts";
+import { fault, FaultError } from "../core/fault.ts";
+import type { Params } from "../core/message.ts";
+import type { Switchboard } from "../core/switchboard.ts";
+import { suggest } from "../lib/text.ts";
+import type { BuiltinTool } from "./builtin.ts";
+
+/** The tools of the aggregate, with the upstream and the name each has there. */
+export function toolRows(switchboard: Switchboard): readonly ToolRow[] {
+  const { entries, targets } = switchboard.tools;
+  return entries.flatMap((entry) => {
+    const name = String(entry["name"]);
+    const target = targets.get(name);
+    if (target === undefined) return [];
+    const annotations = entry["annotations"] as Params | undefined;
+    return [
+      {
+        upstream: target.upstream.name,
+        tool: target.name,
+        name,
+        title: String(entry["title"] ?? annotations?.["title"] ?? ""),
+        description: String(entry["description"] ?? ""),
+        inputSchema: entry["inputSchema"] ?? {},
+      },
+    ];
+  });
+}
+
+/** Tools that have every word of the search somewhere; a word in the name counts most. */
+export function searchTools(rows: readonly ToolRow[], search: string): readonly ToolRow[] {
+  const words = search
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== "");
+  if (words.length === 0) return rows;
+  return rows
+    .map((row) => ({ row, score: scoreOf(row, words) }))
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map(({ row }) => row);
+}
+
+/** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
+export function builtinTools(sources: {
+  readonly rows: () => readonly ToolRow[];
+  readonly upstreams: () => Params;
+  readonly conditions: () => Params;
+}): readonly BuiltinTool[] {
+  return [
+    {
+      name: "list_upstreams",
+      title: "List upstreams",
+      description: "Lists the MCP servers mcpd runs, with their state, calls and problems.",
+      inputSchema: { type: "object", properties: {}, additionalProperties: false },
+      run: sources.upstreams,
+    },
+    {
+      name: "list_conditions",
+      title: "List conditions",
+      description:
+        "Lists what is wrong with mcpd or one of its upstreams, and what to do about it.",
+      inputSchema: { type: "object", properties: {}, additionalProperties: false },
+      run: sources.conditions,
+    },
+    {
+      name: "search_tools",
+      title: "Search tools",
+      description: "Finds tools of all upstreams by words in their name, title or description.",
+      inputSchema: {
+        type: "object",
+        properties: {
+          query: { type: "string", description: "Words to look for" },
+          limit: { type: "integer", minimum: 1, maximum: 100, default: 20 },
+        },
+        required: ["query"],
+        additionalProperties: false,
+      },
+      run: (input) => search(sources.rows(), input),
+    },
+    {
+      name: "describe_tool",
+      title: "Describe a tool",
+      description: "Shows the description and the input schema of one tool.",
+      inputSchema: {
+        type: "object",
+        properties: { name: { type: "string", description: "The tool's name in the list" } },
+        required: ["name"],
+        additionalProperties: false,
+      },
+      run: (input) => describe(sources.rows(), input),
+    },
+  ];
+}
+
+function scoreOf(row: ToolRow, words: readonly string[]): number {
+  const name = row.name.toLowerCase();
+  const rest = `${row.upstream} ${row.title} ${row.description}`.toLowerCase();
+  let score = 0;
+  for (const word of words) {
+    if (name.includes(word)) score += 3;
+    else if (rest.includes(word)) score += 1;
+    else return 0;
+  }
+  return score;
+}
+
+function search(rows: readonly ToolRow[], input: Params): Params {
+  const query = input["query"];
+  if (typeof query !== "string") throw wrongInput("query is missing: expected a string");
+  const limit = typeof input["limit"] === "number" ? input["limit"] : 20;
+  const found = searchTools(rows, query);
+  const tools = found.slice(0, limit).map(({ name, upstream, description }) => ({
+    name,
+    upstream,
+    description,
+  }));
+  return { tools, found: found.length };
+}
+
+function describe(rows: readonly ToolRow[], input: Params): Params {
+  const name = input["name"];
+  if (typeof name !== "string") throw wrongInput("name is missing: expected a string");
+  const row = rows.find((candidate) => candidate.name === name);
+  if (row !== undefined) return { ...row };
+  const near = suggest(
+    name,
+    rows.map((candidate) => candidate.name),
+  );
+  const help = near === undefined || near === null ? "" : `: did you mean "${near}"?`;
+  throw new FaultError(fault("tool.unknown", `There is no tool "${name}"${help}`, name));
+}
+
+function wrongInput(text: string): FaultError {
+  return new FaultError(fault("params.invalid", text));
+}
