@@ -1,0 +1,143 @@
+import { Hono } from "hono";
+
+import { type Fault, fault } from "../core/fault.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
+import type { Log } from "../lib/log.ts";
+import { refusal, type Visit, wrongMethod } from "../transport/accept.ts";
+import type { HttpDoor } from "../transport/http-server.ts";
+import type { SseDoor } from "../transport/sse-server.ts";
+import type { Gate } from "./gate.ts";
+
+/** What /health tells: "unhealthy" is a 503, so only for a daemon that cannot do its work. */
+export type Health = {
+  readonly status: "healthy" | "degraded" | "unhealthy";
+  /** How many conditions stand. */
+  readonly conditions: number;
+};
+
+/** The numbers behind /metrics (MISSION A15). */
+export interface MetricsPort {
+  json(): { readonly connections: number; readonly requests: number; readonly errors: number };
+  /** Prometheus text exposition format 0.0.4. */
+  prometheus(): string | Promise<string>;
+}
+
+export type AppOptions = {
+  readonly gate: Gate;
+  readonly http: HttpDoor;
+  readonly sse: SseDoor;
+  readonly metrics: MetricsPort;
+  readonly health: () => Health;
+  readonly version: string;
+  readonly uptimeMs: () => number;
+  readonly log: Log;
+};
+
+/** Called for each request; `hangUp` drops the connection of a client that does not read. */
+export type App = (
+  request: Request,
+  hangUp: (request: Request) => void,
+) => Response | Promise<Response>;
+
+type Env = { Bindings: { readonly visit: Visit } };
+
+/** All that is served on TCP: the gate, then the doors, health and metrics. */
+export function createApp(options: AppOptions): App {
+  const routes = routesOf(options);
+  const { gate, http } = options;
+  return (request, hangUp) => {
+    const path = pathOf(request.url);
+    const pass = gate.enter(request, path);
+    if (pass instanceof Response) return pass;
+    const visit: Visit = { request, path, principal: pass.principal, hangUp };
+    // The hot path does not need a router: it costs about a tenth of a call.
+    const isMcp = path === "/mcp" || path.startsWith("/mcp/");
+    const response = isMcp ? http.handle(visit) : routes.fetch(request, { visit });
+    const { origin } = pass;
+    if (origin === null) return response;
+    return response instanceof Response
+      ? gate.leave(response, origin)
+      : response.then((late) => gate.leave(late, origin));
+  };
+}
+
+function routesOf({ sse, metrics, health, version, uptimeMs }: AppOptions): Hono<Env> {
+  const routes = new Hono<Env>();
+  routes.get("/health", (context) => {
+    const { status, conditions } = health();
+    const uptimeSeconds = Math.floor(uptimeMs() / 1_000);
+    const body = { status, version, uptime_seconds: uptimeSeconds, conditions };
+    return context.json(body, status === "unhealthy" ? 503 : 200);
+  });
+  routes.get("/metrics", async (context) => {
+    if (!wantsPrometheus(context.req.header("accept"))) return context.json(metrics.json());
+    const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+    return context.body(await metrics.prometheus(), 200, headers);
+  });
+  routes.all("/health", ({ req }) => wrongMethod(req.method, req.path, "GET"));
+  routes.all("/metrics", ({ req }) => wrongMethod(req.method, req.path, "GET"));
+  routes.all("/sse", ({ env }) => sse.open(env.visit));
+  routes.all("/sse/*", ({ env }) => sse.open(env.visit));
+  routes.all("/messages", ({ env }) => sse.post(env.visit));
+  routes.all("/messages/", ({ env }) => sse.post(env.visit));
+  // A plain 404 is how OAuth clients learn that there is no authorization server here.
+  routes.all("/.well-known/*", (context) => context.text("Not Found", 404));
+  routes.notFound(({ req }) => refusal(fault("door.unknown", `No such path: ${req.path}`)));
+  return routes;
+}
+
+/** Prometheus asks for text or OpenMetrics; everyone else gets the documented JSON. */
+function wantsPrometheus(accept: string | undefined): boolean {
+  return accept !== undefined && /\b(text\/plain|openmetrics)/i.test(accept);
+}
+
+/** The path of an absolute URL, still encoded; a URL object would cost more than the routing. */
+function pathOf(url: string): string {
+  const from = url.indexOf("/", url.indexOf("//") + 2);
+  const query = url.indexOf("?", from);
+  return query < 0 ? url.slice(from) : url.slice(from, query);
+}
+
+/** A bound TCP listener. */
+export interface Listener {
+  readonly port: number;
+  /** How many requests are being worked on, streams included. */
+  readonly pending: number;
+  /** Stops listening; `now` also drops what is open, otherwise it resolves when all is answered. */
+  stop(now: boolean): Promise<void>;
+}
+
+/** Binds the app, or says why not: port.in-use is worth trying again. Port 0 takes any free one. */
+export function listen(app: App, host: string, port: number, log: Log): Listener | Fault {
+  try {
+    const server = Bun.serve({
+      hostname: host,
+      port,
+      // Calls and streams may be quiet for long: the doors have a heartbeat of their own.
+      idleTimeout: 0,
+      // The doors bound each body themselves and answer with the reason; this only backs them up.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request, bun) => app(request, (slow) => bun.timeout(slow, 1)),
+      error(problem) {
+        log.error("A request failed", { error: problem.stack ?? problem.message });
+        return refusal(fault("internal"));
+      },
+    });
+    return {
+      port: server.port ?? port,
+      get pending() {
+        return server.pendingRequests;
+      },
+      stop: (now) => server.stop(now),
+    };
+  } catch (error) {
+    if (errorCode(error) === "EADDRINUSE") {
+      return fault(
+        "port.in-use",
+        `Cannot listen on ${host}:${port}: the port is in use`,
+        `${port}`,
+      );
+    }
+    return fault("config.invalid", `Cannot listen on ${host}:${port}: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,93 @@
+import { type Fault, fault, FAULTS } from "../core/fault.ts";
+import { encode, faultResponse, type RequestId } from "../core/message.ts";
+import type { Opening, SessionPort, View } from "./door.ts";
+
+/** What a door is told about one HTTP request that the gate let in. */
+export type Visit = {
+  readonly request: Request;
+  /** The path of the URL, without query. */
+  readonly path: string;
+  readonly principal: string;
+  /** Drops the connection of a client that does not read. */
+  readonly hangUp: (request: Request) => void;
+};
+
+/** Which kinds of answer a client takes. */
+export type Accepted = { readonly json: boolean; readonly events: boolean };
+
+const both: Accepted = { json: true, events: true };
+
+/** Reads an Accept header; none at all means anything (RFC 9110, 12.5.1). */
+export function accepted(header: string | null): Accepted {
+  // What the specification asks clients to send, spelled as the official SDKs do: the hot path.
+  if (header === null || header === "application/json, text/event-stream") return both;
+  let json = false;
+  let events = false;
+  for (const entry of header.toLowerCase().split(",")) {
+    const [range = "", ...parameters] = entry.split(";").map((part) => part.trim());
+    if (parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) continue;
+    json ||= range === "*/*" || range === "application/*" || range === "application/json";
+    events ||= range === "*/*" || range === "text/*" || range === "text/event-stream";
+  }
+  return { json, events };
+}
+
+/** True for application/json with any parameters. */
+export function isJson(header: string | null): boolean {
+  if (header === "application/json") return true;
+  return header?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
+}
+
+/**
+ * The upstream a path like "/mcp/<upstream>" names; null for the door's own path (all upstreams),
+ * undefined when the path is neither.
+ */
+export function upstreamIn(path: string, door: string): string | null | undefined {
+  const rest = path.slice(door.length + 1);
+  if (rest === "") return null;
+  if (rest.includes("/")) return undefined;
+  try {
+    return decodeURIComponent(rest);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when a session that sees `view` belongs to the path that named `upstream`. */
+export function sees(session: SessionPort, upstream: string | null): boolean {
+  return session.view.kind === "all" ? upstream === null : session.view.upstream === upstream;
+}
+
+/** What to open for a client, or what is wrong with the project it names. */
+export function openingOf(
+  visit: Visit,
+  upstream: string | null,
+  door: Opening["door"],
+): Opening | Fault {
+  const view: View = upstream === null ? { kind: "all" } : { kind: "one", upstream };
+  const named =
+    new URL(visit.request.url).searchParams.get("project") ??
+    visit.request.headers.get("x-mcpd-project");
+  if (named !== null && !/^(\/|[A-Za-z]:[\\/]|\\\\)/.test(named)) {
+    return fault("usage.invalid", `Cannot use the project ${named}: it is not an absolute path`);
+  }
+  return { view, principal: visit.principal, project: named, door };
+}
+
+/** A fault as HTTP: the status of its row, and a JSON-RPC error that says what to do. */
+export function refusal(
+  problem: Fault,
+  id: RequestId | null = null,
+  headers: { readonly [name: string]: string } = {},
+): Response {
+  return new Response(encode(faultResponse(id, problem)), {
+    status: FAULTS[problem.code].http,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+/** 405 with the Allow header that RFC 9110 asks for. */
+export function wrongMethod(method: string, path: string, allow: string): Response {
+  const text = `${method} is not allowed on ${path}: it takes ${allow}`;
+  return refusal(fault("door.method", text), null, { allow });
+}

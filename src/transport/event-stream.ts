@@ -1,0 +1,119 @@
+import { LIMITS } from "../core/limits.ts";
+import type { Beating, Heartbeat } from "./heartbeat.ts";
+import { oneLine } from "./one-line.ts";
+
+/** Why a stream is over although nobody called end(): its client left, or does not read. */
+export type Gone = "left" | "slow";
+
+/**
+ * The body of a Server-Sent Events response. What is sent waits in a bounded queue until the
+ * runtime pulls, which it does at the pace of the client: enqueueing without being asked would
+ * buffer without limit. Whoever lets the queue pass LIMITS.streamQueueLength is cut off.
+ */
+export class EventStream implements Beating {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #heartbeat: Heartbeat;
+  readonly #gone: (why: Gone) => void;
+  readonly #encoder = new TextEncoder();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #queued = "";
+  #wake: (() => void) | undefined;
+  #state: "open" | "ending" | "closed" = "open";
+  #quietBeats = 0;
+
+  /** `gone` is called at most once, and never after end(). */
+  constructor(heartbeat: Heartbeat, gone: (why: Gone) => void) {
+    this.#heartbeat = heartbeat;
+    this.#gone = gone;
+    const source: UnderlyingDefaultSource<Uint8Array> = {
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#pull(),
+      cancel: () => this.#over("left"),
+    };
+    this.body = new ReadableStream(source, { highWaterMark: 0 });
+    heartbeat.add(this);
+  }
+
+  /** Queues one event; false when the stream is over. */
+  send(data: string, event?: string): boolean {
+    if (this.#state !== "open") return false;
+    const name = event === undefined ? "" : `event: ${event}\n`;
+    this.#queue(`${name}data: ${oneLine(data)}\n\n`);
+    return this.#isOpen();
+  }
+
+  /** Sends what is queued, then closes. */
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#heartbeat.remove(this);
+    if (this.#wake !== undefined) this.#flush();
+  }
+
+  beat(): void {
+    this.#quietBeats += 1;
+    if (this.#quietBeats >= LIMITS.quietBeats) this.#queue(": keep-alive\n\n");
+  }
+
+  #isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  #queue(frame: string): void {
+    this.#quietBeats = 0;
+    // A frame of any size may wait alone: how large one may be is decided where it comes from.
+    if (this.#queued !== "" && this.#queued.length + frame.length > LIMITS.streamQueueLength) {
+      this.#queued = "";
+      this.#controller?.close();
+      this.#over("slow");
+      return;
+    }
+    this.#queued += frame;
+    if (this.#wake !== undefined) this.#flush();
+  }
+
+  /** The runtime can take more: at once when there is something, else when there will be. */
+  #pull(): Promise<void> | undefined {
+    if (this.#queued !== "" || this.#state !== "open") return void this.#flush();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+
+  #flush(): void {
+    if (this.#state === "closed") return;
+    if (this.#queued !== "") {
+      this.#controller?.enqueue(this.#encoder.encode(this.#queued));
+      this.#queued = "";
+    }
+    if (this.#state === "ending") {
+      this.#state = "closed";
+      this.#controller?.close();
+    }
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  #over(why: Gone): void {
+    if (this.#state === "closed") return;
+    const announced = this.#state === "ending";
+    this.#state = "closed";
+    this.#queued = "";
+    this.#heartbeat.remove(this);
+    this.#wake?.();
+    this.#wake = undefined;
+    if (!announced) this.#gone(why);
+  }
+}
+
+/** The response around a stream; no proxy may keep or collect what it carries. */
+export function eventResponse(stream: EventStream, sessionId: string | null): Response {
+  const headers: { [name: string]: string } = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  };
+  if (sessionId !== null) headers["mcp-session-id"] = sessionId;
+  return new Response(stream.body, { headers });
+}
