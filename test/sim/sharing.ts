@@ -1,0 +1,261 @@
+import { decodeAnswer, isMalformed } from "../../src/core/decode.ts";
+import type { Channel, Effect } from "../../src/core/effect.ts";
+import { fault, isFault } from "../../src/core/fault.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import type { Params, RequestId } from "../../src/core/message.ts";
+import type { Session } from "../../src/core/session.ts";
+import { Switchboard } from "../../src/core/switchboard.ts";
+import type { Unit } from "../../src/core/unit.ts";
+import type { Upstream } from "../../src/core/upstream.ts";
+import { Random } from "./random.ts";
+import { Schedule } from "./schedule.ts";
+import { type Habits, UpstreamModel } from "./upstream-model.ts";
+
+/** What a run of the simulation was, for the assertions. */
+export type Report = {
+  readonly seed: number;
+  readonly requests: number;
+  readonly answers: number;
+  readonly faults: number;
+  readonly progress: number;
+  readonly restarts: number;
+  /** Broken promises, in words. Empty when all is well. */
+  readonly violations: readonly string[];
+};
+
+type Client = {
+  readonly name: string;
+  readonly session: Session;
+  /** Requests that await their one answer: id -> text that must come back. */
+  readonly open: Map<RequestId, { text: string; token: string | undefined; cancelled: boolean }>;
+  left: boolean;
+};
+
+/** Many clients on a few unreliable servers, in virtual time, from one seed. */
+export class Sharing {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #schedule = new Schedule();
+  readonly #board = new Switchboard({ name: "mcpd", version: "sim" });
+  readonly #models = new Map<Upstream, UpstreamModel>();
+  readonly #clients: Client[] = [];
+  readonly #violations: string[] = [];
+  readonly #habits: Habits;
+  #requests = 0;
+  #answers = 0;
+  #faults = 0;
+  #progress = 0;
+  #restarts = 0;
+  #nextRequest = 1;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+    const rarely = (): number => (this.#random.chance(0.5) ? this.#random.next() * 0.05 : 0);
+    this.#habits = {
+      slowMs: 1 + this.#random.below(500),
+      dies: rarely(),
+      answersTwice: rarely(),
+      wrongId: rarely(),
+      neverAnswers: rarely(),
+      floods: rarely(),
+    };
+  }
+
+  run(options: {
+    readonly clients: number;
+    readonly upstreams: number;
+    readonly steps: number;
+  }): Report {
+    const units = Array.from({ length: options.upstreams }, (_, index) => unitOf(`u${index}`));
+    this.#perform(this.#board.apply(units, 0));
+    for (let index = 0; index < options.clients; index++) this.#join(index, units);
+    for (let step = 0; step < options.steps; step++) {
+      this.#schedule.after(this.#random.below(60_000), () => this.#act(units));
+    }
+    for (let atMs = 0; atMs < 400_000; atMs += LIMITS.tickMs) {
+      this.#schedule.after(atMs, () => this.#perform(this.#board.tick(this.#schedule.nowMs)));
+    }
+    this.#schedule.run(400_000);
+    this.#settleAccounts();
+    return {
+      seed: this.#seed,
+      requests: this.#requests,
+      answers: this.#answers,
+      faults: this.#faults,
+      progress: this.#progress,
+      restarts: this.#restarts,
+      violations: this.#violations,
+    };
+  }
+
+  #join(index: number, units: readonly Unit[]): void {
+    const one = units[this.#random.below(units.length)];
+    const view =
+      one !== undefined && this.#random.chance(0.5)
+        ? ({ kind: "one", upstream: one.upstream } as const)
+        : ({ kind: "all" } as const);
+    const id = `session-${index}-${this.#nextRequest}`;
+    const session = this.#board.open({ id, view, principal: "key", project: null });
+    if (isFault(session)) return this.#blame(`open failed: ${session.text}`);
+    const client: Client = { name: `c${index}`, session, open: new Map(), left: false };
+    this.#clients.push(client);
+    this.#ask(client, "initialize", { protocolVersion: "2025-06-18", capabilities: {} }, "");
+  }
+
+  #act(units: readonly Unit[]): void {
+    const client = this.#random.pick(this.#clients);
+    if (client.left) return;
+    const dice = this.#random.next();
+    if (dice < 0.02) return this.#leave(client);
+    if (dice < 0.1) return this.#cancel(client);
+    if (dice < 0.15) return void this.#ask(client, "tools/list", {}, "");
+    const upstream = this.#random.pick(units).upstream;
+    const name = client.session.view.kind === "one" ? "echo" : `${upstream}__echo`;
+    const text = `${client.name}:${this.#nextRequest}:${this.#random.next()}`;
+    this.#ask(client, "tools/call", { name, arguments: { text } }, text);
+  }
+
+  /** Ids and tokens are the same for all clients, on purpose: nothing may depend on them. */
+  #ask(client: Client, method: string, params: Params, text: string): void {
+    const id: RequestId = this.#random.chance(0.5)
+      ? client.open.size + 1
+      : `${client.open.size + 1}`;
+    if (client.open.has(id)) return;
+    this.#nextRequest += 1;
+    const token = this.#random.chance(0.5) ? `token-${String(id)}` : undefined;
+    const meta = token === undefined ? {} : { _meta: { progressToken: token } };
+    client.open.set(id, { text, token, cancelled: false });
+    this.#requests += 1;
+    const message = { kind: "request", id, method, params: { ...params, ...meta } } as const;
+    const channel = this.#channel(client, id);
+    this.#perform(this.#board.fromClient(client.session, message, channel, this.#schedule.nowMs));
+  }
+
+  #cancel(client: Client): void {
+    const [id, request] = [...client.open][this.#random.below(client.open.size)] ?? [];
+    if (id === undefined || request === undefined || request.text === "") return;
+    request.cancelled = true;
+    const params = { requestId: id };
+    const message = { kind: "notification", method: "notifications/cancelled", params } as const;
+    const channel = this.#channel(client, id);
+    this.#perform(this.#board.fromClient(client.session, message, channel, this.#schedule.nowMs));
+  }
+
+  #leave(client: Client): void {
+    client.left = true;
+    this.#perform(this.#board.close(client.session, this.#schedule.nowMs));
+    client.open.clear();
+  }
+
+  #channel(client: Client, id: RequestId): Channel {
+    return {
+      streams: true,
+      mustAnswer: true,
+      write: (text, last) =>
+        last ? this.#answered(client, id, text) : this.#noted(client, id, text),
+    };
+  }
+
+  #answered(client: Client, id: RequestId, text: string): void {
+    const message = JSON.parse(text) as { id: RequestId; result?: Params; error?: Params };
+    this.#answers += 1;
+    if (client.left) return;
+    const request = client.open.get(id);
+    client.open.delete(id);
+    if (request === undefined) return this.#blame(`${client.name} got a second answer to ${id}`);
+    if (message.id !== id) this.#blame(`${client.name} asked ${id}, the answer says ${message.id}`);
+    if (message.error !== undefined) {
+      this.#faults += 1;
+    } else if (request.text !== "" && message.result?.["content"] !== request.text) {
+      this.#blame(`${client.name} got somebody else's answer: ${text}`);
+    }
+  }
+
+  #noted(client: Client, id: RequestId, text: string): void {
+    const { params } = JSON.parse(text) as { params: Params };
+    this.#progress += 1;
+    if (client.left) return;
+    const request = client.open.get(id);
+    if (request === undefined) this.#blame(`${client.name} got progress after its answer`);
+    else if (params["progressToken"] !== request.token) {
+      this.#blame(`${client.name} got progress for ${String(params["progressToken"])}`);
+    }
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "answer") effect.channel.write(effect.text, true);
+      else if (effect.kind === "note") effect.channel.write(effect.text, false);
+      else if (effect.kind === "send") this.#models.get(effect.upstream)?.receive(effect.text);
+      else if (effect.kind === "demand") this.#start(effect.upstream);
+      else if (effect.kind === "refuse") this.#blame(`refused: ${effect.problem.text}`);
+    }
+  }
+
+  #start(upstream: Upstream): void {
+    if (this.#models.get(upstream)?.alive === true) return;
+    const model = new UpstreamModel(
+      this.#random,
+      this.#schedule,
+      this.#habits,
+      (message) => {
+        const decoded = decodeAnswer(JSON.stringify(message));
+        if (isMalformed(decoded)) return this.#blame("the model sent nonsense");
+        this.#perform(this.#board.fromUpstream(upstream, decoded, this.#schedule.nowMs));
+      },
+      () => this.#kill(upstream, model),
+    );
+    this.#models.set(upstream, model);
+    this.#schedule.after(this.#random.below(300), () => {
+      if (model.alive) this.#perform(this.#board.opened(upstream, this.#schedule.nowMs));
+    });
+  }
+
+  #kill(upstream: Upstream, model: UpstreamModel): void {
+    model.alive = false;
+    this.#restarts += 1;
+    const problem = fault("upstream.failed", `Upstream "${upstream.name}" died`, upstream.name);
+    const retrying = this.#random.chance(0.8);
+    this.#perform(this.#board.lost(upstream, problem, retrying, this.#schedule.nowMs));
+  }
+
+  #settleAccounts(): void {
+    for (const client of this.#clients) {
+      for (const id of client.open.keys())
+        this.#blame(`${client.name} never got an answer to ${id}`);
+      if (client.session.pending.size > 0) this.#blame(`${client.name} still has pending requests`);
+    }
+    for (const upstream of this.#board.upstreams) {
+      if (upstream.exchanges.size > 0) this.#blame(`${upstream.name} still has exchanges`);
+      if (upstream.waitingCount > 0) this.#blame(`${upstream.name} still has a queue`);
+    }
+    if (this.#board.busy) this.#blame("the switchboard is still busy");
+  }
+
+  #blame(text: string): void {
+    this.#violations.push(`${Math.round(this.#schedule.nowMs)} ms: ${text}`);
+  }
+}
+
+/** A unit for tests that never start a process. */
+export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
+  return {
+    key: upstream,
+    upstream,
+    scope: "user",
+    disabled: false,
+    reach: { kind: "stdio", command: "model", args: [], env: {}, cwd: null },
+    settings: {
+      requestTimeoutMs: 5_000,
+      startTimeoutMs: 10_000,
+      idleStopMs: null,
+      reconnect: true,
+      retriesMax: 1,
+      tools: { allow: [], deny: [] },
+      prefix: "auto",
+    },
+    hash: `hash of ${upstream}`,
+    ...change,
+  };
+}

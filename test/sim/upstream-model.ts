@@ -1,0 +1,92 @@
+import type { Params } from "../../src/core/message.ts";
+import type { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** How badly a simulated server behaves. */
+export type Habits = {
+  readonly slowMs: number;
+  readonly dies: number;
+  readonly answersTwice: number;
+  readonly wrongId: number;
+  readonly neverAnswers: number;
+  readonly floods: number;
+};
+
+type Incoming = { id?: number; method: string; params?: Params };
+
+/**
+ * A legacy MCP server as a model: it answers a call with the text it was sent, so that an answer
+ * which reaches the wrong client shows, and misbehaves by the roll of the dice.
+ */
+export class UpstreamModel {
+  alive = true;
+  readonly cancelled = new Set<number>();
+  readonly #random: Random;
+  readonly #schedule: Schedule;
+  readonly #habits: Habits;
+  readonly #emit: (message: object) => void;
+  readonly #die: () => void;
+
+  constructor(
+    random: Random,
+    schedule: Schedule,
+    habits: Habits,
+    emit: (message: object) => void,
+    die: () => void,
+  ) {
+    this.#random = random;
+    this.#schedule = schedule;
+    this.#habits = habits;
+    this.#emit = (message) => {
+      if (this.alive) emit({ jsonrpc: "2.0", ...message });
+    };
+    this.#die = die;
+  }
+
+  receive(text: string): void {
+    const message = JSON.parse(text) as Incoming;
+    if (message.method === "notifications/cancelled") {
+      this.cancelled.add(Number(message.params?.["requestId"]));
+      return;
+    }
+    const { id } = message;
+    if (id === undefined) return;
+    const delayMs = this.#random.below(this.#habits.slowMs);
+    this.#schedule.after(delayMs, () => this.#answer(id, message));
+  }
+
+  #answer(id: number, { method, params }: Incoming): void {
+    if (!this.alive || this.cancelled.has(id)) return;
+    if (method === "initialize") {
+      const capabilities = { tools: {}, logging: {}, resources: { subscribe: true } };
+      const serverInfo = { name: "model", version: "1" };
+      return this.#emit({
+        id,
+        result: { protocolVersion: "2025-06-18", capabilities, serverInfo },
+      });
+    }
+    if (method === "tools/list") {
+      return this.#emit({ id, result: { tools: [{ name: "echo", inputSchema: {} }] } });
+    }
+    if (method.endsWith("/list")) return this.#emit({ id, result: {} });
+    if (method !== "tools/call") return this.#emit({ id, result: {} });
+    this.#call(id, params);
+  }
+
+  #call(id: number, params: Params | undefined): void {
+    const { dies, answersTwice, wrongId, neverAnswers, floods } = this.#habits;
+    if (this.#random.chance(dies)) return this.#die();
+    const token = (params?.["_meta"] as Params | undefined)?.["progressToken"];
+    const steps = this.#random.chance(floods) ? 20 : this.#random.below(3);
+    for (let step = 1; token !== undefined && step <= steps; step++) {
+      const progress = { progressToken: token, progress: step };
+      this.#emit({ method: "notifications/progress", params: progress });
+    }
+    if (this.#random.chance(neverAnswers)) return;
+    if (this.#random.chance(wrongId))
+      this.#emit({ id: id + 100_000, result: { content: "stray" } });
+    const result = { content: (params?.["arguments"] as Params | undefined)?.["text"] };
+    this.#emit({ id, result });
+    if (this.#random.chance(answersTwice)) this.#emit({ id, result: { content: "again" } });
+  }
+}
