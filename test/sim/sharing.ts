@@ -18,6 +18,7 @@ export type Report = {
   readonly answers: number;
   readonly faults: number;
   readonly progress: number;
+  readonly updates: number;
   readonly restarts: number;
   /** Broken promises, in words. Empty when all is well. */
   readonly violations: readonly string[];
@@ -46,6 +47,7 @@ export class Sharing {
   #faults = 0;
   #progress = 0;
   #restarts = 0;
+  #updates = 0;
   #nextRequest = 1;
 
   constructor(seed: number) {
@@ -69,6 +71,9 @@ export class Sharing {
   }): Report {
     const units = Array.from({ length: options.upstreams }, (_, index) => unitOf(`u${index}`));
     this.#perform(this.#board.apply(units, 0));
+    for (let change = 0; change < 3; change++) {
+      this.#schedule.after(this.#random.below(60_000), () => this.#reconfigure(units));
+    }
     for (let index = 0; index < options.clients; index++) this.#join(index, units);
     for (let step = 0; step < options.steps; step++) {
       this.#schedule.after(this.#random.below(60_000), () => this.#act(units));
@@ -84,6 +89,7 @@ export class Sharing {
       answers: this.#answers,
       faults: this.#faults,
       progress: this.#progress,
+      updates: this.#updates,
       restarts: this.#restarts,
       violations: this.#violations,
     };
@@ -109,11 +115,40 @@ export class Sharing {
     const dice = this.#random.next();
     if (dice < 0.02) return this.#leave(client);
     if (dice < 0.1) return this.#cancel(client);
-    if (dice < 0.15) return void this.#ask(client, "tools/list", {}, "");
+    if (dice < 0.15) return this.#ask(client, "tools/list", {}, "");
+    if (dice < 0.2) return this.#subscribe(client);
     const upstream = this.#random.pick(units).upstream;
     const name = client.session.view.kind === "one" ? "echo" : `${upstream}__echo`;
     const text = `${client.name}:${this.#nextRequest}:${this.#random.next()}`;
     this.#ask(client, "tools/call", { name, arguments: { text } }, text);
+  }
+
+  /** A change of the config: one upstream is replaced, or leaves and comes back later. */
+  #reconfigure(units: readonly Unit[]): void {
+    const changed = this.#random.below(units.length);
+    const fresh = units.map((unit, index) =>
+      index === changed ? { ...unit, hash: `hash at ${this.#schedule.nowMs}` } : unit,
+    );
+    const gone = this.#random.chance(0.3) ? fresh.filter((_, index) => index !== changed) : fresh;
+    this.#perform(this.#board.apply(gone, this.#schedule.nowMs));
+    if (gone === fresh) return;
+    this.#schedule.after(5_000, () => {
+      this.#perform(this.#board.apply(fresh, this.#schedule.nowMs));
+    });
+  }
+
+  #subscribe(client: Client): void {
+    const uri = `model://${this.#random.below(3)}`;
+    if (client.session.view.kind === "one") this.#ask(client, "resources/subscribe", { uri }, "");
+  }
+
+  #pushed(session: Session, text: string): void {
+    const { method, params } = JSON.parse(text) as { method: string; params?: Params };
+    if (method !== "notifications/resources/updated") return;
+    this.#updates += 1;
+    if (!session.subscriptions.has(String(params?.["uri"]))) {
+      this.#blame(`${session.id} got an update it never asked for: ${text}`);
+    }
   }
 
   /** Ids and tokens are the same for all clients, on purpose: nothing may depend on them. */
@@ -189,6 +224,8 @@ export class Sharing {
       else if (effect.kind === "note") effect.channel.write(effect.text, false);
       else if (effect.kind === "send") this.#models.get(effect.upstream)?.receive(effect.text);
       else if (effect.kind === "demand") this.#start(effect.upstream);
+      else if (effect.kind === "push") this.#pushed(effect.session, effect.text);
+      else if (effect.kind === "drained") this.#end(effect.upstream);
       else if (effect.kind === "refuse") this.#blame(`refused: ${effect.problem.text}`);
     }
   }
@@ -212,6 +249,12 @@ export class Sharing {
     });
   }
 
+  #end(upstream: Upstream): void {
+    const model = this.#models.get(upstream);
+    if (model !== undefined) model.alive = false;
+    this.#models.delete(upstream);
+  }
+
   #kill(upstream: Upstream, model: UpstreamModel): void {
     model.alive = false;
     this.#restarts += 1;
@@ -230,6 +273,8 @@ export class Sharing {
       if (upstream.exchanges.size > 0) this.#blame(`${upstream.name} still has exchanges`);
       if (upstream.waitingCount > 0) this.#blame(`${upstream.name} still has a queue`);
     }
+    const live = [...this.#models].filter(([, model]) => model.alive).map(([{ unit }]) => unit.key);
+    if (new Set(live).size < live.length) this.#blame(`two live instances: ${live.join(", ")}`);
     if (this.#board.busy) this.#blame("the switchboard is still busy");
   }
 

@@ -76,6 +76,10 @@ export class UpstreamModel {
   #call(id: number, params: Params | undefined): void {
     const { dies, answersTwice, wrongId, neverAnswers, floods } = this.#habits;
     if (this.#random.chance(dies)) return this.#die();
+    if (this.#random.chance(0.1)) {
+      const uri = `model://${this.#random.below(3)}`;
+      this.#emit({ method: "notifications/resources/updated", params: { uri } });
+    }
     const token = (params?.["_meta"] as Params | undefined)?.["progressToken"];
     const steps = this.#random.chance(floods) ? 20 : this.#random.below(3);
     for (let step = 1; token !== undefined && step <= steps; step++) {
