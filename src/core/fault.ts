@@ -235,6 +235,13 @@ const table = {
     "The upstream is disabled",
     "Enable it with 'mcpd servers enable {subject}'.",
   ),
+  "upstream.no-directory": row(
+    69,
+    502,
+    -32603,
+    "Cannot start the upstream",
+    "Create the directory, or change mcpServers.{subject}.cwd.",
+  ),
   "upstream.not-found": row(
     69,
     502,

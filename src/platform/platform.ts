@@ -26,6 +26,9 @@ export type User = {
   readonly elevated: boolean;
 };
 
+/** Environment variables as a program gets them. */
+export type Environment = { readonly [name: string]: string | undefined };
+
 /** What a process tree costs right now. */
 export type Usage = { readonly residentBytes: number; readonly cpuMs: number };
 
@@ -42,6 +45,11 @@ export interface Platform {
   treeAlive(pid: number): boolean;
   /** A value that differs when a pid is reused (start time); null when there is no such process. */
   processIdentity(pid: number): Promise<string | null>;
+  /**
+   * True when a living process of the group that `pid` led has NAME=VALUE in its environment: proof
+   * that a group whose leader is gone is one we made. False where the system does not tell.
+   */
+  groupCarries(pid: number, name: string, value: string): Promise<boolean>;
   /** Resident memory and CPU of a pid and its descendants; null when unknown. */
   usage(pid: number): Promise<Usage | null>;
   /** PATH as the user's login shell sets it; null when it cannot be had within `timeoutMs`. */

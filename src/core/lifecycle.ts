@@ -1,0 +1,214 @@
+import { backoffDelay, type BackoffPolicy } from "./backoff.ts";
+import { type Fault, fault } from "./fault.ts";
+
+/**
+ * What becomes of a unit once its process is gone: "end" and "idle" stay down ("end" whatever is
+ * asked meanwhile, "idle" unless somebody asks), "start" begins at once, "retry" backs off.
+ */
+type Next = "end" | "idle" | "start" | "retry";
+
+/** State of one instance. Times are monotonic milliseconds. */
+export type InstanceState =
+  | { readonly kind: "idle" }
+  | {
+      readonly kind: "starting";
+      /** Failed starts and crashes in a row before this one. */
+      readonly attempt: number;
+      /** When it must be ready. */
+      readonly deadlineMs: number;
+    }
+  | { readonly kind: "ready"; readonly attempt: number; readonly sinceMs: number }
+  /** No process; it starts again by itself. */
+  | {
+      readonly kind: "waiting";
+      readonly attempt: number;
+      readonly untilMs: number;
+      readonly problem: Fault;
+    }
+  | {
+      readonly kind: "stopping";
+      readonly attempt: number;
+      readonly next: Next;
+      /** Why it is being ended; null when nothing is wrong. */
+      readonly problem: Fault | null;
+    }
+  /** No process; only a demand or a retry starts it. */
+  | { readonly kind: "failed"; readonly problem: Fault };
+
+export type InstanceEvent =
+  /** Somebody needs it. */
+  | { readonly kind: "demand" }
+  /** The MCP handshake is done. */
+  | { readonly kind: "ready" }
+  /** The process and its whole group are gone, or it could not be spawned. */
+  | { readonly kind: "exited"; readonly problem: Fault }
+  /** It lives but is of no use: the handshake failed, or it closed its output. */
+  | { readonly kind: "refused"; readonly problem: Fault }
+  | { readonly kind: "wake" }
+  /** Down, and down it stays until the process is gone and somebody asks again. */
+  | { readonly kind: "stop" }
+  /** Nobody has used it for a while: down, unless somebody asks. */
+  | { readonly kind: "rest" }
+  /** A fresh process in place of this one. */
+  | { readonly kind: "replace" }
+  /** Do not wait any longer: the user has changed something. */
+  | { readonly kind: "retry" };
+
+export type InstanceEffect =
+  | { readonly kind: "spawn" }
+  | { readonly kind: "terminate" }
+  /** Send "wake" at this time; later wakes do not replace earlier ones, stale ones do no harm. */
+  | { readonly kind: "wake"; readonly atMs: number }
+  /** One process, or one attempt at it, is over; `retryInMs` is null when no other follows. */
+  | { readonly kind: "report"; readonly problem: Fault; readonly retryInMs: number | null };
+
+export type LifecyclePolicy = {
+  /** The upstream, for texts. */
+  readonly upstream: string;
+  /** Start again after a crash. */
+  readonly reconnect: boolean;
+  readonly startTimeoutMs: number;
+  readonly backoff: BackoffPolicy;
+  /** A fresh random number from 0 to below 1 for this step. */
+  readonly random01: number;
+};
+
+export type Step = { readonly state: InstanceState; readonly effects: readonly InstanceEffect[] };
+
+/**
+ * The whole life of an instance. There is a process exactly in "starting", "ready" and "stopping",
+ * and "exited" is the only way out of those, so no two can live at once.
+ */
+export function step(
+  state: InstanceState,
+  event: InstanceEvent,
+  nowMs: number,
+  policy: LifecyclePolicy,
+): Step {
+  switch (event.kind) {
+    case "demand":
+      return onDemand(state, nowMs, policy);
+    case "ready":
+      if (state.kind !== "starting") return same(state);
+      return same({ kind: "ready", attempt: state.attempt, sinceMs: nowMs });
+    case "exited":
+      return onExited(state, event.problem, nowMs, policy);
+    case "refused":
+      return alive(state)
+        ? terminate(attemptOf(state, nowMs, policy), "retry", event.problem)
+        : same(state);
+    case "wake":
+      return onWake(state, nowMs, policy);
+    case "stop":
+      if (state.kind === "stopping") return same({ ...state, next: "end" });
+      return alive(state) ? terminate(0, "end", null) : same({ kind: "idle" });
+    case "rest":
+      return state.kind === "ready" ? terminate(0, "idle", null) : same(state);
+    case "replace":
+      return onReplace(state, nowMs, policy);
+    case "retry":
+      if (state.kind === "waiting" || state.kind === "failed") return start(0, nowMs, policy);
+      if (state.kind === "stopping" && state.next === "retry")
+        return same({ ...state, next: "start" });
+      return same(state);
+  }
+}
+
+/**
+ * Why a demand is hopeless for now: while the command is not installed, waiting out the back-off
+ * would only hide that from whoever asks. Null when waiting makes sense.
+ */
+export function hopeless(state: InstanceState): Fault | null {
+  if (state.kind !== "waiting") return null;
+  return HOPELESS.has(state.problem.code) ? state.problem : null;
+}
+
+const HOPELESS: ReadonlySet<string> = new Set([
+  "secret.missing",
+  "upstream.no-directory",
+  "upstream.not-found",
+]);
+
+function onDemand(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
+  if (state.kind === "idle" || state.kind === "failed") return start(0, nowMs, policy);
+  if (state.kind === "stopping" && state.next === "idle") return same({ ...state, next: "start" });
+  return same(state);
+}
+
+function onReplace(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
+  if (alive(state)) return terminate(0, "start", null);
+  if (state.kind === "waiting" || state.kind === "failed") return start(0, nowMs, policy);
+  if (state.kind === "stopping" && state.next === "retry") return same({ ...state, next: "start" });
+  return same(state);
+}
+
+function onWake(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
+  if (state.kind === "waiting" && nowMs >= state.untilMs)
+    return start(state.attempt, nowMs, policy);
+  if (state.kind === "starting" && nowMs >= state.deadlineMs) {
+    const seconds = policy.startTimeoutMs / 1000;
+    const text = `Upstream "${policy.upstream}" did not start: it was not ready after ${seconds} s`;
+    const problem = fault("upstream.start-timeout", text, policy.upstream);
+    return terminate(state.attempt + 1, "retry", problem);
+  }
+  return same(state);
+}
+
+function onExited(state: InstanceState, exit: Fault, nowMs: number, policy: LifecyclePolicy): Step {
+  if (state.kind === "starting" || state.kind === "ready") {
+    return comeBack(attemptOf(state, nowMs, policy), exit, nowMs, policy);
+  }
+  if (state.kind !== "stopping") return same(state);
+  const problem = state.problem ?? exit;
+  if (state.next === "retry") return comeBack(state.attempt, problem, nowMs, policy);
+  if (state.next !== "start") {
+    return { state: { kind: "idle" }, effects: [{ kind: "report", problem, retryInMs: null }] };
+  }
+  const next = start(0, nowMs, policy);
+  return { ...next, effects: [{ kind: "report", problem, retryInMs: 0 }, ...next.effects] };
+}
+
+function start(attempt: number, nowMs: number, policy: LifecyclePolicy): Step {
+  const deadlineMs = nowMs + policy.startTimeoutMs;
+  return {
+    state: { kind: "starting", attempt, deadlineMs },
+    effects: [{ kind: "spawn" }, { kind: "wake", atMs: deadlineMs }],
+  };
+}
+
+function terminate(attempt: number, next: Next, problem: Fault | null): Step {
+  return { state: { kind: "stopping", attempt, next, problem }, effects: [{ kind: "terminate" }] };
+}
+
+/** After a failure: again after the back-off, or never by itself. `attempt` is the next one's. */
+function comeBack(attempt: number, problem: Fault, nowMs: number, policy: LifecyclePolicy): Step {
+  if (!policy.reconnect) {
+    const effects: readonly InstanceEffect[] = [{ kind: "report", problem, retryInMs: null }];
+    return { state: { kind: "failed", problem }, effects };
+  }
+  const retryInMs = backoffDelay(attempt - 1, policy.random01, policy.backoff);
+  const untilMs = nowMs + retryInMs;
+  return {
+    state: { kind: "waiting", attempt, untilMs, problem },
+    effects: [
+      { kind: "report", problem, retryInMs },
+      { kind: "wake", atMs: untilMs },
+    ],
+  };
+}
+
+type Alive = Extract<InstanceState, { kind: "starting" | "ready" }>;
+
+function alive(state: InstanceState): state is Alive {
+  return state.kind === "starting" || state.kind === "ready";
+}
+
+/** The number of the next attempt: a long good time wipes the past out. */
+function attemptOf(state: Alive, nowMs: number, policy: LifecyclePolicy): number {
+  const stable = state.kind === "ready" && nowMs - state.sinceMs >= policy.backoff.stableMs;
+  return stable ? 1 : state.attempt + 1;
+}
+
+function same(state: InstanceState): Step {
+  return { state, effects: [] };
+}

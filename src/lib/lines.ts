@@ -1,0 +1,97 @@
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
+/** How much of a line that is too long is kept to show what it was. */
+const HEAD_BYTES = 4096;
+
+export type LineHandlers = {
+  /** One line without its line end; empty lines are left out. */
+  readonly line: (text: string) => void;
+  /** A line that passed `lineBytesMax`: its beginning. Called once; the rest of it is skipped. */
+  readonly tooLong: (head: string) => void;
+};
+
+/**
+ * Cuts a stream of bytes into lines of UTF-8 text, ended by LF or CRLF. Never holds more than
+ * `lineBytesMax` bytes plus one chunk, and looks at each byte once.
+ */
+export class LineSplitter {
+  readonly #lineBytesMax: number;
+  readonly #handlers: LineHandlers;
+  readonly #decoder = new TextDecoder();
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #skipping = false;
+
+  constructor(lineBytesMax: number, handlers: LineHandlers) {
+    this.#lineBytesMax = lineBytesMax;
+    this.#handlers = handlers;
+  }
+
+  /** Takes the next chunk. It may be kept for a while: do not change it afterwards. */
+  push(chunk: Uint8Array): void {
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+      this.#lineEnds(chunk.subarray(from, at));
+      from = at + 1;
+    }
+    // A copy of a tail, so that a few bytes do not keep a large chunk alive.
+    if (from < chunk.length) this.#hold(from === 0 ? chunk : chunk.slice(from));
+  }
+
+  /** The stream is over: what is left counts as a line. */
+  end(): void {
+    if (this.#pendingBytes > 0 || this.#skipping) this.#lineEnds(new Uint8Array(0));
+  }
+
+  #lineEnds(last: Uint8Array): void {
+    if (this.#skipping) {
+      this.#skipping = false;
+      return;
+    }
+    if (this.#pendingBytes === 0) {
+      this.#emit(last);
+      return;
+    }
+    const bytes = joined(this.#pending, last, this.#pendingBytes + last.length);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#emit(bytes);
+  }
+
+  #emit(bytes: Uint8Array): void {
+    const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
+    if (length === 0) return;
+    if (length > this.#lineBytesMax) this.#tooLong(bytes);
+    else this.#handlers.line(this.#decoder.decode(bytes.subarray(0, length)));
+  }
+
+  #hold(part: Uint8Array): void {
+    if (this.#skipping) return;
+    this.#pending.push(part);
+    this.#pendingBytes += part.length;
+    // One more byte may be the CR of a line that just fits.
+    if (this.#pendingBytes <= this.#lineBytesMax + 1) return;
+    const bytes = joined(this.#pending, new Uint8Array(0), this.#pendingBytes);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#skipping = true;
+    this.#tooLong(bytes);
+  }
+
+  #tooLong(bytes: Uint8Array): void {
+    const headBytes = Math.min(HEAD_BYTES, this.#lineBytesMax);
+    this.#handlers.tooLong(this.#decoder.decode(bytes.subarray(0, headBytes)));
+  }
+}
+
+function joined(parts: readonly Uint8Array[], last: Uint8Array, length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  whole.set(last, at);
+  return whole;
+}

@@ -1,0 +1,70 @@
+import type { Fields, Level } from "./log.ts";
+
+/** One entry of a log before it becomes a line. */
+export type LogEntry = {
+  readonly atMs: number;
+  readonly logger: string;
+  readonly level: Level;
+  readonly text: string;
+  readonly fields: Fields;
+};
+
+const SECRET_KEY = /token|secret|password|passwd|authorization|api[-_]?key|credential|cookie/i;
+const NEEDS_QUOTES = /[\s"=]|^$/;
+// Control characters, and the separators that some viewers show as line ends.
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** `2025-12-25 10:30:00,123 - mcpd.server - INFO - message key=value` (MISSION A16). */
+export function formatText(entry: LogEntry): string {
+  const pairs = Object.entries(shown(entry.fields)).map(
+    ([key, value]) => ` ${key}=${typeof value === "string" ? quoted(value) : value}`,
+  );
+  const head = `${timestamp(entry.atMs)} - ${entry.logger} - ${entry.level} - `;
+  return head + oneLine(entry.text) + pairs.join("");
+}
+
+/** One JSON object per line: ts (ISO 8601, UTC), logger, level, message and, if any, fields. */
+export function formatJson(entry: LogEntry): string {
+  const fields = shown(entry.fields);
+  return JSON.stringify({
+    ts: new Date(entry.atMs).toISOString(),
+    logger: entry.logger,
+    level: entry.level,
+    message: entry.text,
+    ...(Object.keys(fields).length > 0 ? { fields } : {}),
+  });
+}
+
+/** Local time as the documented format has it: `2025-12-25 10:30:00,123`. */
+export function timestamp(atMs: number): string {
+  const at = new Date(atMs);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${date} ${time},${String(at.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** Escapes what would forge a second line or drive a terminal. */
+export function oneLine(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    if (character === "\n") return "\\n";
+    if (character === "\r") return "\\r";
+    if (character === "\t") return "\\t";
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+function quoted(value: string): string {
+  return NEEDS_QUOTES.test(value) ? oneLine(JSON.stringify(value)) : oneLine(value);
+}
+
+/** The fields that have a value, without the values of those whose name speaks of a secret. */
+function shown(fields: Fields): { [key: string]: string | number | boolean | null } {
+  const kept: { [key: string]: string | number | boolean | null } = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    kept[key] = SECRET_KEY.test(key) && typeof value === "string" ? "[redacted]" : value;
+  }
+  return kept;
+}

@@ -1,0 +1,153 @@
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+
+import type { Clock } from "./clock.ts";
+import type { LogFile } from "./log-file.ts";
+import { formatJson, formatText, type LogEntry } from "./log-format.ts";
+import type { Fields, Level, Log } from "./log.ts";
+
+export type LogSettings = {
+  readonly level: Level;
+  /** Level per component: "server", "server.pool", "upstream"; the longest name that fits wins. */
+  readonly levels: { readonly [component: string]: Level };
+  readonly format: "text" | "json";
+};
+
+/** A second place for every line, for people: standard error of a foreground run. */
+export interface Mirror {
+  write(line: string, level: Level): void;
+}
+
+const RANK: Readonly<Record<Level, number>> = {
+  DEBUG: 10,
+  INFO: 20,
+  WARNING: 30,
+  ERROR: 40,
+  CRITICAL: 50,
+};
+const NO_FIELDS: Fields = {};
+
+/** Where all loggers of one program meet: settings that may change while it runs, file and mirror. */
+export class LogRoot {
+  #settings: LogSettings;
+  readonly #file: LogFile | null;
+  readonly #mirror: Mirror | null;
+  readonly #clock: Clock;
+  readonly #thresholds = new Map<string, number>();
+
+  constructor(options: {
+    readonly settings: LogSettings;
+    readonly file: LogFile | null;
+    readonly mirror: Mirror | null;
+    readonly clock: Clock;
+  }) {
+    this.#settings = options.settings;
+    this.#file = options.file;
+    this.#mirror = options.mirror;
+    this.#clock = options.clock;
+  }
+
+  /** The logger of a component, e.g. "mcpd.server". */
+  logger(name: string): Log {
+    return new Logger(this, name);
+  }
+
+  /** Applies new settings to every logger at once. */
+  configure(settings: LogSettings): void {
+    this.#settings = settings;
+    this.#thresholds.clear();
+  }
+
+  enabled(logger: string, level: Level): boolean {
+    return RANK[level] >= this.#threshold(logger);
+  }
+
+  write(logger: string, level: Level, text: string, fields: Fields): void {
+    if (!this.enabled(logger, level)) return;
+    const lost = this.#file?.lost ?? 0;
+    if (this.#emit({ atMs: this.#clock.now(), logger, level, text, fields }) && lost > 0) {
+      const note = `${lost} log lines were lost: the log file could not be written`;
+      this.#emit({ atMs: this.#clock.now(), logger, level: "WARNING", text: note, fields: {} });
+    }
+  }
+
+  #emit(entry: LogEntry): boolean {
+    const line = this.#settings.format === "json" ? formatJson(entry) : formatText(entry);
+    this.#mirror?.write(line, entry.level);
+    return this.#file?.write(line) ?? true;
+  }
+
+  #threshold(logger: string): number {
+    let threshold = this.#thresholds.get(logger);
+    if (threshold === undefined) {
+      threshold = RANK[levelFor(logger, this.#settings)];
+      this.#thresholds.set(logger, threshold);
+    }
+    return threshold;
+  }
+}
+
+/** The level that counts for a logger: that of the longest component in its name, else the default. */
+export function levelFor(logger: string, settings: LogSettings): Level {
+  let best = "";
+  for (const component of Object.keys(settings.levels)) {
+    const fits = `.${logger}.`.includes(`.${component}.`);
+    if (fits && component.length > best.length) best = component;
+  }
+  return settings.levels[best] ?? settings.level;
+}
+
+/** Standard error as a mirror, with colour on a terminal unless NO_COLOR is set (no-color.org). */
+export function stderrMirror(environment: { readonly [name: string]: string | undefined }): Mirror {
+  const colours = isatty(2) && (environment["NO_COLOR"] ?? "") === "";
+  return {
+    write(line, level) {
+      try {
+        writeSync(2, `${colours ? coloured(line, level) : line}\n`);
+      } catch {
+        // Nobody reads it, or the pipe is full: the log file has the line.
+      }
+    },
+  };
+}
+
+function coloured(line: string, level: Level): string {
+  if (level === "DEBUG") return `\u001b[2m${line}\u001b[0m`;
+  if (level === "WARNING") return `\u001b[33m${line}\u001b[0m`;
+  if (level === "ERROR" || level === "CRITICAL") return `\u001b[31m${line}\u001b[0m`;
+  return line;
+}
+
+class Logger implements Log {
+  readonly #root: LogRoot;
+  readonly #name: string;
+
+  constructor(root: LogRoot, name: string) {
+    this.#root = root;
+    this.#name = name;
+  }
+
+  debug(text: string, fields: Fields = NO_FIELDS): void {
+    this.#root.write(this.#name, "DEBUG", text, fields);
+  }
+
+  info(text: string, fields: Fields = NO_FIELDS): void {
+    this.#root.write(this.#name, "INFO", text, fields);
+  }
+
+  warning(text: string, fields: Fields = NO_FIELDS): void {
+    this.#root.write(this.#name, "WARNING", text, fields);
+  }
+
+  error(text: string, fields: Fields = NO_FIELDS): void {
+    this.#root.write(this.#name, "ERROR", text, fields);
+  }
+
+  enabled(level: Level): boolean {
+    return this.#root.enabled(this.#name, level);
+  }
+
+  child(part: string): Log {
+    return new Logger(this.#root, `${this.#name}.${part}`);
+  }
+}

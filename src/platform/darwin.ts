@@ -1,0 +1,61 @@
+import { posix } from "node:path";
+
+import { systemClock } from "../lib/clock.ts";
+import { loginShellPath } from "./login-path.ts";
+import type { Environment, Platform } from "./platform.ts";
+import { groupExists, posixUser, signalGroup, socketAddress, type Trees } from "./posix.ts";
+import { parsePs, treeUsage } from "./ps.ts";
+import { runTool } from "./run.ts";
+
+const PS = "/bin/ps";
+
+/** The trees of MISSION A3 on macOS. */
+export function darwinPaths(home: string): Trees {
+  const library = posix.join(home, "Library");
+  const configDir = posix.join(library, "Preferences", "mcpd");
+  const stateDir = posix.join(library, "Caches", "mcpd");
+  const dataDir = posix.join(stateDir, "data");
+  return {
+    programsDir: posix.join(library, "Application Support", "mcpd"),
+    configDir,
+    configFile: posix.join(configDir, "mcpd.config.json"),
+    stateDir,
+    logsDir: posix.join(library, "Logs", "mcpd"),
+    dataDir,
+    cacheDir: posix.join(stateDir, "cache"),
+    apiKeyFile: posix.join(configDir, "api-key"),
+    runtimeFile: posix.join(dataDir, "runtime.json"),
+    ledgerFile: posix.join(dataDir, "ledger.json"),
+  };
+}
+
+export function darwinPlatform(environment: Environment): Platform {
+  const user = posixUser(environment);
+  const trees = darwinPaths(user.home);
+  return {
+    name: "darwin",
+    user,
+    paths: { ...trees, controlAddress: socketAddress(environment, trees.stateDir) },
+    signalTree: async (pid, signal) => signalGroup(pid, signal),
+    treeAlive: groupExists,
+    processIdentity: async (pid) => {
+      const output = await runTool([PS, "-o", "lstart=", "-p", String(pid)]);
+      const started = output?.trim() ?? "";
+      return started === "" ? null : started;
+    },
+    groupCarries: async (pid, name, value) => {
+      // -E shows the environment behind the command, of our own processes only.
+      const output = await runTool([PS, "-axwwE", "-o", "pgid=,command="]);
+      return (output ?? "").split("\n").some((line) => {
+        const words = line.trim().split(/\s+/);
+        return words[0] === String(pid) && words.includes(`${name}=${value}`);
+      });
+    },
+    usage: async (pid) => {
+      const output = await runTool([PS, "-axo", "pid=,ppid=,pgid=,rss=,time="]);
+      return output === null ? null : treeUsage(parsePs(output), pid);
+    },
+    loginPath: (timeoutMs) => loginShellPath(environment, timeoutMs, systemClock),
+    which: (command, path) => Bun.which(command, { PATH: path }),
+  };
+}

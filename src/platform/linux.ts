@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { isAbsolute, posix } from "node:path";
+
+import { systemClock } from "../lib/clock.ts";
+import { loginShellPath } from "./login-path.ts";
+import type { Environment, Platform } from "./platform.ts";
+import { groupExists, posixUser, signalGroup, socketAddress, type Trees } from "./posix.ts";
+import { type ProcessRow, treeUsage } from "./ps.ts";
+
+const PAGE_BYTES = 4096;
+/** USER_HZ, which /proc counts in, is 100 on every architecture we build for. */
+const TICK_MS = 10;
+
+/** The trees of MISSION A3 on Linux: XDG base directories, relative ones ignored as the standard says. */
+export function linuxPaths(environment: Environment, home: string): Trees {
+  const base = (variable: string, fallback: string): string => {
+    const value = environment[variable];
+    const root = value !== undefined && isAbsolute(value) ? value : posix.join(home, fallback);
+    return posix.join(root, "mcpd");
+  };
+  const configDir = base("XDG_CONFIG_HOME", ".config");
+  const stateDir = base("XDG_STATE_HOME", ".local/state");
+  const dataDir = posix.join(stateDir, "data");
+  return {
+    programsDir: base("XDG_DATA_HOME", ".local/share"),
+    configDir,
+    configFile: posix.join(configDir, "mcpd.config.json"),
+    stateDir,
+    logsDir: posix.join(stateDir, "logs"),
+    dataDir,
+    cacheDir: base("XDG_CACHE_HOME", ".cache"),
+    apiKeyFile: posix.join(configDir, "api-key"),
+    runtimeFile: posix.join(dataDir, "runtime.json"),
+    ledgerFile: posix.join(dataDir, "ledger.json"),
+  };
+}
+
+export function linuxPlatform(environment: Environment): Platform {
+  const user = posixUser(environment);
+  const trees = linuxPaths(environment, user.home);
+  return {
+    name: "linux",
+    user,
+    paths: { ...trees, controlAddress: socketAddress(environment, trees.stateDir) },
+    signalTree: async (pid, signal) => signalGroup(pid, signal),
+    treeAlive: (pid) => groupExists(pid) && groupMembers(pid).length > 0,
+    processIdentity: async (pid) => {
+      const row = readProcess(pid);
+      return row === null ? null : `${bootId()}/${row.startTicks}`;
+    },
+    groupCarries: async (pid, name, value) =>
+      groupMembers(pid).some((row) => environmentOf(row.pid).includes(`${name}=${value}`)),
+    usage: async (pid) => treeUsage(processTable(), pid),
+    loginPath: (timeoutMs) => loginShellPath(environment, timeoutMs, systemClock),
+    which: (command, path) => Bun.which(command, { PATH: path }),
+  };
+}
+
+type LinuxRow = ProcessRow & { readonly state: string; readonly startTicks: number };
+
+/** Reads one line of /proc/PID/stat; the name in it may hold spaces and brackets. */
+export function parseStat(text: string): LinuxRow | null {
+  const end = text.lastIndexOf(")");
+  const fields = text.slice(end + 2).split(" ");
+  const startTicks = fields[19];
+  if (end < 0 || startTicks === undefined) return null;
+  return {
+    pid: Number.parseInt(text, 10),
+    state: fields[0] ?? "",
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
+    startTicks: Number(startTicks),
+    residentBytes: Number(fields[21]) * PAGE_BYTES,
+  };
+}
+
+/** A living process, or null; a zombie is none. */
+function readProcess(pid: number): LinuxRow | null {
+  try {
+    const row = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return row === null || row.state === "Z" || row.state === "X" ? null : row;
+  } catch {
+    return null;
+  }
+}
+
+function processTable(): readonly LinuxRow[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map((pid) => readProcess(Number(pid))).filter((row) => row !== null);
+}
+
+/** Only the living ones: where process 1 does not reap, a group of zombies would stay for ever. */
+function groupMembers(group: number): readonly LinuxRow[] {
+  return processTable().filter((row) => row.group === group);
+}
+
+function environmentOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

@@ -1,0 +1,107 @@
+import { lstatSync, mkdirSync, type Stats } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+import { fault, FaultError } from "../core/fault.ts";
+import { errorCode, readIfExists } from "../lib/files.ts";
+import { sha256 } from "../lib/hash.ts";
+import type { Environment, Paths, User } from "./platform.ts";
+
+/** sun_path holds 104 bytes on macOS and 108 on Linux; a little room is kept. */
+const SOCKET_PATH_BYTES_MAX = 100;
+const OTHERS = 0o077;
+
+/** Everything but the socket, whose place depends on what is on the disk. */
+export type Trees = Omit<Paths, "controlAddress">;
+
+export function posixUser(environment: Environment): User {
+  const info = userInfo();
+  const home = environment["HOME"];
+  return {
+    /** Looked up when wanted: the environment may say anything, and Bun's userInfo() believes it. */
+    get name() {
+      return userName(info.uid);
+    },
+    home: home !== undefined && isAbsolute(home) ? home : info.homedir,
+    elevated: info.uid === 0,
+  };
+}
+
+/**
+ * The control socket: in XDG_RUNTIME_DIR when that is ours, else in the state directory; when that
+ * path is too long for a socket, in a directory under the temporary one that nobody else can enter.
+ */
+export function socketAddress(environment: Environment, stateDir: string): string {
+  const runtimeDir = environment["XDG_RUNTIME_DIR"];
+  const uid = userInfo().uid;
+  const roots = runtimeDir !== undefined && isOurDir(runtimeDir, uid) ? [runtimeDir] : [];
+  for (const address of [
+    ...roots.map((root) => join(root, "mcpd", "mcpd.sock")),
+    join(stateDir, "mcpd.sock"),
+  ]) {
+    if (Buffer.byteLength(address) <= SOCKET_PATH_BYTES_MAX) return address;
+  }
+  return temporaryAddress(stateDir, uid);
+}
+
+/** Signals the group that `pid` leads. A group that is gone is no error. */
+export function signalGroup(pid: number, signal: "terminate" | "kill"): void {
+  try {
+    process.kill(-pid, signal === "terminate" ? "SIGTERM" : "SIGKILL");
+  } catch (error) {
+    if (!GONE.has(errorCode(error))) throw error;
+  }
+}
+
+/** True while the system knows the group, zombies included. */
+export function groupExists(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** From the user database, so that it is the same name in a terminal, a service and under sudo. */
+function userName(uid: number): string {
+  const local = readIfExists("/etc/passwd") ?? "";
+  for (const line of local.split("\n")) {
+    const [name, , id] = line.split(":");
+    if (name !== undefined && id === String(uid)) return name;
+  }
+  const tool = Bun.spawnSync(["/usr/bin/id", "-un"], { stderr: "ignore" });
+  const name = tool.success ? tool.stdout.toString().trim() : "";
+  return name === "" ? String(uid) : name;
+}
+
+/** EPERM: macOS says so of a group in which only zombies are left. */
+const GONE: ReadonlySet<string> = new Set(["ESRCH", "EPERM"]);
+
+function isOurDir(path: string, uid: number): boolean {
+  if (!isAbsolute(path)) return false;
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && stats.isDirectory() && stats.uid === uid;
+}
+
+/** Anyone may write to the temporary directory, so a directory found there must prove to be ours. */
+function temporaryAddress(stateDir: string, uid: number): string {
+  const directory = join(temporaryRoot(), `mcpd-${uid}-${sha256(stateDir).slice(0, 8)}`);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+  const stats: Stats = lstatSync(directory);
+  if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & OTHERS) !== 0) {
+    const text = `Cannot use ${directory} for the control socket: it is not private to this user`;
+    throw new FaultError(fault("file.failed", text, directory));
+  }
+  return join(directory, "mcpd.sock");
+}
+
+/** Short by nature on Linux; macOS has a private one per user, which is short enough too. */
+function temporaryRoot(): string {
+  const root = tmpdir();
+  return Buffer.byteLength(root) <= 60 ? root : "/tmp";
+}
