@@ -1,0 +1,8 @@
+// Writes src/config/config.schema.json from the schema; a test proves that it is current.
+
+import { join } from "node:path";
+
+import { jsonSchema } from "../src/config/json-schema.ts";
+
+const path = join(import.meta.dir, "../src/config/config.schema.json");
+await Bun.write(path, `${JSON.stringify(await jsonSchema(), null, 2)}\n`);
