@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -79,5 +79,5 @@ function generateKey(file: string): KeyFound {
 }
 
 function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

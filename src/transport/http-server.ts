@@ -5,6 +5,7 @@ import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
 import type { Log } from "../lib/log.ts";
 import {
+  type Accepted,
   accepted,
   isJson,
   openingOf,
@@ -78,21 +79,26 @@ export class HttpDoor {
     const text = await readText(visit.request, this.#options.messageBytesMax());
     if (typeof text !== "string") return refusal(text);
     if (session?.protocolVersion === BATCH_REVISION && isBatch(text)) {
-      return this.#batch(session, decodeBatch(text), this.#channel(visit));
+      return this.#batch(session, decodeBatch(text), this.#channel(visit, accept));
     }
     const message = decode(text);
     if (isMalformed(message)) return refusal(message.fault, message.id);
-    if (session === undefined) return this.#initialize(visit, upstream, message);
+    if (session === undefined) return this.#initialize(visit, accept, upstream, message);
     if (message.kind !== "request") {
       session.receive(message, nowhere);
       return new Response(null, { status: 202 });
     }
-    const channel = this.#channel(visit);
+    const channel = this.#channel(visit, accept);
     session.receive(message, channel);
     return channel.response();
   }
 
-  async #initialize(visit: Visit, upstream: string | null, message: Message): Promise<Response> {
+  async #initialize(
+    visit: Visit,
+    accept: Accepted,
+    upstream: string | null,
+    message: Message,
+  ): Promise<Response> {
     if (message.kind !== "request" || message.method !== "initialize") {
       const id = message.kind === "request" ? message.id : null;
       return refusal(fault("session.missing"), id);
@@ -101,7 +107,7 @@ export class HttpDoor {
     if (isFault(opening)) return refusal(opening, message.id);
     const session = this.#options.desk.open(opening);
     if (isFault(session)) return refusal(session, message.id);
-    const channel = this.#channel(visit, session.id);
+    const channel = this.#channel(visit, accept, session.id);
     session.receive(message, channel);
     const response = await channel.response();
     if (!channel.streaming && session.protocolVersion === null) {
@@ -190,8 +196,7 @@ export class HttpDoor {
     return session;
   }
 
-  #channel(visit: Visit, sessionId: string | null = null): PostChannel {
-    const accept = accepted(visit.request.headers.get("accept"));
+  #channel(visit: Visit, accept: Accepted, sessionId: string | null = null): PostChannel {
     return new PostChannel(accept, this.#options.heartbeat, sessionId, (why) =>
       this.#lost(visit, why),
     );
