@@ -41,6 +41,11 @@ export class Conditions {
     for (const [key, row] of this.#rows) if (row.subject === subject) this.#rows.delete(key);
   }
 
+  /** Clears every condition of a name, whatever it is about. */
+  clearName(name: string): void {
+    for (const [key, row] of this.#rows) if (row.name === name) this.#rows.delete(key);
+  }
+
   /** All standing conditions, worst first, then oldest first. */
   list(): readonly Condition[] {
     return [...this.#rows.values()].sort(

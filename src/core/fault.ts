@@ -284,6 +284,13 @@ const table = {
     "This kind of upstream is not supported yet",
     "Use a stdio upstream (command and args) for now.",
   ),
+  "upstream.refused": row(
+    1,
+    502,
+    -32603,
+    "The upstream answered with an error",
+    "Compare the request with what the upstream documents.",
+  ),
   "upstream.broken-answer": row(
     76,
     502,

@@ -1,4 +1,4 @@
-import { type Fault, FAULTS, hintOf } from "./fault.ts";
+import { type Fault, fault, type FaultCode, FAULTS, hintOf } from "./fault.ts";
 
 /** A JSON-RPC id. Kept with its type: 1 and "1" are two ids. */
 export type RequestId = string | number;
@@ -81,8 +81,24 @@ export function rpcError(problem: Fault): RpcError {
   return {
     code: FAULTS[problem.code].rpc,
     message: hint === "" ? problem.text : `${problem.text}. ${hint}`,
-    data: { fault: problem.code, ...problem.data },
+    data: {
+      fault: problem.code,
+      ...(problem.subject === "" ? {} : { subject: problem.subject }),
+      ...problem.data,
+    },
   };
+}
+
+/** The fault an error was made from by rpcError(); null for anybody else's error. */
+export function faultOf(error: RpcError): Fault | null {
+  const data = error.data as { fault?: unknown; subject?: unknown } | null | undefined;
+  const code = data?.fault;
+  if (typeof code !== "string" || !Object.hasOwn(FAULTS, code)) return null;
+  const subject = typeof data?.subject === "string" ? data.subject : "";
+  const problem = fault(code as FaultCode, error.message, subject);
+  const tail = `. ${hintOf(problem)}`;
+  if (!error.message.endsWith(tail)) return problem;
+  return { ...problem, text: error.message.slice(0, -tail.length) };
 }
 
 export function faultResponse(id: RequestId | null, problem: Fault): Response {

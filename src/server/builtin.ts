@@ -17,7 +17,7 @@ export type BuiltinTool = {
   readonly description: string;
   readonly inputSchema: Params;
   /** Returns the structured content, or throws a FaultError. */
-  readonly run: (input: Params) => Promise<Params> | Params;
+  readonly run: (input: Params) => Promise<object> | object;
 };
 
 /**

@@ -1,33 +1,11 @@
-import type { CallResult, ControlApi, ControlMethod, ProgressNote } from "../control/api.ts";
-import { fault, FaultError } from "../core/fault.ts";
-import type { Outcome, RpcError } from "../core/message.ts";
+import type { CallResult, ControlApi } from "../control/api.ts";
+import type { ControlHandlers } from "../control/host.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { faultOf, type Outcome, type RpcError } from "../core/message.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Insider } from "./insider.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { searchTools, toolRows } from "./tools.ts";
-
-/** What a handler may do beside answering. */
-export type HandlerContext = {
-  readonly progress: (note: Omit<ProgressNote, "id">) => void;
-  readonly signal: AbortSignal;
-};
-
-export type Handlers = {
-  readonly [M in ControlMethod]?: (
-    params: ControlApi[M]["params"],
-    context: HandlerContext,
-  ) => Promise<ControlApi[M]["result"]>;
-};
-
-/** An error of an upstream on its way through the control door: code and message stay its own. */
-export class RpcFailure extends Error {
-  readonly error: RpcError;
-  constructor(error: RpcError) {
-    super(error.message);
-    this.name = "RpcFailure";
-    this.error = error;
-  }
-}
 
 /** The handlers behind the table of control/api.ts. */
 export function controlHandlers(sources: {
@@ -35,7 +13,7 @@ export function controlHandlers(sources: {
   readonly insider: Insider;
   readonly status: StatusSources;
   readonly apply: () => Promise<ControlApi["mcpd/apply"]["result"]>;
-}): Handlers {
+}): ControlHandlers {
   const { switchboard, insider } = sources;
   return {
     "mcpd/status": (params) => buildStatus(sources.status, params.measure === true),
@@ -81,5 +59,10 @@ function known(switchboard: Switchboard, upstream: string | undefined): void {
 
 function expectResult(outcome: Outcome): unknown {
   if (outcome.ok) return outcome.result.value;
-  throw new RpcFailure(outcome.error);
+  throw new FaultError(faultOf(outcome.error) ?? refused(outcome.error));
+}
+
+function refused({ code, message, data }: RpcError): Fault {
+  const details = data === undefined ? {} : { details: data };
+  return fault("upstream.refused", `${message} (JSON-RPC error ${code})`, "", { code, ...details });
 }

@@ -17,7 +17,8 @@ export type Health = {
 
 /** The numbers behind /metrics (MISSION A15). */
 export interface MetricsPort {
-  json(): { readonly connections: number; readonly requests: number; readonly errors: number };
+  /** connections, requests and errors first, as the document has them. */
+  json(): { readonly [name: string]: number };
   /** Prometheus text exposition format 0.0.4. */
   prometheus(): string | Promise<string>;
 }

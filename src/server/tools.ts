@@ -43,8 +43,8 @@ export function searchTools(rows: readonly ToolRow[], search: string): readonly 
 /** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
 export function builtinTools(sources: {
   readonly rows: () => readonly ToolRow[];
-  readonly upstreams: () => Params;
-  readonly conditions: () => Params;
+  readonly upstreams: () => Promise<object>;
+  readonly conditions: () => object;
 }): readonly BuiltinTool[] {
   return [
     {

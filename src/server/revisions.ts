@@ -1,0 +1,113 @@
+import type { ConfigStore } from "../config/store.ts";
+import { watchConfig } from "../config/watch.ts";
+import type { Conditions } from "../core/condition.ts";
+import { type Fault, hintOf, isFault } from "../core/fault.ts";
+import type { Revision } from "../core/revision.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+
+/** What came of reading the config. */
+export type Applied = {
+  readonly applied: boolean;
+  readonly revision: number;
+  readonly problem: string | null;
+};
+
+/**
+ * From the file to the running program, one way: the file is watched, a valid text becomes the next
+ * revision and is applied, a wrong one becomes a condition while the last good revision stays.
+ */
+export class Revisions {
+  readonly #store: ConfigStore;
+  readonly #conditions: Conditions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #apply: (next: Revision) => void;
+  #current: Revision;
+  #watch: { close(): void } | null = null;
+
+  constructor(options: {
+    readonly store: ConfigStore;
+    readonly conditions: Conditions;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly apply: (next: Revision) => void;
+  }) {
+    this.#store = options.store;
+    this.#conditions = options.conditions;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#apply = options.apply;
+    const loaded = options.store.load();
+    this.#current = isFault(loaded) ? options.store.lastGood : loaded;
+    if (isFault(loaded)) this.#refuse(loaded);
+    else this.#accept(loaded);
+  }
+
+  get current(): Revision {
+    return this.#current;
+  }
+
+  /** Starts to watch the file. */
+  watch(): void {
+    this.#watch = watchConfig(this.#store.path, {
+      clock: this.#clock,
+      pollMs: this.#current.daemon.configPollMs,
+      changed: () => void this.reload(),
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = null;
+  }
+
+  /** Reads the file now and applies it if it differs. */
+  reload(): Applied {
+    const before = this.#current;
+    const loaded = this.#store.load();
+    if (isFault(loaded)) {
+      this.#refuse(loaded);
+      return { applied: false, revision: before.number, problem: loaded.text };
+    }
+    this.#accept(loaded);
+    this.#current = loaded;
+    if (loaded.hash !== before.hash) {
+      this.#log.info("config applied", { revision: loaded.number, path: loaded.path });
+      this.#apply(loaded);
+      if (loaded.daemon.configPollMs !== before.daemon.configPollMs) {
+        this.close();
+        this.watch();
+      }
+    }
+    return { applied: true, revision: loaded.number, problem: null };
+  }
+
+  #accept(revision: Revision): void {
+    this.#conditions.clear("config.invalid");
+    this.#conditions.clearName("config.warning");
+    for (const { path, line, column, text } of revision.warnings) {
+      this.#conditions.raise({
+        name: "config.warning",
+        subject: path,
+        severity: "info",
+        text: line > 0 ? `${text} (line ${line}, column ${column})` : text,
+        hint: "Run 'mcpd config validate' for the whole list.",
+        sinceMs: this.#clock.now(),
+      });
+    }
+  }
+
+  #refuse(problem: Fault): void {
+    const [text = problem.text] = problem.text.split("\n");
+    const changed = this.#conditions.raise({
+      name: "config.invalid",
+      subject: "",
+      severity: "error",
+      text: `${text}; the last good config stays in force`,
+      hint: hintOf(problem),
+      sinceMs: this.#clock.now(),
+    });
+    if (changed) this.#log.error(problem.text);
+  }
+}

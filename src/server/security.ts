@@ -1,0 +1,79 @@
+import type { Conditions } from "../core/condition.ts";
+import { hintOf, isFault } from "../core/fault.ts";
+import type { DaemonSettings } from "../core/revision.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Gate, type GateSettings } from "./gate.ts";
+import { ApiKey, loadKey } from "./key.ts";
+
+/**
+ * The gate as the config wants it, with a condition for everything about it that a careful person
+ * would want to know. A key that cannot be read lets nobody in, rather than everybody.
+ */
+export class Security {
+  readonly gate: Gate;
+  readonly #environment: { readonly [name: string]: string | undefined };
+  readonly #conditions: Conditions;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly daemon: DaemonSettings;
+    readonly environment: { readonly [name: string]: string | undefined };
+    readonly conditions: Conditions;
+    readonly clock: Clock;
+  }) {
+    this.#environment = options.environment;
+    this.#conditions = options.conditions;
+    this.#clock = options.clock;
+    this.gate = new Gate(this.#settings(options.daemon));
+  }
+
+  /** Applies a new revision to every request from now on. */
+  update(daemon: DaemonSettings): void {
+    this.gate.update(this.#settings(daemon));
+  }
+
+  #settings(daemon: DaemonSettings): GateSettings {
+    const { host, cors, auth } = daemon;
+    this.#conditions.clear("gate.open");
+    if (auth === "none") {
+      this.#raise(
+        "gate.open",
+        "warning",
+        "Requests need no API key: every program of every user on this machine can use your servers",
+        'Set daemon.auth to "api_key".',
+      );
+      return { host, cors, key: null };
+    }
+    return { host, cors, key: this.#key(daemon) };
+  }
+
+  #key({ apiKeyEnv, apiKeyFile }: DaemonSettings): ApiKey {
+    const found = loadKey({ env: this.#environment[apiKeyEnv], file: apiKeyFile });
+    this.#conditions.clear("gate.key");
+    if (isFault(found)) {
+      this.#raise("gate.key", "error", found.text, hintOf(found));
+      // A key nobody can know.
+      return new ApiKey(crypto.randomUUID() + crypto.randomUUID());
+    }
+    if (found.wasExposed) {
+      this.#raise(
+        "gate.key",
+        "warning",
+        `Others could read the API key file ${apiKeyFile}; its rights are repaired`,
+        "Delete the file to get a new key, then give it to your clients.",
+      );
+    }
+    return found.key;
+  }
+
+  #raise(name: string, severity: "error" | "warning", text: string, hint: string): void {
+    this.#conditions.raise({
+      name,
+      subject: "",
+      severity,
+      text,
+      hint,
+      sinceMs: this.#clock.now(),
+    });
+  }
+}

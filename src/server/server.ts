@@ -1,0 +1,301 @@
+// server: the server program. This file is its composition root: everything is made here, given
+// what it needs, and taken down in the opposite order.
+
+import { ConfigStore } from "../config/store.ts";
+import type { Status } from "../control/api.ts";
+import { Conditions } from "../core/condition.ts";
+import { fault, FaultError } from "../core/fault.ts";
+import type { Revision } from "../core/revision.ts";
+import { Switchboard } from "../core/switchboard.ts";
+import type { Upstream } from "../core/upstream.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import { Heartbeat } from "../transport/heartbeat.ts";
+import { HttpDoor } from "../transport/http-server.ts";
+import { SseDoor } from "../transport/sse-server.ts";
+import { VERSION } from "../version.ts";
+import { BuiltinInstance } from "./builtin.ts";
+import { openControl } from "./control-door.ts";
+import { LiveDesk } from "./desk.ts";
+import { FrontDoor } from "./front-door.ts";
+import { controlHandlers } from "./handlers.ts";
+import { createApp } from "./http.ts";
+import { Insider } from "./insider.ts";
+import type { InstanceEvents } from "./instance.ts";
+import { Journal } from "./journal.ts";
+import { LogBook } from "./log-book.ts";
+import { Metrics } from "./metrics.ts";
+import { Pool, UnsupportedInstance } from "./pool.ts";
+import { Revisions } from "./revisions.ts";
+import { Security } from "./security.ts";
+import { buildStatus, type StatusSources } from "./status.ts";
+import { StdioFactory } from "./stdio-instance.ts";
+import { builtinTools, toolRows } from "./tools.ts";
+
+/** How often idle sessions are looked for. */
+const SESSION_SWEEP_MS = 60_000;
+
+export type ServerOptions = {
+  readonly platform: Platform;
+  readonly environment: { readonly [name: string]: string | undefined };
+  /** The config file, as discovered. */
+  readonly configPath: string;
+  /** Overrides daemon.port; null leaves it to the config. */
+  readonly port: number | null;
+  /** Repeats the log on standard error. */
+  readonly mirrorLog: boolean;
+};
+
+/** A server that runs, until it is stopped. */
+export interface RunningServer {
+  readonly revision: Revision;
+  readonly urls: Status["urls"];
+  status(): Promise<Status>;
+  /** Resolves when no process and no listener is left. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything, or throws a FaultError that says why not; then nothing is left behind. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { platform, environment } = options;
+  if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
+    throw new FaultError(fault("daemon.root"));
+  }
+  await using undo = new AsyncDisposableStack();
+  const server = new Server(options, undo);
+  await server.open();
+  const owned = undo.move();
+  return {
+    get revision() {
+      return server.revision;
+    },
+    get urls() {
+      return server.urls();
+    },
+    status: () => server.status(),
+    stop: () => owned.disposeAsync(),
+  };
+}
+
+class Server {
+  readonly #options: ServerOptions;
+  readonly #undo: AsyncDisposableStack;
+  readonly #clock: Clock = systemClock;
+  readonly #startedAtMs = systemClock.now();
+  readonly #conditions = new Conditions();
+  readonly #switchboard = new Switchboard({ name: "mcpd", version: VERSION });
+  readonly #metrics: Metrics;
+  readonly #book: LogBook;
+  readonly #log: Log;
+  readonly #revisions: Revisions;
+  readonly #desk: LiveDesk;
+  readonly #security: Security;
+  readonly #stdio: StdioFactory;
+  #front: FrontDoor | null = null;
+
+  constructor(options: ServerOptions, undo: AsyncDisposableStack) {
+    this.#options = options;
+    this.#undo = undo;
+    const { platform, environment } = options;
+    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
+    this.#metrics = new Metrics({
+      connections: () => this.#desk.sessionCount,
+      inFlight: () => this.#switchboard.upstreams.reduce((sum, up) => sum + up.exchanges.size, 0),
+    });
+    this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
+    this.#log = this.#book.logger("mcpd.server");
+    this.#revisions = new Revisions({
+      store: new ConfigStore(options.configPath, platform),
+      conditions,
+      clock,
+      log: this.#log,
+      apply: (next) => this.#apply(next),
+    });
+    this.#book.configure(this.revision.daemon);
+    this.#security = new Security({
+      daemon: this.revision.daemon,
+      environment,
+      conditions,
+      clock,
+    });
+    this.#stdio = new StdioFactory({ platform, environment, clock, book: this.#book });
+    this.#desk = this.#makeDesk();
+  }
+
+  get revision(): Revision {
+    return this.#revisions.current;
+  }
+
+  status(): Promise<Status> {
+    return buildStatus(this.#statusSources(), true);
+  }
+
+  urls(): Status["urls"] {
+    const bound = this.#front?.bound ?? null;
+    if (bound === null) return null;
+    const base = `http://${bound.host.includes(":") ? `[${bound.host}]` : bound.host}:${bound.port}`;
+    return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
+  }
+
+  async open(): Promise<void> {
+    const { platform } = this.#options;
+    this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
+    this.#undo.defer(() => this.#log.info("stopped"));
+    // First of all: a second daemon of the same user stops here, before it touches anything.
+    const insider = new Insider(this.#desk, "mcpd");
+    const control = await openControl({
+      address: platform.paths.controlAddress,
+      desk: this.#desk,
+      messageBytesMax: () => this.revision.server.messageBytesMax,
+      handlers: controlHandlers({
+        switchboard: this.#switchboard,
+        insider,
+        status: this.#statusSources(),
+        apply: () => Promise.resolve(this.#revisions.reload()),
+      }),
+      clock: this.#clock,
+      log: this.#log,
+    });
+    this.#undo.defer(() => control.close());
+    await this.#stdio.sweep();
+    this.#undo.defer(() => this.#desk.pool.close());
+    this.#undo.defer(() => this.#desk.close());
+    this.#openFront();
+    this.#desk.apply(this.revision.units);
+    this.#judgeScopes(this.revision);
+    this.#revisions.watch();
+    this.#undo.defer(() => this.#revisions.close());
+    const sweep = this.#clock.every(SESSION_SWEEP_MS, () => this.#desk.expireSessions());
+    this.#undo.defer(() => sweep.cancel());
+  }
+
+  #makeDesk(): LiveDesk {
+    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
+    const journal = new Journal(this.#log.child("calls"), this.#metrics);
+    return new LiveDesk({
+      switchboard: this.#switchboard,
+      clock,
+      journal,
+      settings: () => this.revision.server,
+      pool: (listener) =>
+        new Pool({
+          create: (upstream, events) => this.#instance(upstream, events),
+          listener,
+          conditions,
+          clock,
+          log: this.#log.child("pool"),
+          oddity: (upstream, text) => journal.oddity(upstream, text),
+        }),
+    });
+  }
+
+  #instance(upstream: Upstream, events: InstanceEvents): ReturnType<StdioFactory["create"]> {
+    switch (upstream.unit.reach.kind) {
+      case "stdio":
+        return this.#stdio.create(upstream.unit, this.revision.server.answerBytesMax, events);
+      case "remote":
+        return new UnsupportedInstance(upstream, events);
+      case "builtin":
+        return new BuiltinInstance(
+          { tools: this.#tools(), version: VERSION, now: () => this.#clock.now() },
+          events,
+        );
+    }
+  }
+
+  #tools(): ReturnType<typeof builtinTools> {
+    return builtinTools({
+      rows: () => toolRows(this.#switchboard),
+      upstreams: async () => ({
+        upstreams: (await buildStatus(this.#statusSources(), false)).upstreams,
+      }),
+      conditions: () => ({ conditions: this.#conditions.list() }),
+    });
+  }
+
+  #openFront(): void {
+    const heartbeat = new Heartbeat(this.#clock);
+    this.#undo.defer(() => heartbeat.stop());
+    const shared = {
+      desk: this.#desk,
+      heartbeat,
+      log: this.#log.child("http"),
+      messageBytesMax: () => this.revision.server.messageBytesMax,
+    };
+    const http = new HttpDoor(shared);
+    const sse = new SseDoor({ ...shared, clock: this.#clock });
+    const app = createApp({
+      gate: this.#security.gate,
+      http,
+      sse,
+      metrics: this.#metrics,
+      health: () => ({
+        status: this.#conditions.verdict(),
+        conditions: this.#conditions.list().length,
+      }),
+      version: VERSION,
+      uptimeMs: () => this.#clock.now() - this.#startedAtMs,
+      log: shared.log,
+    });
+    this.#front = new FrontDoor({
+      app,
+      address: this.#address(this.revision),
+      conditions: this.#conditions,
+      clock: this.#clock,
+      log: shared.log,
+    });
+    this.#front.open();
+    this.#undo.defer(async () => {
+      http.close();
+      sse.close();
+      await this.#front?.close(true);
+    });
+  }
+
+  #apply(next: Revision): void {
+    this.#book.configure(next.daemon);
+    this.#security.update(next.daemon);
+    this.#desk.apply(next.units);
+    this.#judgeScopes(next);
+    void this.#front?.move(this.#address(next));
+  }
+
+  /** Scopes other than "user" come later: until then the user is told what is shared. */
+  #judgeScopes(revision: Revision): void {
+    this.#conditions.clearName("upstream.scope");
+    for (const { upstream, scope } of revision.units) {
+      if (scope === "user") continue;
+      this.#conditions.raise({
+        name: "upstream.scope",
+        subject: upstream,
+        severity: "warning",
+        text: `Upstream "${upstream}" has scope "${scope}", but this version shares it with everybody`,
+        hint: 'Set its scope to "user" if that is what you want.',
+        sinceMs: this.#clock.now(),
+      });
+    }
+    const names = new Set(revision.units.map((unit) => unit.upstream));
+    for (const { name, subject } of this.#conditions.list()) {
+      if (name === "upstream.failed" && !names.has(subject)) this.#conditions.clear(name, subject);
+    }
+  }
+
+  #address({ daemon }: Revision): { host: string; port: number } {
+    return { host: daemon.host, port: this.#options.port ?? daemon.port };
+  }
+
+  #statusSources(): StatusSources {
+    return {
+      switchboard: this.#switchboard,
+      pool: this.#desk.pool,
+      metrics: this.#metrics,
+      conditions: this.#conditions,
+      clock: this.#clock,
+      platform: this.#options.platform,
+      startedAtMs: this.#startedAtMs,
+      revision: () => this.revision,
+      urls: () => this.urls(),
+    };
+  }
+}
