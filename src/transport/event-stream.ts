@@ -50,9 +50,14 @@ export class EventStream implements Beating {
     if (this.#wake !== undefined) this.#flush();
   }
 
+  /** Shows the client that all is well. The runtime sends no headers before the first bytes. */
+  comment(): void {
+    if (this.#isOpen()) this.#queue(": keep-alive\n\n");
+  }
+
   beat(): void {
     this.#quietBeats += 1;
-    if (this.#quietBeats >= LIMITS.quietBeats) this.#queue(": keep-alive\n\n");
+    if (this.#quietBeats >= LIMITS.quietBeats) this.comment();
   }
 
   #isOpen(): boolean {

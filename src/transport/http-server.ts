@@ -33,8 +33,8 @@ export type DoorOptions = {
 const path = "/mcp";
 
 /**
- * Streamable HTTP of the legacy revisions (MCP 2025-03-26 to 2025-11-25, basic/transports), on /mcp
- * and /mcp/<upstream>. That a client closes a response is no cancel here: the specification says so.
+ * Streamable HTTP of the legacy revisions (MCP 2025-03-26 to 2025-11-25, basic/transports), on
+ * /mcp and /mcp/<upstream>. A client that closes a response has cancelled nothing: so says the text.
  */
 export class HttpDoor {
   readonly #options: DoorOptions;
@@ -167,6 +167,7 @@ export class HttpDoor {
     };
     const unlisten = session.listen(channel);
     this.#listening.set(session.id, stream);
+    stream.comment();
     return eventResponse(stream, null);
   }
 

@@ -66,7 +66,7 @@ export class PostChannel implements Channel, Beating {
 
   beat(): void {
     this.#beats += 1;
-    if (this.#beats >= LIMITS.quietBeats) this.#open().beat();
+    if (this.#beats >= LIMITS.quietBeats) this.#open().comment();
   }
 
   #open(): EventStream {

@@ -124,7 +124,7 @@ export class SseDoor {
   }
 }
 
-/** Where to POST. Such clients cannot set headers, so a key that came in the URL goes on in the URL. */
+/** Where to POST. A client that has its key in the URL cannot set headers: the key goes along. */
 function endpointFor(visit: Visit, sessionId: string): string {
   const query = new URLSearchParams({ session_id: sessionId });
   const key = new URL(visit.request.url).searchParams.get("api_key");

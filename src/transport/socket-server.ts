@@ -1,0 +1,107 @@
+import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { type Fault, fault } from "../core/fault.ts";
+import { ensurePrivateDir, errorCode, reasonOf } from "../lib/files.ts";
+import { LineConnection, type SocketOptions } from "./socket-connection.ts";
+
+/** A bound private socket. */
+export interface SocketListener {
+  /** Stops listening and drops every connection. */
+  close(): void;
+}
+
+/**
+ * Serves newline-delimited JSON on a Unix socket (0600, in a directory nobody else may write to)
+ * or, on Windows, on a named pipe. A socket file nobody listens on is replaced; a live one is the
+ * fault daemon.running.
+ */
+export async function listenSocket(options: SocketOptions): Promise<SocketListener | Fault> {
+  if (options.address.startsWith("\\\\")) {
+    const { listenPipe } = await import("./pipe-server.ts");
+    return listenPipe(options);
+  }
+  try {
+    return (await obstacle(options.address)) ?? bind(options);
+  } catch (error) {
+    return fault(
+      errorCode(error) === "EADDRINUSE" ? "daemon.running" : "file.failed",
+      `Cannot listen on ${options.address}: ${reasonOf(error)}`,
+      options.address,
+    );
+  }
+}
+
+/** Makes room for the socket; the fault is what cannot be moved out of the way. */
+async function obstacle(address: string): Promise<Fault | undefined> {
+  const directory = dirname(address);
+  ensurePrivateDir(directory);
+  if ((statSync(directory).mode & 0o022) !== 0) {
+    const text = `Cannot listen in ${directory}: others may write to it (want chmod 700)`;
+    return fault("file.failed", text, directory);
+  }
+  const there = lstatSync(address, { throwIfNoEntry: false });
+  if (there === undefined) return undefined;
+  if (!there.isSocket()) {
+    return fault("file.failed", `Cannot listen on ${address}: it is not a socket`, address);
+  }
+  if (await answers(address)) {
+    return fault("daemon.running", `Cannot listen on ${address}: a daemon listens there already`);
+  }
+  rmSync(address, { force: true });
+  return undefined;
+}
+
+/** True when a process listens on the socket. */
+async function answers(address: string): Promise<boolean> {
+  try {
+    const probe = await Bun.connect({ unix: address, socket: { data: () => {} } });
+    probe.terminate();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function bind(options: SocketOptions): SocketListener {
+  const { address } = options;
+  const open = new Set<LineConnection>();
+  // Between bind and chmod the file must not be anybody's: it is born without rights for others.
+  const umask = process.umask(0o177);
+  let listener: Bun.UnixSocketListener<LineConnection>;
+  try {
+    listener = Bun.listen<LineConnection>({
+      unix: address,
+      socket: {
+        open(socket) {
+          socket.data = new LineConnection(
+            {
+              write: (bytes) => socket.write(bytes),
+              end: () => void socket.end(),
+              drop: () => void socket.terminate(),
+            },
+            options,
+          );
+          open.add(socket.data);
+        },
+        data: (socket, chunk) => socket.data.received(chunk),
+        drain: (socket) => socket.data.drained(),
+        close(socket) {
+          open.delete(socket.data);
+          socket.data.ended();
+        },
+        error: (_socket, error) => options.log.error("A socket failed", { error: error.message }),
+      },
+    });
+  } finally {
+    process.umask(umask);
+  }
+  chmodSync(address, 0o600);
+  return {
+    close() {
+      listener.stop(true);
+      rmSync(address, { force: true });
+      for (const connection of open) connection.ended();
+    },
+  };
+}
