@@ -1,0 +1,82 @@
+/**
+ * Measures mcpd beside the bare relay and beside no proxy at all, and says which of the targets it
+ * reaches. Linux only: it reads /proc. Everything lives in a temporary home and ends with the run.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { benchCalls } from "./bench/calls.ts";
+import { closeLab, type Lab, openLab } from "./bench/lab.ts";
+import { benchMemory } from "./bench/memory.ts";
+import { benchMixed } from "./bench/mixed.ts";
+import { describeMachine, markdown, type Results } from "./bench/report.ts";
+import { benchProcesses, benchStarts } from "./bench/timings.ts";
+import { verdictsOf } from "./bench/verdict.ts";
+
+const SECTIONS = ["calls", "processes", "starts", "memory", "mixed"];
+
+const USAGE = `Usage: bun run bench [options]
+
+  --rounds N      rounds of the call matrix (3)
+  --duration MS   window of one measurement (900)
+  --only LIST     of ${SECTIONS.join(",")}
+  --binary FILE   the mcpd to measure (dist/mcpd)
+  --json FILE     also write all results as JSON`;
+
+type Options = {
+  readonly rounds: number;
+  readonly durationMs: number;
+  readonly only: readonly string[];
+  readonly binary: string;
+  readonly json: string | undefined;
+};
+
+/** Throws with the usage when the words make no sense. */
+function readOptions(words: string[]): Options {
+  const text = { type: "string" } as const;
+  const options = { rounds: text, duration: text, only: text, binary: text, json: text };
+  const { values } = parseArgs({ args: words, options, strict: true });
+  const only = values.only?.split(",") ?? SECTIONS;
+  const rounds = Number(values.rounds ?? 3);
+  const durationMs = Number(values.duration ?? 900);
+  const unknown = only.find((section) => !SECTIONS.includes(section));
+  if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"\n\n${USAGE}`);
+  if (!(rounds >= 1 && durationMs >= 100)) throw new Error(`A number is too small\n\n${USAGE}`);
+  const binary = values.binary ?? join(import.meta.dir, "..", "dist", "mcpd");
+  return { rounds, durationMs, only, binary, json: values.json };
+}
+
+async function measure(lab: Lab, options: Options): Promise<Results> {
+  const machine = describeMachine(lab.loadCore.length > 0);
+  const wanted = (section: string): boolean => {
+    if (options.only.includes(section)) console.error(`bench: ${section}`);
+    return options.only.includes(section);
+  };
+  return {
+    machine,
+    calls: wanted("calls") ? await benchCalls(lab, options) : [],
+    processes: wanted("processes") ? await benchProcesses(lab, 60) : [],
+    starts: wanted("starts") ? await benchStarts(lab, 10) : [],
+    memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
+    mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
+  };
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  const lab = await openLab(options.binary);
+  try {
+    if (lab.mcpd === null) console.error(`bench: ${options.binary} is not there: without mcpd`);
+    const results = await measure(lab, options);
+    console.log(markdown(results));
+    if (options.json !== undefined) {
+      const document = { ...results, verdicts: verdictsOf(results) };
+      writeFileSync(options.json, `${JSON.stringify(document, null, 2)}\n`);
+    }
+  } finally {
+    closeLab(lab);
+  }
+}
+
+await main();

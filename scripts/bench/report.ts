@@ -1,0 +1,158 @@
+/** The results of a run as Markdown. */
+import { cpus, loadavg, release } from "node:os";
+
+import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
+import type { MemoryResult } from "./memory.ts";
+import type { PrivateMemory } from "./process.ts";
+import type { Spread } from "./statistics.ts";
+import type { Timing } from "./timings.ts";
+import {
+  digits,
+  figures,
+  kilobytesPerSession,
+  type Measurements,
+  type Verdict,
+  verdictsOf,
+} from "./verdict.ts";
+
+export type Results = Measurements & { readonly machine: Machine };
+
+export type Machine = {
+  readonly processor: string;
+  readonly cores: number;
+  readonly kernel: string;
+  readonly bun: string;
+  readonly pinned: boolean;
+  readonly loadAverage: number;
+  readonly at: string;
+};
+
+const MEBIBYTE = 1_048_576;
+
+export function describeMachine(pinned: boolean): Machine {
+  const all = cpus();
+  return {
+    processor: all[0]?.model ?? "unknown",
+    cores: all.length,
+    kernel: release(),
+    bun: Bun.version,
+    pinned,
+    loadAverage: loadavg()[0] ?? 0,
+    at: new Date().toISOString(),
+  };
+}
+
+/** The whole report. Sections that were not run are left out. */
+export function markdown(results: Results): string {
+  const { machine } = results;
+  const cores = machine.pinned
+    ? "proxy (or direct servers) on core 0; load and shared upstream on core 1"
+    : "not pinned: taskset or a second core is missing";
+  const sections = [
+    `# mcpd bench, ${machine.at}`,
+    `${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Bun ${machine.bun}, ` +
+      `load average at the start ${digits(machine.loadAverage)}. Calls: ${cores}. ` +
+      "Medians of the rounds, in brackets the least and the most.",
+    section("Calls", callsTable(results.calls)),
+    section("Whole processes, ms", timingTable([...results.processes, ...results.starts])),
+    section(
+      "Private memory (RssAnon; in brackets Private_Clean + Private_Dirty)",
+      memoryTable(results.memory),
+    ),
+    section("Targets", verdictTable(verdictsOf(results))),
+    ...problemsOf(results),
+  ];
+  return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function callsTable(calls: readonly Measured[]): string[][] {
+  const head = [
+    "",
+    "way",
+    "calls/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU us",
+    "CPU / relay",
+    "load",
+  ];
+  const rows = CELLS.flatMap((cell) =>
+    (["direct", "relay", "mcpd"] as const).flatMap((way) => {
+      const found = figures(calls, cell.name, way);
+      if (found === null) return [];
+      const ratio = way === "mcpd" ? ratiosOf(calls, cell.name, "proxyCpuMicros") : null;
+      return [
+        [
+          cell.name,
+          way,
+          spread(found.callsPerSecond),
+          spread(found.p50Ms),
+          digits(found.p95Ms.median),
+          digits(found.p99Ms.median),
+          spread(found.cpuMicros),
+          ratio === null ? "" : spread(ratio),
+          `${Math.round(found.generatorBusy * 100)} %`,
+        ],
+      ];
+    }),
+  );
+  return rows.length === 0 ? [] : [head, ...rows];
+}
+
+function timingTable(timings: readonly Timing[]): string[][] {
+  const rows = timings.map(({ what, runs, minMs, medianMs, p90Ms }) => [
+    what,
+    String(runs),
+    digits(minMs),
+    digits(medianMs),
+    digits(p90Ms),
+  ]);
+  return rows.length === 0 ? [] : [["", "runs", "min", "median", "p90"], ...rows];
+}
+
+function memoryTable(memory: readonly MemoryResult[]): string[][] {
+  const rows = memory.flatMap((result) => {
+    const name = `${result.name} (processes: ${result.processes})`;
+    return [
+      [name, "0", megabytes(result.idle), ""],
+      ...result.steps.map((step) => [
+        name,
+        String(step.sessions),
+        megabytes(step.memory),
+        `${digits(kilobytesPerSession(result, step))} KB`,
+      ]),
+    ];
+  });
+  return rows.length === 0 ? [] : [["", "sessions", "private", "per session"], ...rows];
+}
+
+function megabytes({ anonymousBytes, privateBytes }: PrivateMemory): string {
+  return `${digits(anonymousBytes / MEBIBYTE)} MB (${digits(privateBytes / MEBIBYTE)})`;
+}
+
+function verdictTable(verdicts: readonly Verdict[]): string[][] {
+  const rows = verdicts.map(({ what, measured, target, ok }) => [
+    what,
+    measured,
+    target,
+    ok ? "ok" : "**short**",
+  ]);
+  return rows.length === 0 ? [] : [["", "measured", "target", "verdict"], ...rows];
+}
+
+function problemsOf(results: Results): string[] {
+  const wrong = results.calls.map(({ rounds }) => figuresOf(rounds).firstError);
+  const problems = [...wrong, results.mixed?.firstWrong ?? null].filter((text) => text !== null);
+  return problems.map((text) => `First problem: \`${text}\``);
+}
+
+function section(title: string, [head, ...rows]: readonly string[][]): string {
+  if (head === undefined) return "";
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [`## ${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function spread({ min, median, max }: Spread): string {
+  return min === max ? digits(median) : `${digits(median)} (${digits(min)}-${digits(max)})`;
+}

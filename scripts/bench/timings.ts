@@ -1,0 +1,143 @@
+/** Whole processes, from the spawn to the end, and the way from a start to a first answer. */
+import { openSession, post } from "./caller.ts";
+import { connectHttp, type HttpConnection } from "./http.ts";
+import type { Lab } from "./lab.ts";
+import { quantile } from "./statistics.ts";
+import {
+  apiKey,
+  echoCommand,
+  freePort,
+  spawnSubject,
+  startSubject,
+  type Subject,
+  type SubjectName,
+  writeConfig,
+} from "./subject.ts";
+
+export type Timing = {
+  readonly what: string;
+  readonly runs: number;
+  readonly minMs: number;
+  readonly medianMs: number;
+  readonly p90Ms: number;
+};
+
+type Command = {
+  readonly what: string;
+  readonly words: readonly string[];
+  /** Must be in what it prints, so that a refusal is not timed as a success. */
+  readonly prints: string;
+};
+
+/** Commands against a running relay and daemon, `runs` of each, taking turns. No pinning. */
+export async function benchProcesses(lab: Lab, runs: number): Promise<Timing[]> {
+  writeConfig(lab, { echo: echoCommand(lab) });
+  const subjects: Subject[] = [await startSubject(lab, "relay")];
+  try {
+    if (lab.mcpd !== null) subjects.push(await startSubject(lab, "mcpd"));
+    const commands = commandsOf(lab, subjects);
+    const timesMs = new Map<Command, number[]>(commands.map((command) => [command, []]));
+    // The first run of each finds cold pages and is not counted.
+    for (let run = 0; run <= runs; run++) {
+      for (const [command, times] of timesMs) {
+        const takenMs = timeCommand(lab, command);
+        if (run > 0) times.push(takenMs);
+      }
+    }
+    return [...timesMs].map(([{ what }, times]) => timingOf(what, times));
+  } finally {
+    for (const subject of subjects) await subject.stop();
+  }
+}
+
+function commandsOf(lab: Lab, subjects: readonly Subject[]): Command[] {
+  const hello = lab.programs.hello;
+  const floor = [
+    { what: "hello", words: [hello], prints: "hello" },
+    {
+      what: "bare call to the relay",
+      words: [hello, subjects[0]?.url ?? ""],
+      prints: "hello",
+    },
+  ];
+  if (lab.mcpd === null) return floor;
+  const call = ["call", "echo", "echo", '{"text":"hello"}'];
+  return [
+    ...floor,
+    { what: "mcpd --version", words: [lab.mcpd, "--version"], prints: "." },
+    { what: "mcpd status", words: [lab.mcpd, "status"], prints: "echo" },
+    { what: "mcpd call", words: [lab.mcpd, ...call], prints: "hello" },
+  ];
+}
+
+function timeCommand(lab: Lab, command: Command): number {
+  const startMs = performance.now();
+  const result = Bun.spawnSync([...command.words], {
+    env: lab.environment,
+    cwd: lab.root,
+    stdin: "ignore",
+    timeout: 10_000,
+  });
+  const takenMs = performance.now() - startMs;
+  const printed = result.stdout.toString();
+  if (result.exitCode !== 0 || !printed.includes(command.prints)) {
+    const said = `${printed}${result.stderr.toString()}`.slice(0, 500);
+    throw new Error(`Cannot time "${command.what}": exit code ${result.exitCode}: ${said}`);
+  }
+  return takenMs;
+}
+
+/** From the spawn of the server to its first tools/list, the upstream's start included. */
+export async function benchStarts(lab: Lab, runs: number): Promise<Timing[]> {
+  writeConfig(lab, { echo: echoCommand(lab) });
+  const names: readonly SubjectName[] = lab.mcpd === null ? ["relay"] : ["relay", "mcpd"];
+  const timesMs = new Map<SubjectName, number[]>(names.map((name) => [name, []]));
+  // The first start writes the key and finds cold pages.
+  for (const name of names) await (await startSubject(lab, name)).stop();
+  for (let run = 0; run < runs; run++) {
+    for (const [name, times] of timesMs) times.push(await timeStart(lab, name));
+  }
+  return [...timesMs].map(([name, times]) => timingOf(`${name}: start to tools/list`, times));
+}
+
+async function timeStart(lab: Lab, name: SubjectName): Promise<number> {
+  const port = freePort();
+  const headers = name === "mcpd" ? { "x-api-key": apiKey(lab) } : {};
+  const startMs = performance.now();
+  const subject = spawnSubject(lab, name, port, []);
+  try {
+    const connection = await connectWhenUp(port, startMs + 10_000);
+    const head = await openSession(connection, subject.url, headers);
+    const request = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+    const answer = await connection.ask(post(head, request));
+    const takenMs = performance.now() - startMs;
+    connection.close();
+    if (!answer.body.includes('"echo"')) {
+      throw new Error(`Cannot time the start of ${name}: ${answer.status}: ${answer.body}`);
+    }
+    return takenMs;
+  } finally {
+    await subject.stop();
+  }
+}
+
+async function connectWhenUp(port: number, deadlineMs: number): Promise<HttpConnection> {
+  for (;;) {
+    try {
+      return await connectHttp("127.0.0.1", port);
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await Bun.sleep(0.5);
+    }
+  }
+}
+
+function timingOf(what: string, timesMs: readonly number[]): Timing {
+  return {
+    what,
+    runs: timesMs.length,
+    minMs: Math.min(...timesMs),
+    medianMs: quantile(timesMs, 0.5),
+    p90Ms: quantile(timesMs, 0.9),
+  };
+}
