@@ -53,11 +53,14 @@ export class Conditions {
     );
   }
 
-  /** The overall verdict: "unhealthy" with an error, "degraded" with a warning. */
+  /**
+   * The overall verdict: "unhealthy" when the daemon itself cannot do its work (an error about
+   * nothing else), "degraded" when a part of it cannot or a warning stands.
+   */
   verdict(): "healthy" | "degraded" | "unhealthy" {
-    const worst = this.list()[0]?.severity;
-    if (worst === "error") return "unhealthy";
-    return worst === "warning" ? "degraded" : "healthy";
+    const rows = this.list();
+    if (rows.some((row) => row.severity === "error" && row.subject === "")) return "unhealthy";
+    return rows.some((row) => row.severity !== "info") ? "degraded" : "healthy";
   }
 }
 

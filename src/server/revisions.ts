@@ -84,7 +84,7 @@ export class Revisions {
   }
 
   #accept(revision: Revision): void {
-    this.#conditions.clear("config.invalid");
+    this.#conditions.clearName("config.invalid");
     this.#conditions.clearName("config.warning");
     for (const { path, line, column, text } of revision.warnings) {
       this.#conditions.raise({
@@ -102,7 +102,7 @@ export class Revisions {
     const [text = problem.text] = problem.text.split("\n");
     const changed = this.#conditions.raise({
       name: "config.invalid",
-      subject: "",
+      subject: this.#store.path,
       severity: "error",
       text: `${text}; the last good config stays in force`,
       hint: hintOf(problem),
