@@ -99,13 +99,13 @@ export async function spawnCaller(target: {
   const child = Bun.spawn([...target.command], { stdin: "pipe", stdout: "pipe" });
   const lines = readLines(child.stdout);
   async function call(line: string): Promise<Buffer> {
-    child.stdin.write(`${line}\n`);
+    await child.stdin.write(`${line}\n`);
     const next = await lines.next();
     if (next.done) throw new Error("Cannot bench: the server on stdio has ended");
     return next.value;
   }
   await call(INITIALIZE);
-  child.stdin.write(`${INITIALIZED}\n`);
+  await child.stdin.write(`${INITIALIZED}\n`);
   return { pids: [child.pid], call, close: () => child.kill() };
 }
 

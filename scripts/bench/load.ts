@@ -49,7 +49,10 @@ export type LoadResult = {
 const ECHO_LENGTH_MAX = 4096;
 
 /** What one call asks, and whether an answer is right: null, or what is wrong with it. */
-export type Expectation = { readonly line: string; check(answer: Buffer): string | null };
+export type Expectation = {
+  readonly line: string;
+  readonly check: (answer: Buffer) => string | null;
+};
 
 /** Makes calls whose text is found in no other: the client and the number are in it. */
 export function expectations(textLength: number): (id: number, client: number) => Expectation {

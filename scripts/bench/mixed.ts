@@ -5,7 +5,6 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 import { canonicalJson } from "../../src/lib/hash.ts";
 import type { Lab } from "./lab.ts";
@@ -125,8 +124,7 @@ async function connect(
   transport: StdioClientTransport | StreamableHTTPClientTransport,
 ): Promise<Client> {
   const client = new Client({ name: "bench", version: "1.0.0" });
-  // The SDK's types are not written for exactOptionalPropertyTypes.
-  await client.connect(transport as Transport);
+  await client.connect(transport);
   return client;
 }
 
@@ -141,7 +139,8 @@ async function answerOf(client: Client, call: number): Promise<string> {
 }
 
 function difference(call: number, got: string, expected: string): string {
-  const at = [...expected].findIndex((character, index) => got[index] !== character);
+  let at = 0;
+  while (at < expected.length && got[at] === expected[at]) at++;
   const from = Math.max(0, at - 80);
   const part = (text: string): string => text.slice(from, from + 200);
   const what = STEPS[call % STEPS.length]?.what ?? "";

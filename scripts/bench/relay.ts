@@ -60,7 +60,7 @@ function main(port: number, command: string[]): void {
     const { promise, resolve } = Promise.withResolvers<Response>();
     waiting.set(own, { id: id[1], settle: resolve });
     const rest = body.slice(id.index + id[0].length);
-    child.stdin.write(`${body.slice(0, id.index)}"id":${own}${rest}\n`);
+    void child.stdin.write(`${body.slice(0, id.index)}"id":${own}${rest}\n`);
     return promise;
   }
   Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 0, fetch: post });

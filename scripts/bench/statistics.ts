@@ -1,6 +1,6 @@
 /** The value below which `share` (0 to 1) of the values lie; NaN for none. Nearest rank. */
 export function quantile(values: Iterable<number>, share: number): number {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Float64Array.from(values).toSorted();
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 

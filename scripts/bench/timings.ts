@@ -113,7 +113,9 @@ async function timeStart(lab: Lab, name: SubjectName): Promise<number> {
     const takenMs = performance.now() - startMs;
     connection.close();
     if (!answer.body.includes('"echo"')) {
-      throw new Error(`Cannot time the start of ${name}: ${answer.status}: ${answer.body}`);
+      throw new Error(
+        `Cannot time the start of ${name}: ${answer.status}: ${answer.body.toString()}`,
+      );
     }
     return takenMs;
   } finally {

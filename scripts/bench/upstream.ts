@@ -50,7 +50,7 @@ async function main(): Promise<void> {
       const request: Request = JSON.parse(line);
       if (request.id === undefined) continue;
       const id = JSON.stringify(request.id);
-      output.write(`{"result":${resultOf(request, kept)},"jsonrpc":"2.0","id":${id}}\n`);
+      void output.write(`{"result":${resultOf(request, kept)},"jsonrpc":"2.0","id":${id}}\n`);
     }
     await output.flush();
   }
