@@ -57,7 +57,7 @@ export type InstanceEvent =
 export type InstanceEffect =
   | { readonly kind: "spawn" }
   | { readonly kind: "terminate" }
-  /** Send "wake" at this time; later wakes do not replace earlier ones, stale ones do no harm. */
+  /** Send "wake" at this time, in place of any wake before; a stale one does no harm. */
   | { readonly kind: "wake"; readonly atMs: number }
   /** One process, or one attempt at it, is over; `retryInMs` is null when no other follows. */
   | { readonly kind: "report"; readonly problem: Fault; readonly retryInMs: number | null };

@@ -1,0 +1,161 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { type Fault, fault, isFault } from "../core/fault.ts";
+import type { Unit, ValueRef } from "../core/unit.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
+import type { Environment, Platform } from "../platform/platform.ts";
+
+/** A command with nothing left to resolve. It holds secrets: never log it whole. */
+export type Launch = {
+  readonly upstream: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  readonly cwd: string;
+};
+
+export type LaunchDeps = {
+  /** The daemon's own environment. */
+  readonly environment: Environment;
+  readonly platform: Platform;
+  /** PATH for children: see LoginPath. */
+  readonly path: string;
+};
+
+/** What steers the runtime of the daemon must not steer the servers it starts. */
+const OURS =
+  /^(BUN_|MCPD_|NODE_OPTIONS$|NODE_CHANNEL_|NOTIFY_SOCKET$|WATCHDOG_|LISTEN_FDS?$|LISTEN_PID$|INVOCATION_ID$|JOURNAL_STREAM$)/;
+const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+const OTHERS = 0o077;
+
+/**
+ * Resolves a stdio unit at the moment of its start: `${NAME}` and `${NAME:-default}` in its texts,
+ * secrets by reference, `~`. The result changes with every secret that is rotated, and a fault names
+ * the first one that is missing.
+ */
+export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
+  const { reach, upstream } = unit;
+  if (reach.kind !== "stdio") {
+    return fault(
+      "upstream.unsupported",
+      `Upstream "${upstream}" is not started by a command`,
+      upstream,
+    );
+  }
+  const resolver = new Resolver(upstream, deps);
+  const env = baseEnvironment(resolver.environment);
+  for (const [name, reference] of Object.entries(reach.env)) {
+    const value = resolver.value(reference);
+    if (value !== null) setVariable(env, name, value, deps.platform);
+  }
+  const launch: Launch = {
+    upstream,
+    command: resolver.path(reach.command),
+    args: reach.args.map((argument) => resolver.text(argument)),
+    env,
+    cwd: reach.cwd === null ? deps.platform.user.home : resolver.path(reach.cwd),
+  };
+  return resolver.problem ?? launch;
+}
+
+/** The daemon's environment as a child may see it. */
+export function baseEnvironment(environment: Environment): { [name: string]: string } {
+  const kept: { [name: string]: string } = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && !OURS.test(name)) kept[name] = value;
+  }
+  return kept;
+}
+
+/** Resolves the value of a header or variable; a fault of code secret.missing when it is not to be had. */
+export function resolveValue(
+  reference: ValueRef,
+  upstream: string,
+  deps: LaunchDeps,
+): string | Fault {
+  const resolver = new Resolver(upstream, deps);
+  const value = resolver.value(reference);
+  return resolver.problem ?? value ?? "";
+}
+
+/** On Windows "Path" and "PATH" are one variable, of which a child may see only one. */
+function setVariable(
+  env: { [name: string]: string },
+  name: string,
+  value: string,
+  platform: Platform,
+): void {
+  if (platform.name === "windows") {
+    for (const other of Object.keys(env)) {
+      if (other.toUpperCase() === name.toUpperCase()) delete env[other];
+    }
+  }
+  env[name] = value;
+}
+
+/** Resolves one after another and keeps the first problem. */
+class Resolver {
+  problem: Fault | null = null;
+  /** The daemon's environment with the PATH for children. */
+  readonly environment: Environment;
+  readonly #upstream: string;
+  readonly #platform: Platform;
+
+  constructor(upstream: string, deps: LaunchDeps) {
+    const names = Object.keys(deps.environment);
+    const pathName = names.find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+    this.environment = { ...deps.environment, [pathName]: deps.path };
+    this.#upstream = upstream;
+    this.#platform = deps.platform;
+  }
+
+  value(reference: ValueRef): string | null {
+    if (reference.kind === "text") return this.text(reference.text);
+    const secret =
+      reference.kind === "env" ? this.#variable(reference.name) : this.#file(reference.path);
+    return secret === null ? null : reference.prefix + secret;
+  }
+
+  text(text: string): string {
+    return text.replaceAll(REFERENCE, (_whole, name: string, fallback: string | undefined) => {
+      const value = this.environment[name];
+      if (fallback !== undefined) return value === undefined || value === "" ? fallback : value;
+      return this.#variable(name) ?? "";
+    });
+  }
+
+  /** A text with `~` for the home directory at its beginning. */
+  path(text: string): string {
+    const path = this.text(text);
+    if (path !== "~" && !/^~[/\\]/.test(path)) return path;
+    return join(this.#platform.user.home, path.slice(1));
+  }
+
+  #variable(name: string): string | null {
+    const value = this.environment[name];
+    if (value !== undefined) return value;
+    return this.#missing(`the environment variable ${name}`, "is not set where mcpd runs", name);
+  }
+
+  #file(reference: string): string | null {
+    const path = this.path(reference);
+    try {
+      const { mode } = statSync(path);
+      if (this.#platform.name !== "windows" && (mode & OTHERS) !== 0) {
+        return this.#missing(`the file ${path}`, `can be read by others (chmod 600 ${path})`, path);
+      }
+      return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    } catch (error) {
+      const state =
+        errorCode(error) === "ENOENT" ? "does not exist" : `cannot be read: ${reasonOf(error)}`;
+      return this.#missing(`the file ${path}`, state, path);
+    }
+  }
+
+  #missing(what: string, state: string, subject: string): null {
+    const text = `Cannot start upstream "${this.#upstream}": ${what} ${state}`;
+    if (!isFault(this.problem)) this.problem = fault("secret.missing", text, subject);
+    return null;
+  }
+}

@@ -1,0 +1,127 @@
+import { dirname } from "node:path";
+
+import type { Clock } from "../lib/clock.ts";
+import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import type { Log } from "../lib/log.ts";
+import type { Platform } from "../platform/platform.ts";
+
+/** Names the instance in the environment of every process of its group. */
+export const MARKER_VARIABLE = "MCPD_INSTANCE";
+
+export type LedgerEntry = {
+  /** The leader of the group. */
+  readonly pid: number;
+  /** Start time as the platform tells it: differs when the pid is used again. */
+  readonly identity: string;
+  readonly upstream: string;
+  /** Value of MARKER_VARIABLE: proves that a group without its leader is ours. */
+  readonly marker: string;
+};
+
+const TERMINATE_MS = 2000;
+const KILL_MS = 2000;
+const POLL_MS = 20;
+
+/**
+ * The processes we have started, on disk, so that the next daemon can end what an unclean death of
+ * this one leaves behind. Only the one daemon of the user may use the file.
+ */
+export class Ledger {
+  readonly #path: string;
+  readonly #platform: Platform;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #entries = new Map<number, LedgerEntry>();
+
+  constructor(path: string, platform: Platform, clock: Clock, log: Log) {
+    this.#path = path;
+    this.#platform = platform;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Notes a process that has just been started; without effect when it is gone already. */
+  async add(pid: number, upstream: string, marker: string): Promise<void> {
+    const identity = await this.#platform.processIdentity(pid);
+    if (identity === null) return;
+    this.#entries.set(pid, { pid, identity, upstream, marker });
+    this.#save();
+  }
+
+  remove(pid: number): void {
+    if (this.#entries.delete(pid)) this.#save();
+  }
+
+  /**
+   * Ends what is left of an earlier daemon and returns how many groups that were. A process counts
+   * as ours only by its start time, a group without its leader only by the marker: a pid that
+   * somebody else uses by now is never touched.
+   */
+  async sweep(): Promise<number> {
+    const left = await Promise.all(
+      this.#load().map(async (entry) => ((await this.#isOurs(entry)) ? entry : null)),
+    );
+    const ours = left.filter((entry) => entry !== null);
+    await Promise.all(ours.map((entry) => this.#end(entry)));
+    this.#save();
+    return ours.length;
+  }
+
+  async #isOurs(entry: LedgerEntry): Promise<boolean> {
+    const identity = await this.#platform.processIdentity(entry.pid);
+    if (identity !== null) return identity === entry.identity;
+    if (!this.#platform.treeAlive(entry.pid)) return false;
+    return this.#platform.groupCarries(entry.pid, MARKER_VARIABLE, entry.marker);
+  }
+
+  async #end(entry: LedgerEntry): Promise<void> {
+    this.#log.warning("ending a process that an earlier mcpd left behind", {
+      upstream: entry.upstream,
+      pid: entry.pid,
+    });
+    await this.#platform.signalTree(entry.pid, "terminate");
+    if (await this.#gone(entry.pid, TERMINATE_MS)) return;
+    await this.#platform.signalTree(entry.pid, "kill");
+    await this.#gone(entry.pid, KILL_MS);
+  }
+
+  async #gone(pid: number, withinMs: number): Promise<boolean> {
+    const untilMs = this.#clock.monotonic() + withinMs;
+    while (this.#platform.treeAlive(pid)) {
+      if (this.#clock.monotonic() >= untilMs) return false;
+      await this.#clock.sleep(POLL_MS);
+    }
+    return true;
+  }
+
+  #load(): readonly LedgerEntry[] {
+    try {
+      const rows: unknown = JSON.parse(readIfExists(this.#path) ?? "[]");
+      return Array.isArray(rows) ? rows.filter(isEntry) : [];
+    } catch (error) {
+      this.#log.warning(`cannot read the ledger of processes: ${reasonOf(error)}`);
+      return [];
+    }
+  }
+
+  #save(): void {
+    try {
+      ensurePrivateDir(dirname(this.#path));
+      writeFileAtomic(this.#path, JSON.stringify([...this.#entries.values()]));
+    } catch (error) {
+      this.#log.warning(`cannot write the ledger of processes: ${reasonOf(error)}`);
+    }
+  }
+}
+
+function isEntry(value: unknown): value is LedgerEntry {
+  if (typeof value !== "object" || value === null) return false;
+  const row = value as Partial<Record<keyof LedgerEntry, unknown>>;
+  return (
+    Number.isInteger(row.pid) &&
+    Number(row.pid) > 1 &&
+    typeof row.identity === "string" &&
+    typeof row.upstream === "string" &&
+    typeof row.marker === "string"
+  );
+}
