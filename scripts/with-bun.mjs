@@ -1,0 +1,118 @@
+// Runs a TypeScript file of this project with the Bun it was written for, on a machine that may have
+// only Node with npm, or only Bun: `node scripts/with-bun.mjs scripts/start.ts [arguments]`.
+// Plain JavaScript without dependencies, because it runs before anything is installed.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const windows = process.platform === "win32";
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const version = manifest.engines.bun;
+
+/** Ends the run with a sentence: what failed, colon, the state, what to do. */
+function fail(text) {
+  console.error(`mcpd: ${text}`);
+  process.exit(1);
+}
+
+function versionOf(bun) {
+  const run = spawnSync(bun, ["--version"], { encoding: "utf8", windowsHide: true });
+  return run.status === 0 ? run.stdout.trim() : null;
+}
+
+function onPath() {
+  const file = windows ? "bun.exe" : "bun";
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, file));
+}
+
+/** Where npm leaves the executable: its postinstall may be blocked, the platform's package is not. */
+function inTool() {
+  const modules = join(root, ".tool", "node_modules");
+  const file = windows ? "bun.exe" : "bun";
+  const system = windows ? "windows" : process.platform;
+  const builds = [`${system}-${process.arch === "arm64" ? "aarch64" : "x64"}`];
+  if (process.platform === "linux") builds.push(`${builds[0]}-musl`);
+  return [
+    ...builds.map((build) => join(modules, "@oven", `bun-${build}`, "bin", file)),
+    join(modules, "bun", "bin", "bun.exe"),
+  ];
+}
+
+function find() {
+  const self = process.versions.bun === undefined ? [] : [process.execPath];
+  const candidates = [...self, ...inTool(), ...onPath()].filter((path) => existsSync(path));
+  return candidates.find((path) => versionOf(path) === version);
+}
+
+function run(command, words, where) {
+  return spawnSync(command, words, { cwd: where, stdio: ["ignore", 2, 2], shell: windows });
+}
+
+function install() {
+  console.error(`mcpd: installing Bun ${version} into .tool/ (once)`);
+  const options = ["--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
+  const words = ["install", ...options, "--prefix", ".tool", `bun@${version}`];
+  const npm = run("npm", words, root);
+  if (npm.error?.code === "ENOENT") {
+    fail(
+      `cannot install Bun ${version}: there is no npm here. Install Bun ${version} (https://bun.com) or Node with npm, then run this again.`,
+    );
+  }
+  const bun = find();
+  if (bun === undefined) {
+    fail(
+      `cannot install Bun ${version}: npm ended with code ${npm.status}. Check that the machine is online and that npm reaches its registry, then run this again.`,
+    );
+  }
+  return bun;
+}
+
+function needsModules() {
+  const modules = join(root, "node_modules");
+  const stamp = join(modules, ".mcpd-installed");
+  if (!existsSync(stamp)) return true;
+  return statSync(join(root, "bun.lock")).mtimeMs > statSync(stamp).mtimeMs;
+}
+
+async function installModules(bun) {
+  const { writeFileSync } = await import("node:fs");
+  console.error("mcpd: installing the dependencies");
+  const done = spawnSync(bun, ["install", "--frozen-lockfile"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (done.status !== 0) {
+    fail(
+      "cannot install the dependencies: 'bun install --frozen-lockfile' failed as shown above. Check that the machine is online, then run this again.",
+    );
+  }
+  writeFileSync(join(root, "node_modules", ".mcpd-installed"), "");
+}
+
+const [script, ...words] = process.argv.slice(2);
+if (script === undefined)
+  fail("nothing to run: name a script, as in 'with-bun.mjs scripts/test.ts'.");
+
+const bun = find() ?? install();
+if (needsModules()) await installModules(bun);
+
+const path = [dirname(bun), process.env.PATH ?? ""].join(delimiter);
+const child = spawn(bun, [join(root, script), ...words], {
+  stdio: "inherit",
+  env: { ...process.env, PATH: path },
+});
+// A terminal sends Ctrl-C to both; others signal this process alone, so it is passed on. The child
+// decides when it is over.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+  });
+}
+child.on("error", (error) => fail(`cannot run ${bun}: ${error.message}.`));
+child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
