@@ -16,8 +16,7 @@ export type SchemaNode = {
   readonly default?: unknown;
 };
 
-type PipeItem = {
-  readonly type: string;
+type PipeItem = SchemaNode & {
   readonly requirement?: unknown;
   readonly metadata?: Partial<About> & { readonly words?: string };
 };
@@ -76,6 +75,10 @@ export function typeText(node: SchemaNode): string {
       return anyOf(node.options?.map((option) => JSON.stringify(option)) ?? []);
     case "array":
       return node.item === undefined ? "a list" : `a list of ${typeText(node.item)}`;
+    case "record":
+      return node.value === undefined
+        ? "an object"
+        : `an object whose values are ${typeText(node.value)}`;
     default:
       return "an object";
   }
@@ -93,14 +96,21 @@ export function pathText(path: Path): string {
 }
 
 function metadataOf(node: SchemaNode): NonNullable<PipeItem["metadata"]> {
-  const items = node.pipe?.filter((item) => item.type === "metadata") ?? [];
+  const items = stepsOf(node).filter((item) => item.type === "metadata");
   return Object.assign({}, ...items.map((item) => item.metadata));
 }
 
+/** What follows the type in a pipe, and in the pipe it may itself begin with. */
+function stepsOf(node: SchemaNode): readonly PipeItem[] {
+  const [first, ...rest] = node.pipe ?? [];
+  if (first === undefined) return [];
+  return [...stepsOf(first), ...rest];
+}
+
 function numberText(node: SchemaNode): string {
-  const items = node.pipe ?? [];
-  const bound = (type: string) => items.find((item) => item.type === type)?.requirement;
-  const noun = items.some((item) => item.type === "integer") ? "a whole number" : "a number";
+  const steps = stepsOf(node);
+  const bound = (type: string) => steps.find((step) => step.type === type)?.requirement;
+  const noun = steps.some((step) => step.type === "integer") ? "a whole number" : "a number";
   return `${noun} from ${bound("min_value")} to ${bound("max_value")}`;
 }
 

@@ -5,6 +5,7 @@ import {
   type ParseError,
   parseTree,
   printParseErrorCode,
+  stripComments,
 } from "jsonc-parser";
 
 import { type Fault, fault } from "../core/fault.ts";
@@ -34,13 +35,11 @@ export function parseConfig(text: string, file: string): Parsed | Fault {
   const plain = text.startsWith("\uFEFF") ? ` ${text.slice(1)}` : text;
   const errors: ParseError[] = [];
   const root = parseTree(plain, errors, OPTIONS);
+  if (stripComments(plain).trim() === "") return emptyFault(file);
   const first = errors[0];
-  if (first !== undefined && plain.trim() !== "") return syntaxFault(plain, file, first);
-  if (root === undefined) {
-    const data = { file, path: "", line: 1, column: 1 };
-    const state = "the file is empty, expected an object such as {}";
-    return fault("config.invalid", `${file}:1:1: ${state}`, file, data);
-  }
+  if (first !== undefined) return syntaxFault(plain, file, first);
+  // Whatever has no errors and is not empty has a root.
+  if (root === undefined) return emptyFault(file);
   return {
     file,
     text,
@@ -69,7 +68,7 @@ export function codeFrame(text: string, at: Position): string {
 
 /** What was expected, by the parser's name of the error. */
 const EXPECTED: Readonly<Record<string, string>> = {
-  InvalidSymbol: "text in double quotes, a number, true, false or null",
+  InvalidSymbol: "keys and text in double quotes, numbers, true, false or null",
   InvalidNumberFormat: "a number",
   PropertyNameExpected: "a key in double quotes",
   ValueExpected: "a value",
@@ -88,12 +87,26 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 function syntaxFault(text: string, file: string, error: ParseError): Fault {
   const at = positionOf(text, error.offset);
-  const expected = EXPECTED[printParseErrorCode(error.error)] ?? "valid JSON";
   const received = foundAt(text, error);
+  const expected = expectedAt(error, received);
   const frame = codeFrame(text, at);
   const words = `${file}:${at.line}:${at.column}: expected ${expected}, found ${received}\n${frame}`;
   const data = { file, path: "", line: at.line, column: at.column, expected, received, frame };
   return fault("config.invalid", words, file, data);
+}
+
+/** An editor that is saving truncates first: an empty file must not stop every upstream. */
+function emptyFault(file: string): Fault {
+  const state = "the file is empty, expected an object such as {}";
+  const data = { file, path: "", line: 1, column: 1 };
+  return fault("config.invalid", `${file}:1:1: ${state}`, file, data);
+}
+
+function expectedAt(error: ParseError, received: string): string {
+  const name = printParseErrorCode(error.error);
+  if (name === "CommaExpected" && received === "}") return '"]"';
+  if (name === "CommaExpected" && received === "]") return '"}"';
+  return EXPECTED[name] ?? "valid JSON";
 }
 
 /** The offending token in words. Text is shown only where it is a key: it could be a secret. */
