@@ -66,6 +66,11 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const lab = await openLab(options.binary);
+  // Children end with their parent, but the programs are large and would stay.
+  process.once("SIGINT", () => {
+    closeLab(lab);
+    process.exit(130);
+  });
   try {
     if (lab.mcpd === null) console.error(`bench: ${options.binary} is not there: without mcpd`);
     const results = await measure(lab, options);

@@ -49,7 +49,7 @@ export type LoadResult = {
 const ECHO_LENGTH_MAX = 4096;
 
 /** What one call asks, and whether an answer is right: null, or what is wrong with it. */
-export type Expectation = {
+type Expectation = {
   readonly line: string;
   readonly check: (answer: Buffer) => string | null;
 };

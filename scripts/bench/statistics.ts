@@ -4,12 +4,8 @@ export function quantile(values: Iterable<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-export function median(values: Iterable<number>): number {
-  return quantile(values, 0.5);
-}
-
 export type Spread = { readonly min: number; readonly median: number; readonly max: number };
 
 export function spreadOf(values: readonly number[]): Spread {
-  return { min: Math.min(...values), median: median(values), max: Math.max(...values) };
+  return { min: Math.min(...values), median: quantile(values, 0.5), max: Math.max(...values) };
 }

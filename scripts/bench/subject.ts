@@ -86,7 +86,7 @@ export function apiKey(lab: Lab): string {
   return readFileSync(join(configPath(lab), "..", "api-key"), "utf8").trim();
 }
 
-export function mcpdOf(lab: Lab): string {
+function mcpdOf(lab: Lab): string {
   if (lab.mcpd === null) throw new Error("Cannot bench mcpd: it is not built; run 'bun run build'");
   return lab.mcpd;
 }
