@@ -78,8 +78,15 @@ export class FakeSession implements SessionPort {
       const version = request.params?.["protocolVersion"];
       if (version === "refuse me") return channel.write(result(request, { refused: true }), true);
       this.protocolVersion = String(version);
+      const serverInfo = { name: "fake", version: "1" };
+      const hello = { protocolVersion: version, capabilities: {}, serverInfo };
+      return channel.write(result(request, hello), true);
     }
-    if (request.method === "progress") channel.write(notification("notifications/progress"), false);
+    if (request.method === "progress") {
+      const meta = request.params?.["_meta"] as { progressToken?: unknown } | undefined;
+      const params = { progressToken: meta?.progressToken, progress: 1 };
+      channel.write(notification("notifications/progress", params), false);
+    }
     channel.write(result(request, { method: request.method, ...request.params }), true);
   }
 }
@@ -93,10 +100,9 @@ export class FakeDesk implements Desk {
       return fault("upstream.unknown", `Unknown upstream ${opening.view.upstream}`);
     }
     const id = `session-${this.sessions.length + 1}`;
-    const session = new FakeSession(id, opening, () => {
-      for (const watcher of this.#watchers) watcher();
-    });
+    const session = new FakeSession(id, opening, () => this.#changed());
     this.sessions.push(session);
+    this.#changed();
     return session;
   }
 
@@ -112,7 +118,7 @@ export class FakeDesk implements Desk {
     return session;
   }
 
-  /** Resolves as soon as the condition holds; looked at after every change of any session. */
+  /** Resolves as soon as the condition holds; looked at after every change of a session. */
   until(condition: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const watcher = (): void => {
@@ -123,6 +129,10 @@ export class FakeDesk implements Desk {
     this.#watchers.add(watcher);
     watcher();
     return promise;
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
   }
 }
 

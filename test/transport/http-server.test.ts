@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
 
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+
 import { LIMITS } from "../../src/core/limits.ts";
 import { type Doors, eventsOf, next, notification, openDoors, result } from "../helpers/doors.ts";
 
@@ -434,5 +439,24 @@ describe("DELETE /mcp", () => {
     expect((await post(doors, call("ping"), headers)).status).toBe(404);
     expect((await doors.ask("/mcp", { method: "DELETE", headers })).status).toBe(404);
     expect((await doors.ask("/mcp", { method: "DELETE" })).status).toBe(400);
+  });
+});
+
+describe("the official client over Streamable HTTP", () => {
+  test("connects, sees progress and ends its session", async () => {
+    await using doors = openDoors();
+    const client = new Client({ name: "test", version: "1" });
+    const requestInit = { headers: { authorization: "Bearer mcpd_test-key" } };
+    const url = new URL(`${doors.url}/mcp/fs`);
+    const transport = new StreamableHTTPClientTransport(url, { requestInit });
+    // Its types are not written for exactOptionalPropertyTypes.
+    await client.connect(transport as Transport);
+    const seen: number[] = [];
+    const onprogress = ({ progress }: { progress: number }): void => void seen.push(progress);
+    await client.request({ method: "progress" }, ResultSchema, { onprogress });
+    expect(seen).toEqual([1]);
+    await transport.terminateSession();
+    expect(doors.desk.session(0).closed).toBe(true);
+    await client.close();
   });
 });
