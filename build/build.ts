@@ -1,0 +1,117 @@
+/**
+ * `bun run build` makes dist/mcpd for this machine. `bun run build --all` makes the eight targets
+ * dist/<target>/mcpd[.exe] and dist/SHA256SUMS of what may be shipped; `--target=NAME` makes one.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { writeFileAtomic } from "../src/lib/files.ts";
+import { compile, stamp } from "./compile.ts";
+import { describeSignature, isSound, readSignature } from "./macho.ts";
+import { runsHere, smoke } from "./smoke.ts";
+import { type Target, TARGETS } from "./targets.ts";
+
+const DIST = join(dirname(import.meta.dir), "dist");
+
+type Built = {
+  readonly target: Target;
+  readonly path: string;
+  /** "unsigned" runs after signing only, so it is built, told, and not shipped. */
+  readonly verdict: "good" | "unsigned" | "failed";
+  readonly line: string;
+};
+
+/** Builds and checks one target; a failure is a value, so that the other targets are still built. */
+async function make(target: Target, path: string): Promise<Built> {
+  const built = (verdict: Built["verdict"], line: string): Built => {
+    return { target, path, verdict, line: `${target.name.padEnd(17)} ${line}` };
+  };
+  try {
+    const { bytes, milliseconds } = await compile(target, path);
+    const size = `${(bytes / 1024 / 1024).toFixed(1)} MB in ${(milliseconds / 1000).toFixed(1)} s`;
+    if (runsHere(target)) {
+      const wrong = smoke(path, stamp());
+      return wrong === null ? built("good", `${size}, started and asked`) : built("failed", wrong);
+    }
+    if (target.os !== "darwin") return built("good", `${size}, not started on this machine`);
+    const signature = readSignature(readFileSync(path));
+    const verdict = isSound(signature) ? "good" : "unsigned";
+    return built(verdict, `${size}, ${describeSignature(signature)}`);
+  } catch (error) {
+    return built("failed", `cannot build: ${reason(error)}`);
+  }
+}
+
+function reason(error: unknown): string {
+  const parts = error instanceof AggregateError ? error.errors : [error];
+  const text = parts
+    .map((part) => (part instanceof Error ? part.message : String(part)))
+    .join("; ");
+  const download = /download|network|connect|registry|extract/i.test(text);
+  return download
+    ? `${text} (the runtime of a foreign target comes from the npm registry: is this machine online?)`
+    : text;
+}
+
+async function makeAll(targets: readonly Target[]): Promise<readonly Built[]> {
+  const all: Built[] = [];
+  for (const target of targets) {
+    const built = await make(target, join(DIST, target.name, target.file));
+    console.log(built.line);
+    all.push(built);
+  }
+  return all;
+}
+
+/** dist/SHA256SUMS in the form `sha256sum --check` reads, of the good ones only. */
+function writeChecksums(all: readonly Built[]): void {
+  const lines = all
+    .filter(({ verdict }) => verdict === "good")
+    .map(({ target, path }) => {
+      const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
+      return `${sum}  ${target.name}/${target.file}\n`;
+    });
+  writeFileAtomic(join(DIST, "SHA256SUMS"), lines.join(""), 0o644);
+}
+
+function summary(all: readonly Built[]): string {
+  const count = (verdict: Built["verdict"]): number =>
+    all.filter((built) => built.verdict === verdict).length;
+  const unsigned = count("unsigned") === 0 ? "" : `, ${count("unsigned")} to be signed again`;
+  return `${count("good")} of ${all.length} good${unsigned}, ${count("failed")} failed`;
+}
+
+/** Returns the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+  const named = words.find((word) => word.startsWith("--target="))?.slice("--target=".length);
+  const here = TARGETS.find(runsHere);
+  if (words.includes("--all")) {
+    rmSync(join(DIST, "SHA256SUMS"), { force: true });
+    const all = await makeAll(TARGETS);
+    writeChecksums(all);
+    console.log(summary(all));
+    return all.some(({ verdict }) => verdict === "failed") ? 1 : 0;
+  }
+  if (named !== undefined) {
+    const target = TARGETS.find(({ name }) => name === named);
+    if (target === undefined) {
+      const names = TARGETS.map(({ name }) => name).join(", ");
+      console.error(`Cannot build "${named}": there is no such target. Name one of ${names}.`);
+      return 2;
+    }
+    const [built] = await makeAll([target]);
+    return built?.verdict === "failed" ? 1 : 0;
+  }
+  if (here === undefined) {
+    console.error(
+      `Cannot build for this machine: ${process.platform} ${process.arch} is no target.`,
+    );
+    return 1;
+  }
+  const built = await make(here, join(DIST, here.file));
+  console.log(built.line);
+  return built.verdict === "failed" ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

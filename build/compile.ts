@@ -1,0 +1,85 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import manifest from "../package.json" with { type: "json" };
+import type { Target } from "./targets.ts";
+
+const ROOT = dirname(import.meta.dir);
+
+export type Compiled = {
+  readonly path: string;
+  readonly bytes: number;
+  readonly milliseconds: number;
+};
+
+export type Stamp = { readonly version: string; readonly commit: string };
+
+/** What a build says about itself: the version of the package and the short commit, or "source". */
+export function stamp(): Stamp {
+  const git = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], {
+    cwd: ROOT,
+    stderr: "ignore",
+  });
+  const commit = git.success ? git.stdout.toString().trim() : "source";
+  return { version: manifest.version, commit };
+}
+
+/**
+ * Compiles src/main.ts to one executable at `path`. The file appears complete or not at all, so a
+ * running mcpd is never written over. Throws what Bun reports, also when the target's runtime
+ * cannot be downloaded.
+ */
+export async function compile(target: Target, path: string): Promise<Compiled> {
+  const started = performance.now();
+  mkdirSync(dirname(path), { recursive: true });
+  const workshop = mkdtempSync(join(dirname(path), ".building-"));
+  try {
+    // The name of the output is part of the bytes: it is the same for every build of a target.
+    const output = join(workshop, target.file);
+    await Bun.build(options(target, output));
+    renameSync(join(workshop, executableIn(workshop)), path);
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+  return { path, bytes: statSync(path).size, milliseconds: performance.now() - started };
+}
+
+function options(target: Target, outfile: string): Bun.BuildConfig {
+  const { version, commit } = stamp();
+  return {
+    entrypoints: [join(ROOT, "src", "main.ts")],
+    // Bytecode without format "esm" builds a broken program without a word.
+    format: "esm",
+    bytecode: true,
+    // With splitting, a light command parses only the chunks it needs.
+    splitting: true,
+    minify: true,
+    // Stack traces name our lines; the map is inside the executable.
+    sourcemap: "inline",
+    // No import() whose target is only known when it runs: it would fail in the executable.
+    allowUnresolved: [],
+    define: {
+      MCPD_VERSION: JSON.stringify(version),
+      MCPD_COMMIT: JSON.stringify(commit),
+    },
+    throw: true,
+    compile: {
+      outfile,
+      target: target.bun,
+      // By default an executable would run the preload of a bunfig.toml in the current directory.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+      // Direct children never outlive us, not even after SIGKILL.
+      execArgv: ["--no-orphans"],
+    },
+  };
+}
+
+/** The executable beside the .map file that Bun leaves as well. */
+function executableIn(folder: string): string {
+  const file = readdirSync(folder).find((name) => name === "mcpd" || name === "mcpd.exe");
+  if (file === undefined) throw new Error(`Bun wrote no executable into ${folder}`);
+  return file;
+}
