@@ -109,7 +109,8 @@ function stepsOf(node: SchemaNode): readonly PipeItem[] {
 
 function numberText(node: SchemaNode): string {
   const steps = stepsOf(node);
-  const bound = (type: string) => steps.find((step) => step.type === type)?.requirement;
+  const bound = (type: string): string =>
+    String(steps.find((step) => step.type === type)?.requirement);
   const noun = steps.some((step) => step.type === "integer") ? "a whole number" : "a number";
   return `${noun} from ${bound("min_value")} to ${bound("max_value")}`;
 }

@@ -88,7 +88,7 @@ function insertion(text: string, owner: Node, key: string, value: unknown): read
   return [...comma, { start: at, end: at, text: entry }];
 }
 
-/** Takes out the entry, its comma and the comment behind it; and its line when it has one to itself. */
+/** Takes out the entry with its comma, the comment behind it and the line it has to itself. */
 function removal(text: string, owner: Node, property: Node): readonly Splice[] {
   const siblings = owner.children ?? [];
   const index = siblings.indexOf(property);

@@ -13,7 +13,7 @@ import type { Parsed } from "./parse.ts";
 import { type Problem, problemAt } from "./problem.ts";
 import { isLiteralSecret } from "./secret.ts";
 
-/** What the schema library does not see: notes, unknown keys, lists in place of objects, secrets. */
+/** What the schema library does not see: notes, unknown keys, lists for objects, secrets. */
 export type Inspection = {
   /** The value without notes and unknown keys, ready for the schema. */
   readonly value: unknown;
@@ -47,7 +47,7 @@ function visit(walk: Walk, schema: SchemaNode, value: unknown, path: Path): unkn
   for (const [key, inner] of Object.entries(value)) {
     const at = [...path, key];
     // A variable may well be called _JAVA_OPTIONS; in all other places "_" begins a note.
-    const isVariable = path.at(-1) === "env" && key.startsWith("_");
+    const isVariable = path.length === 3 && path[2] === "env" && key.startsWith("_");
     if (isNote(key) && !isVariable && !(path.length === 0 && key === "_version")) continue;
     const member = memberOf(node, key);
     if (member !== undefined) kept[key] = visit(walk, member, inner, at);

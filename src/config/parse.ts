@@ -90,7 +90,8 @@ function syntaxFault(text: string, file: string, error: ParseError): Fault {
   const received = foundAt(text, error);
   const expected = expectedAt(error, received);
   const frame = codeFrame(text, at);
-  const words = `${file}:${at.line}:${at.column}: expected ${expected}, found ${received}\n${frame}`;
+  const place = `${file}:${at.line}:${at.column}`;
+  const words = `${place}: expected ${expected}, found ${received}\n${frame}`;
   const data = { file, path: "", line: at.line, column: at.column, expected, received, frame };
   return fault("config.invalid", words, file, data);
 }

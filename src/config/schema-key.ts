@@ -31,11 +31,23 @@ export function key<
 
 type AboutAction<TSchema extends v.GenericSchema> = v.MetadataAction<v.InferOutput<TSchema>, About>;
 
+type Bounds = [
+  v.MinValueAction<number, number, undefined>,
+  v.MaxValueAction<number, number, undefined>,
+];
+
 /** A time in seconds, fractions allowed, at most a year. */
-export function seconds(minimum = 0.001) {
-  return v.pipe(v.number(), v.minValue(minimum), v.maxValue(31_536_000));
+export function seconds(
+  minimum = 0.001,
+): v.SchemaWithPipe<readonly [v.NumberSchema<undefined>, ...Bounds]> {
+  return v.pipe(v.number(), v.minValue(minimum), v.maxValue<number, number>(31_536_000));
 }
 
-export function wholeNumber(minimum: number, maximum: number) {
+export function wholeNumber(
+  minimum: number,
+  maximum: number,
+): v.SchemaWithPipe<
+  readonly [v.NumberSchema<undefined>, v.IntegerAction<number, undefined>, ...Bounds]
+> {
   return v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum));
 }

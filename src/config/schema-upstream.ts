@@ -29,7 +29,7 @@ export const UpstreamName = v.pipe(
   v.string(),
   v.regex(
     /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/,
-    'A name has 1 to 40 letters, digits, "_", "." or "-", begins with a letter or digit and has no "__"',
+    'A name is 1 to 40 letters, digits, "_", "." or "-", letter or digit first, without "__"',
   ),
   v.notValue(BUILTIN_UPSTREAM, '"mcpd" is the name of the built-in upstream: choose another one'),
 );
@@ -40,7 +40,7 @@ const identity = {
     null,
     "replace",
     "Kind of upstream",
-    "stdio for a command, http (the same as streamable-http), sse or ws for a url. null decides by which of the two is there.",
+    "stdio for a command; http (streamable-http), sse or ws for a url; null goes by those.",
   ),
   command: v.optional(
     v.pipe(
@@ -48,7 +48,7 @@ const identity = {
       v.metadata({
         title: "Command",
         description:
-          "Program to start: a name looked up in PATH, or a path; a relative path starts at the config's directory. ${NAME} is expanded.",
+          "Program to start: a name in PATH or a path, relative to this file. ${NAME} is expanded.",
         applies: "replace",
       }),
     ),
@@ -65,7 +65,7 @@ const identity = {
     {},
     "replace",
     "Environment",
-    'Variables for the command on top of your own: text (${NAME} is expanded), {"env": "NAME"} or {"file": "PATH"}.',
+    'Variables on top of your own: text with ${NAME}, {"env": "NAME"} or {"file": "PATH"}.',
   ),
   cwd: key(
     v.nullable(text),
@@ -90,7 +90,7 @@ const identity = {
     {},
     "replace",
     "Headers",
-    'HTTP headers for the url: text (${NAME} is expanded), {"env": "NAME", "prefix": "Bearer "} or {"file": "PATH"}.',
+    'HTTP headers: text with ${NAME}, {"env": "NAME", "prefix": "Bearer "} or {"file": "PATH"}.',
   ),
   headers_env: key(
     v.record(headerName, text),
@@ -149,7 +149,7 @@ const behaviour = {
     1,
     "live",
     "Repeated reads",
-    "How often a read that was in flight in a crash is repeated. Tool calls that may have an effect never are.",
+    "How often a read in flight in a crash is repeated; calls with effects never are.",
   ),
   tools: key(
     v.object({
@@ -178,7 +178,7 @@ const behaviour = {
     "auto",
     "live",
     "Name prefix",
-    "Whether <upstream>__ is put in front of its names on /mcp: where names clash, always or never.",
+    "Puts <upstream>__ in front of its names on /mcp: where names clash, always or never.",
   ),
 };
 

@@ -17,9 +17,10 @@ export const CONFIG_TEMPLATE = `{
     "log_level": "INFO"
   },
 
-  // Your MCP servers, in the shape every MCP client uses. Keep secrets out of this file:
-  //   "files":  { "command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/tmp"] },
-  //   "github": { "url": "https://example.com/mcp", "headers": { "Authorization": { "env": "GITHUB_TOKEN", "prefix": "Bearer " } } }
+  // Your MCP servers, in the shape every MCP client uses, such as
+  //   "files": { "command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "."] }
+  // Keep secrets out of this file:
+  //   "headers": { "Authorization": { "env": "MY_TOKEN", "prefix": "Bearer " } }
   "mcpServers": {}
 }
 `;

@@ -51,7 +51,7 @@ class ConfigWatcher {
     this.#closed = true;
     this.#poll.cancel();
     this.#debounce?.cancel();
-    for (const name of [...this.#directories.keys()]) this.#disarm(name);
+    for (const name of this.#directories.keys()) this.#disarm(name);
   }
 
   #hint(): void {
@@ -75,7 +75,7 @@ class ConfigWatcher {
   /** Watches the directories that matter now, and only those. */
   #arm(): void {
     const wanted = new Set([dirname(this.#path), dirname(realPathOf(this.#path))]);
-    for (const name of [...this.#directories.keys()]) {
+    for (const name of this.#directories.keys()) {
       if (!wanted.has(name)) this.#disarm(name);
     }
     for (const name of wanted) {

@@ -6,7 +6,7 @@ import type { Unit, UnitKey } from "./unit.ts";
  * old one had it.
  */
 export type Action = {
-  /** replace: a new instance first, then the old one drains. settings: swapped without a restart. */
+  /** replace: new instance first, then the old one drains. settings: swapped without a restart. */
   readonly kind: "start" | "replace" | "settings" | "stop" | "keep";
   readonly unit: Unit;
 };
@@ -19,7 +19,7 @@ export type SettingChange = {
 };
 
 export type Plan = {
-  /** In the order to carry out: start, replace, settings, stop, keep; each in the config's order. */
+  /** In the order to carry out: start, replace, settings, stop, keep; else as in the config. */
   readonly actions: readonly Action[];
   readonly changes: readonly SettingChange[];
 };

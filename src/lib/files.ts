@@ -48,7 +48,7 @@ export function readIfExists(path: string): string | null {
   }
 }
 
-/** Creates a directory and its parents for the owner alone (0700). An existing one is left as it is. */
+/** Creates a directory and its parents for the owner alone (0700); an existing one is left. */
 export function ensurePrivateDir(path: string): void {
   mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
 }

@@ -52,7 +52,7 @@ export function editDistance(from: string, to: string): number {
   return at(last, to.length);
 }
 
-/** A duration for people, in at most two units: "0.4 ms", "120 ms", "2.5 s", "3 min 20 s", "2 d 4 h". */
+/** A duration for people, in at most two units: "0.4 ms", "2.5 s", "3 min 20 s", "2 d 4 h". */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
   if (durationMs < 10) return `${short(durationMs)} ms`;

@@ -172,7 +172,7 @@ const BROKEN: readonly (readonly [string, string, number, number, string])[] = [
     19,
     "built-in upstream",
   ],
-  ['{ "mcpServers": { "a__b": { "command": "x" } } }', "mcpServers.a__b", 1, 19, 'has no "__"'],
+  ['{ "mcpServers": { "a__b": { "command": "x" } } }', "mcpServers.a__b", 1, 19, 'without "__"'],
   [
     '{ "mcpServers": { "a b": { "command": "x" } } }',
     'mcpServers["a b"]',

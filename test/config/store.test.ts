@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 
 import { ConfigStore } from "../../src/config/store.ts";
-import { CONFIG_TEMPLATE } from "../../src/config/template.ts";
+import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../../src/config/template.ts";
 import { type Fault, isFault } from "../../src/core/fault.ts";
 import type { Revision } from "../../src/core/revision.ts";
 import { testHost } from "./host.ts";
@@ -129,8 +129,9 @@ describe("createDefault()", () => {
     expect(readFileSync(path, "utf8")).toBe(CONFIG_TEMPLATE);
     expect(modeOf(path)).toBe(0o600);
     expect(modeOf(`${directory}/config`)).toBe(0o700);
-    const named = JSON.parse(JSON.stringify(/"\$schema": "\.\/(.*)"/.exec(CONFIG_TEMPLATE)))[1];
-    expect(readdirSync(`${directory}/config`).sort()).toEqual(["mcpd.config.json", named].sort());
+    const written = readdirSync(`${directory}/config`);
+    expect(new Set(written)).toEqual(new Set(["mcpd.config.json", SCHEMA_FILE_NAME]));
+    expect(CONFIG_TEMPLATE).toContain(`"$schema": "./${SCHEMA_FILE_NAME}"`);
     expect(good(store().load()).warnings).toEqual([]);
     save(GOOD);
     expect(await store().createDefault()).toBe(false);
