@@ -46,8 +46,8 @@ export function isBatch(text: string): boolean {
  */
 export function decodeAnswer(text: string): Message | Malformed {
   if (text.length > LIMITS.answerParseLength) {
-    const answer = delimited(text);
-    if (answer !== undefined) return answer;
+    const response = delimited(text);
+    if (response !== undefined) return response;
   }
   return decode(text);
 }

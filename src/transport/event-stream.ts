@@ -79,7 +79,10 @@ export class EventStream implements Beating {
 
   /** The runtime can take more: at once when there is something, else when there will be. */
   #pull(): Promise<void> | undefined {
-    if (this.#queued !== "" || this.#state !== "open") return void this.#flush();
+    if (this.#queued !== "" || this.#state !== "open") {
+      this.#flush();
+      return undefined;
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     return promise;

@@ -78,7 +78,7 @@ function bind(options: SocketOptions): SocketListener {
             {
               write: (bytes) => socket.write(bytes),
               end: () => void socket.end(),
-              drop: () => void socket.terminate(),
+              drop: () => socket.terminate(),
             },
             options,
           );

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { LIMITS } from "../../src/core/limits.ts";
@@ -344,7 +343,8 @@ describe("batches", () => {
     expect(twice.status).toBe(400);
     expect(await twice.json()).toMatchObject([{ id: 5, error: { code: -32600 } }]);
     expect((await post(doors, "[]", session)).status).toBe(400);
-    const many = `[${Array(LIMITS.batchMessages + 1).fill(notification("n"))}]`;
+    const notes = Array.from({ length: LIMITS.batchMessages + 1 }, () => notification("n"));
+    const many = `[${notes.join(",")}]`;
     expect((await post(doors, many, session)).status).toBe(400);
   });
 });
@@ -449,8 +449,7 @@ describe("the official client over Streamable HTTP", () => {
     const requestInit = { headers: { authorization: "Bearer mcpd_test-key" } };
     const url = new URL(`${doors.url}/mcp/fs`);
     const transport = new StreamableHTTPClientTransport(url, { requestInit });
-    // Its types are not written for exactOptionalPropertyTypes.
-    await client.connect(transport as Transport);
+    await client.connect(transport);
     const seen: number[] = [];
     const onprogress = ({ progress }: { progress: number }): void => void seen.push(progress);
     await client.request({ method: "progress" }, ResultSchema, { onprogress });
