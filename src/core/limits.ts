@@ -55,4 +55,6 @@ export const LIMITS = {
    * the notification when both arrive in one chunk.
    */
   resultGapMs: 2,
+  /** Bytes queued for an upstream that does not read: about sixty of the largest requests. */
+  upstreamQueueBytes: 67_108_864,
 } as const;

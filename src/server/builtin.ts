@@ -64,6 +64,8 @@ export class BuiltinInstance implements Instance {
     this.state = "failed";
   }
 
+  configure(): void {}
+
   send(text: string): boolean {
     const message = decode(text);
     if (isMalformed(message) || message.kind !== "request") return true;

@@ -1,4 +1,5 @@
 import type { Fault } from "../core/fault.ts";
+import type { Unit } from "../core/unit.ts";
 
 /** What runs a unit, as the pool sees it: a process, mcpd itself, or nothing that can run yet. */
 export interface Instance {
@@ -14,6 +15,8 @@ export interface Instance {
   ready(): void;
   /** The MCP handshake failed. */
   refuse(problem: Fault): void;
+  /** Takes settings that need no restart, and does not wait any longer if it was waiting. */
+  configure(unit: Unit): void;
   /** False when the message cannot be queued. */
   send(text: string): boolean;
   /** Resolves when nothing of it is left. */

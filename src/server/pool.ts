@@ -72,6 +72,11 @@ export class Pool {
     this.#instances.get(upstream)?.refuse(problem);
   }
 
+  /** A new revision is in force: settings apply, and what waited or failed gets another chance. */
+  configure(): void {
+    for (const [upstream, instance] of this.#instances) instance.configure(upstream.unit);
+  }
+
   /** Ends what ran a unit that is no longer wanted. */
   retire(upstream: Upstream): void {
     const instance = this.#instances.get(upstream);
@@ -139,6 +144,8 @@ export class UnsupportedInstance implements Instance {
   ready(): void {}
 
   refuse(): void {}
+
+  configure(): void {}
 
   send(): boolean {
     return false;

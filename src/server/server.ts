@@ -22,7 +22,7 @@ import { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
 import { createApp } from "./http.ts";
 import { Insider } from "./insider.ts";
-import type { InstanceEvents } from "./instance.ts";
+import type { Instance, InstanceEvents } from "./instance.ts";
 import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
 import { Metrics } from "./metrics.ts";
@@ -190,7 +190,7 @@ class Server {
     });
   }
 
-  #instance(upstream: Upstream, events: InstanceEvents): ReturnType<StdioFactory["create"]> {
+  #instance(upstream: Upstream, events: InstanceEvents): Instance {
     switch (upstream.unit.reach.kind) {
       case "stdio":
         return this.#stdio.create(upstream.unit, this.revision.server.answerBytesMax, events);
