@@ -77,15 +77,15 @@ export class ConfigStore {
     if (isFault(created)) return created;
     const before = this.#read();
     if (isFault(before)) return before;
-    if (expectedHash !== undefined && sha256(before) !== expectedHash) return this.#changed();
+    if (expectedHash !== undefined && sha256(before) !== expectedHash) {
+      const words = `Cannot edit ${this.path}: somebody else changed it meanwhile`;
+      return fault("config.changed", words, this.path);
+    }
     const after = editText(before, edits);
     if (isFault(after)) return after;
     const checked = this.#resolve(after);
     if (isFault(checked)) return checked;
     if (after === before) return this.load();
-    const again = this.#read();
-    if (isFault(again)) return again;
-    if (again !== before) return this.#changed();
     const written = attempt(this.path, "write", () => this.#write(after));
     return isFault(written) ? written : this.load();
   }
@@ -124,11 +124,6 @@ export class ConfigStore {
   /** Keeps a link a link: what it points to is replaced. */
   #write(text: string): void {
     writeFileAtomic(targetOf(this.path), text);
-  }
-
-  #changed(): Fault {
-    const words = `Cannot edit ${this.path}: somebody else changed it meanwhile`;
-    return fault("config.changed", words, this.path);
   }
 
   #rightsWarning(): readonly ConfigWarning[] {

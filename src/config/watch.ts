@@ -121,8 +121,9 @@ function hashOf(path: string): string {
 
 function identityOf(directory: string): string {
   try {
-    const { dev, ino } = statSync(directory);
-    return `${dev} ${ino}`;
+    // The number of a removed directory is soon given to another one.
+    const { dev, ino, birthtimeNs } = statSync(directory, { bigint: true });
+    return `${dev} ${ino} ${birthtimeNs}`;
   } catch {
     return MISSING;
   }

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 
 import { watchConfig } from "../../src/config/watch.ts";
-import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock, type Timer } from "../../src/lib/clock.ts";
 
 /** So long that only an announcement of the system can be what was noticed. */
 const NEVER_MS = 3_600_000;
@@ -37,11 +37,11 @@ type Watched = {
   count(): number;
 };
 
-function watched(pollMs: number): Watched {
+function watched(pollMs: number, clock = systemClock): Watched {
   let count = 0;
   let wake = Promise.withResolvers<void>();
   const watcher = watchConfig(path, {
-    clock: systemClock,
+    clock,
     pollMs,
     changed() {
       count++;
@@ -71,6 +71,16 @@ function read(): string | null {
 function saveAtomically(text: string): void {
   writeFileSync(`${path}.tmp`, text);
   renameSync(`${path}.tmp`, path);
+}
+
+/** A clock whose polls come when the test says so. */
+function handClock(): { readonly clock: Clock; poll(): void } {
+  let action = (): void => undefined;
+  const every = (_periodMs: number, given: () => void): Timer => {
+    action = given;
+    return { cancel: () => undefined };
+  };
+  return { clock: { ...systemClock, every }, poll: () => action() };
 }
 
 describe("watchConfig() hears from the system", () => {
@@ -123,11 +133,13 @@ describe("watchConfig() finds out by itself", () => {
     await file.until("three");
   });
 
-  test("when the directory is removed and made again", async () => {
-    const file = watched(OFTEN_MS);
+  test("when the directory is removed and made again, and hears of the new one", async () => {
+    const byHand = handClock();
+    const file = watched(NEVER_MS, byHand.clock);
     rmSync(`${directory}/c`, { recursive: true });
     await file.until(null);
     mkdirSync(`${directory}/c`);
+    byHand.poll();
     saveAtomically("1");
     await file.until("1");
     saveAtomically("2");
@@ -144,18 +156,10 @@ describe("watchConfig() finds out by itself", () => {
 });
 
 test("watchConfig() reports content, not times: an equal save is no change", () => {
-  let poll = (): void => undefined;
   let count = 0;
-  const timer = { cancel: (): void => undefined };
-  const clock: Clock = {
-    ...systemClock,
-    after: () => timer,
-    every(_periodMs, action) {
-      poll = action;
-      return timer;
-    },
-  };
-  stop = watchConfig(path, { clock, pollMs: OFTEN_MS, changed: () => count++ }).close;
+  const { clock, poll } = handClock();
+  const deaf: Clock = { ...clock, after: () => ({ cancel: () => undefined }) };
+  stop = watchConfig(path, { clock: deaf, pollMs: NEVER_MS, changed: () => count++ }).close;
   for (const [change, expected] of [
     [() => utimesSync(path, 1, 1), 0],
     [() => saveAtomically("0"), 0],
