@@ -46,8 +46,8 @@ export function isBatch(text: string): boolean {
  */
 export function decodeAnswer(text: string): Message | Malformed {
   if (text.length > LIMITS.answerParseLength) {
-    const response = delimited(text);
-    if (response !== undefined) return response;
+    const forwarded = delimited(text);
+    if (forwarded !== undefined) return forwarded;
   }
   return decode(text);
 }

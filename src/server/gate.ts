@@ -27,7 +27,8 @@ const passes = {
 
 const corsMethods = "GET, POST, DELETE";
 const corsHeaders =
-  "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id, X-API-Key, X-Mcpd-Project";
+  "Accept, Authorization, Content-Type, Last-Event-ID, " +
+  "MCP-Protocol-Version, Mcp-Session-Id, X-API-Key, X-Mcpd-Project";
 
 /**
  * What every request passes before anything else looks at it: Host (against DNS rebinding), Origin

@@ -34,7 +34,7 @@ const path = "/mcp";
 
 /**
  * Streamable HTTP of the legacy revisions (MCP 2025-03-26 to 2025-11-25, basic/transports), on
- * /mcp and /mcp/<upstream>. A client that closes a response has cancelled nothing: so says the text.
+ * /mcp and /mcp/<upstream>. By these revisions, closing a response is not a cancel.
  */
 export class HttpDoor {
   readonly #options: DoorOptions;

@@ -160,7 +160,7 @@ describe("the API key", () => {
     expect(enter(gate, {}, `/sse?api_key=${KEY}`, "GET")).toEqual(pass);
   });
 
-  test("is refused with 401 when it is missing or wrong, and the answer says where it is", async () => {
+  test("is refused with 401 when it is missing or wrong, and told where it is", async () => {
     const gate = gateWith();
     for (const headers of [
       {},

@@ -212,7 +212,7 @@ describe("listenPipe()", () => {
 });
 
 describe("PacedChannel", () => {
-  test("holds a result for a later tick only when something of its request came before", async () => {
+  test("holds a result for a later tick only when a notification came before", async () => {
     const sent: string[] = [];
     const plain = new PacedChannel(systemClock, (text) => void sent.push(text));
     plain.write("result", true);
