@@ -3,7 +3,7 @@
 // Plain JavaScript without dependencies, because it runs before anything is installed.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
@@ -21,8 +21,8 @@ function fail(text) {
 }
 
 function versionOf(bun) {
-  const run = spawnSync(bun, ["--version"], { encoding: "utf8", windowsHide: true });
-  return run.status === 0 ? run.stdout.trim() : null;
+  const asked = spawnSync(bun, ["--version"], { encoding: "utf8", windowsHide: true });
+  return asked.status === 0 ? asked.stdout.trim() : null;
 }
 
 function onPath() {
@@ -54,23 +54,34 @@ function run(command, words, where) {
   return spawnSync(command, words, { cwd: where, stdio: ["ignore", 2, 2], shell: windows });
 }
 
+/** Asks npm for the right Bun, and a Bun of another version where there is no npm. */
+function fetchBun() {
+  const tool = join(root, ".tool");
+  mkdirSync(tool, { recursive: true });
+  writeFileSync(join(tool, "package.json"), "{}");
+  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", `bun@${version}`];
+  const first = run("npm", [...npm, "--prefix", tool], root);
+  // A shell answers 127 (or 1 on Windows) where a direct start says ENOENT.
+  if (first.error?.code !== "ENOENT") return first.status === 0;
+  const other = [process.execPath, ...onPath()].find((path) => versionOf(path)?.startsWith("1."));
+  if (other !== undefined)
+    return run(other, ["add", "--exact", `bun@${version}`], tool).status === 0;
+  return fail(
+    `cannot install Bun ${version}: there is no npm here. ` +
+      `Install Bun ${version} (https://bun.com) or Node with npm, then run this again.`,
+  );
+}
+
 function install() {
   console.error(`mcpd: installing Bun ${version} into .tool/ (once)`);
-  const options = ["--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
-  const words = ["install", ...options, "--prefix", ".tool", `bun@${version}`];
-  const npm = run("npm", words, root);
-  if (npm.error?.code === "ENOENT") {
+  const fetched = fetchBun();
+  return (
+    find() ??
     fail(
-      `cannot install Bun ${version}: there is no npm here. Install Bun ${version} (https://bun.com) or Node with npm, then run this again.`,
-    );
-  }
-  const bun = find();
-  if (bun === undefined) {
-    fail(
-      `cannot install Bun ${version}: npm ended with code ${npm.status}. Check that the machine is online and that npm reaches its registry, then run this again.`,
-    );
-  }
-  return bun;
+      `cannot install Bun ${version}: ${fetched ? "it does not run here" : "the download failed"}. ` +
+        "Check that the machine is online and npm reaches its registry, then run this again.",
+    )
+  );
 }
 
 function needsModules() {
@@ -80,8 +91,7 @@ function needsModules() {
   return statSync(join(root, "bun.lock")).mtimeMs > statSync(stamp).mtimeMs;
 }
 
-async function installModules(bun) {
-  const { writeFileSync } = await import("node:fs");
+function installModules(bun) {
   console.error("mcpd: installing the dependencies");
   const done = spawnSync(bun, ["install", "--frozen-lockfile"], {
     cwd: root,
@@ -89,7 +99,8 @@ async function installModules(bun) {
   });
   if (done.status !== 0) {
     fail(
-      "cannot install the dependencies: 'bun install --frozen-lockfile' failed as shown above. Check that the machine is online, then run this again.",
+      "cannot install the dependencies: 'bun install --frozen-lockfile' failed as shown above. " +
+        "Check that the machine is online, then run this again.",
     );
   }
   writeFileSync(join(root, "node_modules", ".mcpd-installed"), "");
@@ -100,7 +111,7 @@ if (script === undefined)
   fail("nothing to run: name a script, as in 'with-bun.mjs scripts/test.ts'.");
 
 const bun = find() ?? install();
-if (needsModules()) await installModules(bun);
+if (needsModules()) installModules(bun);
 
 const path = [dirname(bun), process.env.PATH ?? ""].join(delimiter);
 const child = spawn(bun, [join(root, script), ...words], {
@@ -111,7 +122,8 @@ const child = spawn(bun, [join(root, script), ...words], {
 // decides when it is over.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+    if (signal !== "SIGINT" || !terminal) child.kill(signal);
   });
 }
 child.on("error", (error) => fail(`cannot run ${bun}: ${error.message}.`));
