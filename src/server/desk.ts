@@ -73,7 +73,7 @@ export class LiveDesk implements Desk {
   /** Takes the units of a new revision. */
   apply(units: readonly Unit[]): void {
     this.#run(this.#switchboard.apply(units, this.#clock.monotonic()));
-    this.#pool.configure();
+    this.#pool.configure(this.#switchboard.upstreams);
   }
 
   receive(live: LiveSession, message: Message, channel: Channel): void {

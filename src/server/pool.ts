@@ -73,8 +73,8 @@ export class Pool {
   }
 
   /** A new revision is in force: settings apply, and what waited or failed gets another chance. */
-  configure(): void {
-    for (const [upstream, instance] of this.#instances) instance.configure(upstream.unit);
+  configure(upstreams: readonly Upstream[]): void {
+    for (const upstream of upstreams) this.#instances.get(upstream)?.configure(upstream.unit);
   }
 
   /** Ends what ran a unit that is no longer wanted. */

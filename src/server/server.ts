@@ -1,10 +1,13 @@
 // server: the server program. This file is its composition root: everything is made here, given
 // what it needs, and taken down in the opposite order.
 
+import { existsSync } from "node:fs";
+
+import type { Discovery } from "../config/discover.ts";
 import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
 import { Conditions } from "../core/condition.ts";
-import { fault, FaultError } from "../core/fault.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import { Switchboard } from "../core/switchboard.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -40,7 +43,7 @@ export type ServerOptions = {
   readonly platform: Platform;
   readonly environment: { readonly [name: string]: string | undefined };
   /** The config file, as discovered. */
-  readonly configPath: string;
+  readonly config: Discovery;
   /** Overrides daemon.port; null leaves it to the config. */
   readonly port: number | null;
   /** Repeats the log on standard error. */
@@ -62,8 +65,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
     throw new FaultError(fault("daemon.root"));
   }
+  const store = new ConfigStore(options.config.path, platform);
+  await provideConfig(store, options.config);
   await using undo = new AsyncDisposableStack();
-  const server = new Server(options, undo);
+  const server = new Server(options, store, undo);
   await server.open();
   const owned = undo.move();
   return {
@@ -76,6 +81,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     status: () => server.status(),
     stop: () => owned.disposeAsync(),
   };
+}
+
+/** The default file is made when it is missing (MISSION A14); one that was named must be there. */
+async function provideConfig(store: ConfigStore, { path, origin }: Discovery): Promise<void> {
+  if (origin === "defaults") {
+    const created = await store.createDefault();
+    if (isFault(created)) throw new FaultError(created);
+  } else if (!existsSync(path)) {
+    throw new FaultError(fault("config.unreadable", `There is no config file ${path}`, path));
+  }
 }
 
 class Server {
@@ -94,7 +109,7 @@ class Server {
   readonly #stdio: StdioFactory;
   #front: FrontDoor | null = null;
 
-  constructor(options: ServerOptions, undo: AsyncDisposableStack) {
+  constructor(options: ServerOptions, store: ConfigStore, undo: AsyncDisposableStack) {
     this.#options = options;
     this.#undo = undo;
     const { platform, environment } = options;
@@ -106,7 +121,7 @@ class Server {
     this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
     this.#log = this.#book.logger("mcpd.server");
     this.#revisions = new Revisions({
-      store: new ConfigStore(options.configPath, platform),
+      store,
       conditions,
       clock,
       log: this.#log,
