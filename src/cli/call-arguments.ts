@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+
+import { fault, FaultError } from "../core/fault.ts";
+import { reasonOf } from "../lib/files.ts";
+import { usage } from "./parse.ts";
+
+type Input = { readonly [key: string]: unknown };
+
+const STDIN = 0;
+/** key=value or key:=json; the key ends at the first "=". */
+const PAIR = /^([^=]+?)(:?=)([\s\S]*)$/;
+
+/**
+ * The arguments of a tool from the words of a command line: a JSON object, @FILE, "-" for standard
+ * input, key=value (JSON where the value parses as such, else text) and key:=json. Later ones win.
+ */
+export function callArguments(words: readonly string[], subject: string): Input {
+  return Object.fromEntries(words.flatMap((word) => entriesOf(word, subject)));
+}
+
+function entriesOf(word: string, subject: string): readonly (readonly [string, unknown])[] {
+  if (word === "-")
+    return entriesOfObject(read(STDIN, "standard input"), "standard input", subject);
+  if (word.startsWith("@")) {
+    const path = word.slice(1);
+    return entriesOfObject(read(path, path), path, subject);
+  }
+  if (/^\s*[{[]/.test(word)) return entriesOfObject(word, "the arguments", subject);
+  const [, key, sign, value] = PAIR.exec(word) ?? [];
+  if (key === undefined || value === undefined) {
+    throw usage(`Cannot read "${word}": it is no JSON object, @FILE, "-" or key=value`, subject);
+  }
+  if (sign === "=") return [[key, parseOr(value, () => value)]];
+  return [
+    [
+      key,
+      parseOr(value, (why) => {
+        throw usage(`Cannot read the value of "${key}": it is not JSON: ${why}`, subject);
+      }),
+    ],
+  ];
+}
+
+function entriesOfObject(
+  text: string,
+  what: string,
+  subject: string,
+): readonly (readonly [string, unknown])[] {
+  const value = parseOr(text, (why) => {
+    throw usage(`Cannot read ${what}: it is not JSON: ${why}`, subject);
+  });
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.entries(value);
+  }
+  throw usage(`Cannot use ${what}: the arguments of a tool must be a JSON object`, subject);
+}
+
+function parseOr(text: string, otherwise: (why: string) => unknown): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return otherwise(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function read(source: string | number, name: string): string {
+  try {
+    return readFileSync(source, "utf8");
+  } catch (error) {
+    throw new FaultError(fault("file.failed", `Cannot read ${name}: ${reasonOf(error)}`, name));
+  }
+}

@@ -1,0 +1,157 @@
+import type { Command } from "./command.ts";
+
+export type Group = "Daemon" | "Upstreams and tools" | "Config" | "More";
+
+export const GROUPS: readonly Group[] = ["Daemon", "Upstreams and tools", "Config", "More"];
+
+/** One row of the table: what help needs without loading the command, and how to load it. */
+export type CommandRow = {
+  /** As typed: one word, or two for a command of a family. */
+  readonly name: string;
+  readonly group: Group;
+  readonly summary: string;
+  /** Not shown in help, not completed. */
+  readonly hidden?: boolean;
+  readonly load: () => Promise<{ readonly default: Command }>;
+};
+
+/** Every command. Help, completions and the runner are made from it. */
+export const COMMANDS: readonly CommandRow[] = [
+  row("serve", "Daemon", "Run the daemon in this terminal", () => import("./commands/serve.ts")),
+  row(
+    "status",
+    "Daemon",
+    "Show the daemon, its upstreams and what needs attention",
+    () => import("./commands/status.ts"),
+  ),
+  row(
+    "health",
+    "Daemon",
+    "Check over HTTP whether the daemon is healthy",
+    () => import("./commands/health.ts"),
+  ),
+  row(
+    "logs",
+    "Daemon",
+    "Show the log of the daemon or of an upstream",
+    () => import("./commands/logs.ts"),
+  ),
+  row(
+    "show-key",
+    "Daemon",
+    "Print the API key that HTTP clients need",
+    () => import("./commands/show-key.ts"),
+  ),
+  row(
+    "servers list",
+    "Upstreams and tools",
+    "List the upstreams",
+    () => import("./commands/servers-list.ts"),
+  ),
+  row(
+    "servers add",
+    "Upstreams and tools",
+    "Add an upstream to the config",
+    () => import("./commands/servers-add.ts"),
+  ),
+  row(
+    "servers remove",
+    "Upstreams and tools",
+    "Remove an upstream from the config",
+    () => import("./commands/servers-remove.ts"),
+  ),
+  row(
+    "servers enable",
+    "Upstreams and tools",
+    "Enable a disabled upstream",
+    () => import("./commands/servers-enable.ts"),
+  ),
+  row(
+    "servers disable",
+    "Upstreams and tools",
+    "Disable an upstream but keep its entry",
+    () => import("./commands/servers-disable.ts"),
+  ),
+  row(
+    "tools",
+    "Upstreams and tools",
+    "List or search the tools of all upstreams",
+    () => import("./commands/tools.ts"),
+  ),
+  row(
+    "call",
+    "Upstreams and tools",
+    "Call a tool of an upstream",
+    () => import("./commands/call.ts"),
+  ),
+  row(
+    "call-tool",
+    "Upstreams and tools",
+    "Call a tool by its name alone",
+    () => import("./commands/call-tool.ts"),
+  ),
+  row(
+    "config path",
+    "Config",
+    "Print where the config is",
+    () => import("./commands/config-path.ts"),
+  ),
+  row("config show", "Config", "Print the config file", () => import("./commands/config-show.ts")),
+  row(
+    "config explain",
+    "Config",
+    "Explain the keys: value, default, meaning",
+    () => import("./commands/config-explain.ts"),
+  ),
+  row(
+    "config validate",
+    "Config",
+    "Check a config file",
+    () => import("./commands/config-validate.ts"),
+  ),
+  row(
+    "config schema",
+    "Config",
+    "Print the JSON Schema of the config",
+    () => import("./commands/config-schema.ts"),
+  ),
+  row(
+    "config edit",
+    "Config",
+    "Edit the config and check it",
+    () => import("./commands/config-edit.ts"),
+  ),
+  row("version", "More", "Print the version", () => import("./commands/version.ts")),
+  row("help", "More", "Explain a command or a topic", () => import("./commands/help.ts")),
+  row(
+    "completions",
+    "More",
+    "Print the completion script of a shell",
+    () => import("./commands/completions.ts"),
+  ),
+  {
+    ...row(
+      "complete",
+      "More",
+      "Print the candidates for a half-typed line",
+      () => import("./commands/complete.ts"),
+    ),
+    hidden: true,
+  },
+];
+
+/** What a family of commands does when it is named alone: its most harmless member, or help. */
+export const FAMILY_DEFAULTS: { readonly [family: string]: string } = { servers: "servers list" };
+
+export function findCommand(name: string): CommandRow | undefined {
+  return COMMANDS.find((candidate) => candidate.name === name);
+}
+
+/** The commands whose name begins with these words. */
+export function familyOf(words: string): readonly CommandRow[] {
+  return COMMANDS.filter((candidate) => candidate.name.startsWith(`${words} `));
+}
+
+function row(name: string, group: Group, summary: string, load: CommandRow["load"]): CommandRow {
+  return { name, group, summary, load };
+}

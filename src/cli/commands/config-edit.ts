@@ -1,0 +1,52 @@
+import { fault, FaultError, hintOf, isFault } from "../../core/fault.ts";
+import { reasonOf } from "../../lib/files.ts";
+import { command } from "../command.ts";
+import { applied } from "../config-change.ts";
+import { openConfig, orThrow } from "../config-file.ts";
+import { here } from "../here.ts";
+import { isTerminal } from "../terminal.ts";
+
+const STDIN = 0;
+
+export default command({
+  meta: {
+    name: "config edit",
+    description:
+      "Open the config in $VISUAL or $EDITOR, check it afterwards, and let a running daemon apply it.",
+  },
+  args: {},
+  examples: [{ line: "EDITOR='code --wait' mcpd config edit", text: "In an editor with a window" }],
+  async execute({ options, output }) {
+    const { store } = openConfig(options.config);
+    orThrow(await store.createDefault());
+    for (;;) {
+      await openEditor(store.path);
+      const revision = store.load();
+      if (!isFault(revision)) break;
+      if (!isTerminal(STDIN) || options.json) throw new FaultError(revision);
+      output.notes.warn(`${revision.text}\n${hintOf(revision)}`);
+      if (!confirm("Edit it again?")) throw new FaultError(revision);
+    }
+    const state = await applied(store.path);
+    if (options.json) output.json({ path: store.path, ...state });
+    else output.print(`${store.path} is valid`);
+    output.notes.info(state.note);
+    return 0;
+  },
+});
+
+/** Runs the editor on the terminal we have; "code --wait" is a command and its arguments. */
+async function openEditor(path: string): Promise<void> {
+  const { VISUAL, EDITOR } = process.env;
+  const fallback = here().name === "windows" ? "notepad" : "vi";
+  const words = (VISUAL?.trim() || EDITOR?.trim() || fallback).split(/\s+/);
+  const failed = (why: string): FaultError =>
+    new FaultError(fault("file.failed", `Cannot edit ${path}: ${words.join(" ")}: ${why}`, path));
+  try {
+    const stdio = ["inherit", "inherit", "inherit"] as const;
+    const code = await Bun.spawn([...words, path], { stdio: [...stdio] }).exited;
+    if (code !== 0) throw failed(`it ended with exit code ${code}`);
+  } catch (error) {
+    throw error instanceof FaultError ? error : failed(reasonOf(error));
+  }
+}

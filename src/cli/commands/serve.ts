@@ -1,0 +1,86 @@
+import type { RunningServer } from "../../server/server.ts";
+import { command, type GlobalOptions } from "../command.ts";
+import { openConfig } from "../config-file.ts";
+import type { Output } from "../output.ts";
+import { wholeNumber } from "../values.ts";
+
+export default command({
+  meta: {
+    name: "serve",
+    description:
+      "Run the daemon in this terminal until Ctrl-C. It starts the MCP servers of the config once and shares them with every client.",
+  },
+  args: {
+    foreground: { type: "boolean", description: "Stay in the foreground, as it does by default" },
+    port: {
+      type: "string",
+      alias: "p",
+      valueHint: "N",
+      description: "Port instead of the config's",
+    },
+  },
+  examples: [
+    { line: "mcpd serve --foreground", text: "Run it and see its log" },
+    { line: "mcpd serve --port 8400 --config ./mcpd.json", text: "Try another config" },
+  ],
+  async execute({ args, options, output }) {
+    const port =
+      args.port === undefined
+        ? null
+        : wholeNumber(args.port, "--port", { min: 0, max: 65_535 }, "serve");
+    // Ports below 1024 need rights that mcpd never asks for; 0 takes any free one.
+    const { platform, discovery } = openConfig(options.config);
+    const { startServer } = await import("../../server/server.ts");
+    const stopping = untilStopped();
+    const server = await startServer({
+      platform,
+      environment: process.env,
+      config: discovery,
+      port,
+      mirrorLog: !options.quiet,
+    });
+    announce(server, options, output);
+    await stopping;
+    await server.stop();
+    return 0;
+  },
+});
+
+/** Resolves at the first request to stop; a second one ends the process at once. */
+function untilStopped(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(130);
+      asked = true;
+      resolve();
+    });
+  }
+  return promise;
+}
+
+function announce(server: RunningServer, options: GlobalOptions, output: Output): void {
+  const { urls, revision } = server;
+  if (options.json) {
+    output.json({ pid: process.pid, urls, config: revision.path, revision: revision.number });
+    return;
+  }
+  if (options.quiet) return;
+  const mcp = urls?.mcp ?? "";
+  const key = revision.daemon.auth === "none" ? "" : ' --header "X-API-Key: $(mcpd show-key)"';
+  const addresses = [
+    `  MCP     ${mcp}`,
+    `  SSE     ${urls?.sse ?? ""}`,
+    `  health  ${urls?.health ?? ""}`,
+  ];
+  output.print(
+    [
+      `mcpd is running with ${output.paint("bold", revision.path ?? "built-in defaults")}`,
+      ...(urls === null ? ["  not listening yet: see 'mcpd status'"] : addresses),
+      ...(urls === null ? [] : ["", `Connect:  claude mcp add --transport http mcpd ${mcp}${key}`]),
+      "Look:     mcpd status, mcpd tools (in another terminal)",
+      "Stop:     Ctrl-C",
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,84 @@
+import type { ControlApi } from "../../control/api.ts";
+import { FaultError, isFault } from "../../core/fault.ts";
+import type { Reach, Unit } from "../../core/unit.ts";
+import { command } from "../command.ts";
+import { openConfig } from "../config-file.ts";
+import { ANSWER_MS, withDaemon } from "../here.ts";
+import { upstreamTable } from "../status-view.ts";
+import { table } from "../table.ts";
+
+type Row = {
+  readonly name: string;
+  readonly kind: Reach["kind"];
+  readonly scope: Unit["scope"];
+  readonly state: "disabled" | "stopped";
+  readonly reach: string;
+};
+
+export default command({
+  meta: {
+    name: "servers list",
+    description:
+      "List the upstreams: those of the running daemon with their state, else those of the config.",
+  },
+  args: {},
+  examples: [{ line: "mcpd servers", text: "The same, shorter" }],
+  async execute({ options, output }) {
+    const status = options.config === undefined ? await running() : null;
+    if (status !== null) {
+      const { upstreams } = status;
+      if (options.json) output.json({ running: true, servers: upstreams });
+      else output.print(upstreamTable(upstreams, output.paint, await output.width()));
+      return 0;
+    }
+    const rows = configured(options.config);
+    if (options.json) output.json({ running: false, servers: rows });
+    else output.print(rowTable(rows, await output.width()));
+    if (options.config === undefined) output.notes.info("The daemon is not running");
+    return 0;
+  },
+});
+
+async function running(): Promise<ControlApi["mcpd/status"]["result"] | null> {
+  try {
+    return await withDaemon((daemon) =>
+      daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
+    );
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
+    throw error;
+  }
+}
+
+function configured(flag: string | undefined): readonly Row[] {
+  const { store, discovery } = openConfig(flag);
+  const loaded = discovery.origin === "defaults" ? store.lastGood : store.load();
+  if (isFault(loaded)) throw new FaultError(loaded);
+  return loaded.units.map((unit) => ({
+    name: unit.upstream,
+    kind: unit.reach.kind,
+    scope: unit.scope,
+    state: unit.disabled ? "disabled" : "stopped",
+    reach: reachText(unit.reach),
+  }));
+}
+
+function rowTable(rows: readonly Row[], width: number | null): string {
+  const columns = [
+    { title: "UPSTREAM" },
+    { title: "STATE" },
+    { title: "SCOPE" },
+    { title: "REACH" },
+  ];
+  return table(
+    columns,
+    rows.map((row) => [row.name, row.state, row.scope, row.reach]),
+    width,
+  );
+}
+
+/** Without the query of a URL, where keys often are. */
+function reachText(reach: Reach): string {
+  if (reach.kind === "stdio") return [reach.command, ...reach.args].join(" ");
+  return reach.kind === "remote" ? reach.url.replace(/\?.*$/, "?...") : "built in";
+}

@@ -1,0 +1,95 @@
+import type { Status, UpstreamStatus } from "../control/api.ts";
+import type { Condition } from "../core/condition.ts";
+import { formatBytes, formatDuration } from "../lib/text.ts";
+import type { Paint, Style } from "./style.ts";
+import { type Column, table } from "./table.ts";
+
+const VERDICT: { readonly [V in Status["verdict"]]: Style } = {
+  healthy: "green",
+  degraded: "yellow",
+  unhealthy: "red",
+};
+
+const STATE: { readonly [S in UpstreamStatus["state"]]: Style } = {
+  ready: "green",
+  idle: "dim",
+  disabled: "dim",
+  starting: "cyan",
+  stopping: "cyan",
+  waiting: "yellow",
+  failed: "red",
+};
+
+/** The status for people: the daemon, its upstreams, and what needs attention. */
+export function statusView(status: Status, paint: Paint, width: number | null): string {
+  const parts = [
+    header(status, paint),
+    upstreamTable(status.upstreams, paint, width),
+    ...status.conditions.map((condition) => conditionText(condition, paint)),
+  ];
+  return parts.join("\n\n");
+}
+
+/** The table of upstreams; memory only where it was measured. */
+export function upstreamTable(
+  upstreams: readonly UpstreamStatus[],
+  paint: Paint,
+  width: number | null,
+): string {
+  const measured = upstreams.some((upstream) => upstream.residentBytes !== null);
+  const columns: Column[] = [
+    { title: "UPSTREAM" },
+    { title: "STATE" },
+    { title: "UP", align: "right" },
+    { title: "CALLS", align: "right" },
+    { title: "ERRORS", align: "right" },
+    { title: "TOOLS", align: "right" },
+    ...(measured ? [{ title: "MEMORY", align: "right" } as const] : []),
+    { title: "REACH" },
+  ];
+  const rows = upstreams.map((upstream) => [
+    upstream.name,
+    paint(STATE[upstream.state], upstream.state),
+    upstream.upMs === null ? "-" : formatDuration(upstream.upMs),
+    String(upstream.calls),
+    upstream.errors === 0 ? "0" : paint("red", String(upstream.errors)),
+    String(upstream.tools),
+    ...(measured
+      ? [upstream.residentBytes === null ? "-" : formatBytes(upstream.residentBytes)]
+      : []),
+    upstream.reach,
+  ]);
+  return table(columns, rows, width);
+}
+
+function header(status: Status, paint: Paint): string {
+  const { urls, config } = status;
+  const verdict = paint(VERDICT[status.verdict], status.verdict);
+  const up = formatDuration(status.uptimeMs);
+  const memory = formatBytes(status.residentBytes);
+  const key = status.auth === "api_key" ? "key: mcpd show-key" : "no key needed";
+  const path = config.path ?? "built-in defaults";
+  const warnings = config.warnings === 0 ? "" : `, ${count(config.warnings, "warning")}`;
+  return [
+    `${paint("bold", `mcpd ${status.version}`)}  ${verdict}, up ${up}, pid ${status.pid}, ${memory}`,
+    `MCP     ${urls === null ? paint("yellow", "not listening") : `${urls.mcp} (${key})`}`,
+    ...(urls === null ? [] : [`SSE     ${urls.sse}`]),
+    `config  ${path} (revision ${config.revision}${warnings})`,
+    `load    ${[
+      count(status.sessions, "session"),
+      `${status.inFlight} in flight`,
+      count(status.requests, "request"),
+      count(status.errors, "error"),
+    ].join(", ")}`,
+  ].join("\n");
+}
+
+function conditionText(condition: Condition, paint: Paint): string {
+  const style = { error: "red", warning: "yellow", info: "cyan" } as const;
+  const label = paint(style[condition.severity], `${condition.severity}:`);
+  return `${label} ${condition.text}${condition.hint === "" ? "" : `\n  ${condition.hint}`}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,49 @@
+import { fstatSync, writeSync } from "node:fs";
+
+import { errorCode } from "../lib/files.ts";
+
+export const STDOUT = 1;
+export const STDERR = 2;
+
+/**
+ * Writes all of a text to a descriptor. False when nobody reads it any more, which is no error: the
+ * reader has had enough. process.stdout is avoided because touching it takes longer than a command.
+ */
+export function writeAll(descriptor: number, text: string | Uint8Array): boolean {
+  let rest: Uint8Array = typeof text === "string" ? Buffer.from(text) : text;
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      if (errorCode(error) === "EPIPE" || errorCode(error) === "EBADF") return false;
+      // Somebody made the pipe non-blocking and it is full: wait for its reader.
+      if (errorCode(error) !== "EAGAIN") throw error;
+      Bun.sleepSync(1);
+    }
+  }
+  return true;
+}
+
+/** True for a terminal, and for /dev/null, where it makes no difference. */
+export function isTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+type Environment = { readonly [name: string]: string | undefined };
+
+/** Whether to colour: the flag, NO_COLOR, FORCE_COLOR and TERM=dumb decide before the terminal does. */
+export function wantsColor(flag: boolean, terminal: boolean, environment: Environment): boolean {
+  const { NO_COLOR: no = "", FORCE_COLOR: force = "", TERM: term } = environment;
+  if (!flag || no !== "" || force === "0") return false;
+  return force !== "" || (terminal && term !== "dumb");
+}
+
+/** Columns of the terminal on a descriptor; null when it is none. Takes milliseconds. */
+export async function widthOf(descriptor: number): Promise<number | null> {
+  const { isatty, WriteStream } = await import("node:tty");
+  return isatty(descriptor) ? new WriteStream(descriptor).columns : null;
+}

@@ -1,0 +1,26 @@
+import { usage } from "./parse.ts";
+
+/** A whole number given on the command line. Throws a usage fault that names the flag. */
+export function wholeNumber(
+  text: string,
+  flag: string,
+  bounds: { readonly min: number; readonly max: number },
+  subject: string,
+): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= bounds.min && value <= bounds.max) return value;
+  const range = `a whole number from ${bounds.min} to ${bounds.max}`;
+  throw usage(`${flag} must be ${range}, received "${text}"`, subject);
+}
+
+/** "KEY=VALUE" taken apart. Throws a usage fault that names the flag. */
+export function pair(text: string, flag: string, subject: string): readonly [string, string] {
+  const at = text.indexOf("=");
+  if (at <= 0) throw usage(`${flag} must be KEY=VALUE, received "${text}"`, subject);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** A word as a POSIX shell has to be given it. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

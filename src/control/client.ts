@@ -1,0 +1,160 @@
+// control, the asking side. It is on the path of every quick command: nothing heavy may be imported.
+
+import { lstatSync } from "node:fs";
+
+import { type Fault, fault, type FaultCode, FaultError } from "../core/fault.ts";
+import { faultOf, type RpcError } from "../core/message.ts";
+import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
+import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
+import { openWire, type Wire } from "./wire.ts";
+
+export type RequestOptions = {
+  /** How long to wait for the answer; without it, until the connection ends. */
+  readonly timeoutMs?: number;
+  readonly onProgress?: (note: ProgressNote) => void;
+  /** Aborting sends "mcpd/cancel" and rejects with exchange.cancelled at once. */
+  readonly signal?: AbortSignal;
+};
+
+type Waiting = {
+  readonly settle: (answer: Answer) => void;
+  readonly onProgress: ((note: ProgressNote) => void) | undefined;
+};
+
+type Answer = { readonly result: unknown } | { readonly fault: Fault };
+
+/** A connection to the daemon's private socket that speaks the table of control/api.ts. */
+export class ControlClient {
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Waiting>();
+  #wire: Wire | null = null;
+  #lastId = 0;
+
+  private constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Connects; throws a FaultError daemon.unreachable that says why it cannot. */
+  static async connect(address: string, clock: Clock = systemClock): Promise<ControlClient> {
+    const client = new ControlClient(clock);
+    try {
+      client.#wire = await openWire(address, {
+        line: (text) => client.#receive(text),
+        closed: () => client.#ended(),
+      });
+    } catch (error) {
+      throw new FaultError(unreachable(address, error));
+    }
+    return client;
+  }
+
+  /** Asks and waits for the answer. Throws the daemon's fault as a FaultError. */
+  async request<M extends ControlMethod>(
+    method: M,
+    params: ControlApi[M]["params"],
+    options: RequestOptions = {},
+  ): Promise<ControlApi[M]["result"]> {
+    const answer = await this.#ask(method, params, options);
+    if ("fault" in answer) throw new FaultError(answer.fault);
+    return answer.result as ControlApi[M]["result"];
+  }
+
+  close(): void {
+    this.#wire?.close();
+  }
+
+  #ask(method: ControlMethod, params: object, options: RequestOptions): Promise<Answer> {
+    const { signal, timeoutMs, onProgress } = options;
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      let timer: Timer | null = null;
+      const settle = (answer: Answer): void => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", abort);
+        this.#waiting.delete(id);
+        resolve(answer);
+      };
+      const give = (code: FaultCode, text: string): void => {
+        this.#send({ jsonrpc: "2.0", id: ++this.#lastId, method: "mcpd/cancel", params: { id } });
+        settle({ fault: fault(code, text) });
+      };
+      const abort = (): void => give("exchange.cancelled", "Cancelled");
+      if (this.#wire === null) return settle({ fault: lost() });
+      if (signal?.aborted === true) return settle({ fault: fault("exchange.cancelled") });
+      signal?.addEventListener("abort", abort);
+      if (timeoutMs !== undefined) {
+        const text = `The daemon has not answered "${method}" within ${timeoutMs} ms`;
+        timer = this.#clock.after(timeoutMs, () => give("exchange.timed-out", text));
+      }
+      this.#waiting.set(id, { settle, onProgress });
+      this.#send({ jsonrpc: "2.0", id, method, params });
+    });
+  }
+
+  #send(message: object): void {
+    this.#wire?.send(JSON.stringify(message));
+  }
+
+  #receive(text: string): void {
+    const message = parse(text);
+    if (message === null) return;
+    if (message.method === "mcpd/progress") {
+      const note = message.params as ProgressNote;
+      this.#waiting.get(note.id)?.onProgress?.(note);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id ?? 0);
+    if (message.error === undefined) return waiting?.settle({ result: message.result });
+    // A newer daemon may have faults that we do not know.
+    const problem = faultOf(message.error) ?? fault("internal", message.error.message);
+    waiting?.settle({ fault: problem });
+  }
+
+  #ended(): void {
+    this.#wire = null;
+    for (const { settle } of this.#waiting.values()) settle({ fault: lost() });
+  }
+}
+
+type WireMessage = {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: unknown;
+  readonly result?: unknown;
+  readonly error?: RpcError;
+};
+
+/** The peer is our own daemon, behind a directory that only its user can enter. */
+function parse(text: string): WireMessage | null {
+  try {
+    return JSON.parse(text) as WireMessage;
+  } catch {
+    return null;
+  }
+}
+
+function lost(): Fault {
+  return fault("daemon.unreachable", "The daemon went away: the connection closed unanswered");
+}
+
+/** Says why nobody answers at the address, as far as the file system shows. */
+function unreachable(address: string, error: unknown): Fault {
+  const title = "The daemon is not running";
+  const code = errorCode(error);
+  const data = { address, cause: code };
+  if (code === "ENOENT") return make(`${title}: there is no socket at ${address}`);
+  if (code === "ECONNREFUSED") {
+    return lstatSync(address, { throwIfNoEntry: false })?.isSocket() === true
+      ? make(`${title}: the socket at ${address} is left over from one that has ended`)
+      : make(`Cannot reach the daemon: ${address} is not a socket`);
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return make(`Cannot reach the daemon: permission denied, ${address} belongs to another user`);
+  }
+  return make(`Cannot reach the daemon: ${address}: ${reasonOf(error)}`);
+
+  function make(text: string): Fault {
+    return fault("daemon.unreachable", text, address, data);
+  }
+}

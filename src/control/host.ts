@@ -1,0 +1,169 @@
+import * as v from "valibot";
+
+import { decode, isMalformed } from "../core/decode.ts";
+import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
+import { LIMITS } from "../core/limits.ts";
+import {
+  encode,
+  faultResponse,
+  type Request,
+  type RequestId,
+  resultResponse,
+} from "../core/message.ts";
+import { didYouMean } from "../lib/text.ts";
+import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
+
+/** What a handler knows about the request it answers. */
+export type ControlContext = {
+  /** Aborted by "mcpd/cancel" and when the connection ends. */
+  readonly signal: AbortSignal;
+  /** Tells the asking side how far it is; without effect once the request is answered. */
+  progress(note: Omit<ProgressNote, "id">): void;
+};
+
+type Handler<M extends ControlMethod> = (
+  params: ControlApi[M]["params"],
+  context: ControlContext,
+) => Answer<M> | Promise<Answer<M>>;
+
+type Answer<M extends ControlMethod> = ControlApi[M]["result"] | Fault;
+
+/** The program's answers, one per method; "mcpd/cancel" is the connection's own. */
+export type ControlHandlers = {
+  readonly [M in Exclude<ControlMethod, "mcpd/cancel">]: Handler<M>;
+};
+
+/** Where a connection's lines go. */
+export type ControlOutlets = {
+  /** One message to the client, without a newline. */
+  send(text: string): void;
+  /** A message that is not ours: it belongs to the MCP session of the connection. */
+  mcp(text: string): void;
+};
+
+/** The params of each method. Unknown members are left out, so that a newer CLI still works. */
+const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlApi[M]["params"]> } =
+  {
+    "mcpd/status": v.object({ measure: v.exactOptional(v.boolean()) }),
+    "mcpd/tools": v.object({
+      upstream: v.exactOptional(v.string()),
+      search: v.exactOptional(v.string()),
+    }),
+    "mcpd/call": v.object({
+      upstream: v.exactOptional(v.string()),
+      tool: v.pipe(v.string(), v.nonEmpty()),
+      arguments: v.record(v.string(), v.unknown()),
+      timeoutMs: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    }),
+    "mcpd/cancel": v.object({ id: v.number() }),
+    "mcpd/apply": v.object({}),
+  };
+
+const OURS = '"mcpd/';
+
+/** One connection of the private socket: control methods are answered here, the rest is MCP. */
+export class ControlHost {
+  readonly #handlers: ControlHandlers;
+  readonly #outlets: ControlOutlets;
+  readonly #inFlight = new Map<RequestId, AbortController>();
+
+  constructor(handlers: ControlHandlers, outlets: ControlOutlets) {
+    this.#handlers = handlers;
+    this.#outlets = outlets;
+  }
+
+  /** Takes one line of the connection. */
+  receive(text: string): void {
+    // MCP traffic is not parsed twice: without these characters it cannot be one of our methods.
+    if (!text.includes(OURS)) return this.#outlets.mcp(text);
+    const message = decode(text);
+    if (isMalformed(message) || message.kind === "response") return this.#outlets.mcp(text);
+    if (!message.method.startsWith("mcpd/")) return this.#outlets.mcp(text);
+    if (message.kind === "request") this.#request(message);
+  }
+
+  /** The connection has ended: whatever it asked for is given up. */
+  close(): void {
+    for (const controller of this.#inFlight.values()) controller.abort();
+    this.#inFlight.clear();
+  }
+
+  #request(request: Request): void {
+    const { id, method } = request;
+    if (!isControlMethod(method)) return this.#refuse(id, unknownMethod(method));
+    if (this.#inFlight.has(id)) return this.#refuse(id, fault("message.duplicate-id"));
+    if (this.#inFlight.size >= LIMITS.inFlightPerSession) {
+      return this.#refuse(id, fault("session.busy"));
+    }
+    const parsed = v.safeParse(PARAMS[method], request.params ?? {});
+    if (!parsed.success) return this.#refuse(id, invalidParams(method, parsed.issues));
+    if (method === "mcpd/cancel") {
+      const { id: target } = parsed.output as ControlApi["mcpd/cancel"]["params"];
+      const cancelled = this.#inFlight.get(target);
+      cancelled?.abort();
+      return this.#send(encode(resultResponse(id, { cancelled: cancelled !== undefined })));
+    }
+    void this.#answer(id, method, parsed.output);
+  }
+
+  /** A handler that throws anything but a fault has a bug, which must not stay hidden. */
+  async #answer(
+    id: RequestId,
+    method: Exclude<ControlMethod, "mcpd/cancel">,
+    params: ControlApi[ControlMethod]["params"],
+  ): Promise<void> {
+    const controller = new AbortController();
+    this.#inFlight.set(id, controller);
+    const context: ControlContext = {
+      signal: controller.signal,
+      progress: (note) => {
+        if (this.#inFlight.get(id) === controller) this.#progress(id, note);
+      },
+    };
+    const handler = this.#handlers[method] as Handler<ControlMethod>;
+    const answer = await settled(() => handler(params as never, context));
+    if (this.#inFlight.get(id) !== controller) return;
+    this.#inFlight.delete(id);
+    if (isFault(answer)) this.#refuse(id, answer);
+    else this.#send(encode(resultResponse(id, answer)));
+  }
+
+  #progress(id: RequestId, note: Omit<ProgressNote, "id">): void {
+    const params = { ...note, id };
+    this.#send(encode({ kind: "notification", method: "mcpd/progress", params }));
+  }
+
+  #refuse(id: RequestId, problem: Fault): void {
+    this.#send(encode(faultResponse(id, problem)));
+  }
+
+  #send(text: string): void {
+    this.#outlets.send(text);
+  }
+}
+
+async function settled<T>(action: () => T | Promise<T>): Promise<T | Fault> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof FaultError) return error.fault;
+    throw error;
+  }
+}
+
+function isControlMethod(method: string): method is ControlMethod {
+  return Object.hasOwn(PARAMS, method);
+}
+
+function unknownMethod(method: string): Fault {
+  const hint =
+    didYouMean(method, Object.keys(PARAMS)) || ` Known: ${Object.keys(PARAMS).join(", ")}`;
+  return fault("method.unknown", `Unknown control method "${method}".${hint}`, method);
+}
+
+function invalidParams(method: string, issues: readonly v.BaseIssue<unknown>[]): Fault {
+  const [issue] = issues;
+  const where = issue === undefined ? "params" : (v.getDotPath(issue) ?? "params");
+  const why = issue?.message ?? "invalid";
+  return fault("params.invalid", `Wrong params of "${method}": ${where}: ${why}`, method);
+}
