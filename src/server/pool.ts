@@ -1,5 +1,5 @@
 import type { Conditions } from "../core/condition.ts";
-import { type Fault, fault, hintOf } from "../core/fault.ts";
+import { type Fault, hintOf } from "../core/fault.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -119,39 +119,5 @@ export class Pool {
       sinceMs: this.#clock.now(),
     });
     if (changed) this.#log.error(problem.text, { upstream: upstream.name });
-  }
-}
-
-/** An upstream that this version cannot reach: says so whenever it is asked for. */
-export class UnsupportedInstance implements Instance {
-  readonly state = "failed";
-  readonly pid = null;
-  readonly restarts = 0;
-  readonly readySinceMs = null;
-  readonly #problem: Fault;
-  readonly #events: InstanceEvents;
-
-  constructor(upstream: Upstream, events: InstanceEvents) {
-    const text = `Upstream "${upstream.name}" is reached by URL, which this version cannot do yet`;
-    this.#problem = fault("upstream.unsupported", text, upstream.name);
-    this.#events = events;
-  }
-
-  demand(): void {
-    this.#events.gone(this.#problem, null);
-  }
-
-  ready(): void {}
-
-  refuse(): void {}
-
-  configure(): void {}
-
-  send(): boolean {
-    return false;
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve();
   }
 }

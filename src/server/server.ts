@@ -10,31 +10,27 @@ import { Conditions } from "../core/condition.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import { Switchboard } from "../core/switchboard.ts";
-import type { Upstream } from "../core/upstream.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Platform } from "../platform/platform.ts";
-import { Heartbeat } from "../transport/heartbeat.ts";
-import { HttpDoor } from "../transport/http-server.ts";
-import { SseDoor } from "../transport/sse-server.ts";
 import { VERSION } from "../version.ts";
-import { BuiltinInstance } from "./builtin.ts";
 import { openControl } from "./control-door.ts";
 import { LiveDesk } from "./desk.ts";
-import { FrontDoor } from "./front-door.ts";
+import { openDoors } from "./doors.ts";
+import type { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
-import { createApp } from "./http.ts";
 import { Insider } from "./insider.ts";
-import type { Instance, InstanceEvents } from "./instance.ts";
+import { instanceFactory } from "./instance-factory.ts";
 import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
 import { Metrics } from "./metrics.ts";
-import { Pool, UnsupportedInstance } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { StdioFactory } from "./stdio-instance.ts";
 import { builtinTools, toolRows } from "./tools.ts";
+import { judgeUnits } from "./unit-conditions.ts";
 
 /** How often idle sessions are looked for. */
 const SESSION_SWEEP_MS = 60_000;
@@ -178,7 +174,7 @@ class Server {
     this.#undo.defer(() => this.#desk.close());
     this.#openFront();
     this.#desk.apply(this.revision.units);
-    this.#judgeScopes(this.revision);
+    judgeUnits(this.#conditions, this.#clock, this.revision.units);
     this.#revisions.watch();
     this.#undo.defer(() => this.#revisions.close());
     const sweep = this.#clock.every(SESSION_SWEEP_MS, () => this.#desk.expireSessions());
@@ -195,7 +191,12 @@ class Server {
       settings: () => this.revision.server,
       pool: (listener) =>
         new Pool({
-          create: (upstream, events) => this.#instance(upstream, events),
+          create: instanceFactory({
+            stdio: this.#stdio,
+            tools: () => this.#tools(),
+            clock,
+            answerBytesMax: () => this.revision.server.answerBytesMax,
+          }),
           listener,
           conditions,
           clock,
@@ -203,20 +204,6 @@ class Server {
           oddity: (upstream, text) => journal.oddity(upstream, text),
         }),
     });
-  }
-
-  #instance(upstream: Upstream, events: InstanceEvents): Instance {
-    switch (upstream.unit.reach.kind) {
-      case "stdio":
-        return this.#stdio.create(upstream.unit, this.revision.server.answerBytesMax, events);
-      case "remote":
-        return new UnsupportedInstance(upstream, events);
-      case "builtin":
-        return new BuiltinInstance(
-          { tools: this.#tools(), version: VERSION, now: () => this.#clock.now() },
-          events,
-        );
-    }
   }
 
   #tools(): ReturnType<typeof builtinTools> {
@@ -230,42 +217,19 @@ class Server {
   }
 
   #openFront(): void {
-    const heartbeat = new Heartbeat(this.#clock);
-    this.#undo.defer(() => heartbeat.stop());
-    const shared = {
+    const { front, close } = openDoors({
       desk: this.#desk,
-      heartbeat,
-      log: this.#log.child("http"),
-      messageBytesMax: () => this.revision.server.messageBytesMax,
-    };
-    const http = new HttpDoor(shared);
-    const sse = new SseDoor({ ...shared, clock: this.#clock });
-    const app = createApp({
       gate: this.#security.gate,
-      http,
-      sse,
       metrics: this.#metrics,
-      health: () => ({
-        status: this.#conditions.verdict(),
-        conditions: this.#conditions.list().length,
-      }),
-      version: VERSION,
-      uptimeMs: () => this.#clock.now() - this.#startedAtMs,
-      log: shared.log,
-    });
-    this.#front = new FrontDoor({
-      app,
-      address: this.#address(this.revision),
       conditions: this.#conditions,
       clock: this.#clock,
-      log: shared.log,
+      log: this.#log.child("http"),
+      startedAtMs: this.#startedAtMs,
+      address: this.#address(this.revision),
+      messageBytesMax: () => this.revision.server.messageBytesMax,
     });
-    this.#front.open();
-    this.#undo.defer(async () => {
-      http.close();
-      sse.close();
-      await this.#front?.close(true);
-    });
+    this.#front = front;
+    this.#undo.defer(close);
   }
 
   #apply(next: Revision): void {
@@ -274,26 +238,6 @@ class Server {
     this.#desk.apply(next.units);
     this.#judgeScopes(next);
     void this.#front?.move(this.#address(next));
-  }
-
-  /** Scopes other than "user" come later: until then the user is told what is shared. */
-  #judgeScopes(revision: Revision): void {
-    this.#conditions.clearName("upstream.scope");
-    for (const { upstream, scope } of revision.units) {
-      if (scope === "user") continue;
-      this.#conditions.raise({
-        name: "upstream.scope",
-        subject: upstream,
-        severity: "warning",
-        text: `Upstream "${upstream}" has scope "${scope}", but this version shares it with everybody`,
-        hint: 'Set its scope to "user" if that is what you want.',
-        sinceMs: this.#clock.now(),
-      });
-    }
-    const names = new Set(revision.units.map((unit) => unit.upstream));
-    for (const { name, subject } of this.#conditions.list()) {
-      if (name === "upstream.failed" && !names.has(subject)) this.#conditions.clear(name, subject);
-    }
   }
 
   #address({ daemon }: Revision): { host: string; port: number } {

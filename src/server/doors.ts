@@ -1,0 +1,52 @@
+import type { Conditions } from "../core/condition.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Desk } from "../transport/door.ts";
+import { Heartbeat } from "../transport/heartbeat.ts";
+import { HttpDoor } from "../transport/http-server.ts";
+import { SseDoor } from "../transport/sse-server.ts";
+import { VERSION } from "../version.ts";
+import { type Address, FrontDoor } from "./front-door.ts";
+import type { Gate } from "./gate.ts";
+import { createApp } from "./http.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Opens everything that is served on TCP; `close` ends the streams, then the listener. */
+export function openDoors(parts: {
+  readonly desk: Desk;
+  readonly gate: Gate;
+  readonly metrics: Metrics;
+  readonly conditions: Conditions;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Wall milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly address: Address;
+  readonly messageBytesMax: () => number;
+}): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
+  const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
+  const heartbeat = new Heartbeat(clock);
+  const http = new HttpDoor({ desk, heartbeat, log, messageBytesMax });
+  const sse = new SseDoor({ desk, heartbeat, log, messageBytesMax, clock });
+  const app = createApp({
+    gate,
+    http,
+    sse,
+    metrics,
+    health: () => ({ status: conditions.verdict(), conditions: conditions.list().length }),
+    version: VERSION,
+    uptimeMs: () => clock.now() - parts.startedAtMs,
+    log,
+  });
+  const front = new FrontDoor({ app, address, conditions, clock, log });
+  front.open();
+  return {
+    front,
+    async close() {
+      http.close();
+      sse.close();
+      await front.close(true);
+      heartbeat.stop();
+    },
+  };
+}
