@@ -13,8 +13,8 @@ export const LIMITS = {
   backlogPerSession: 100,
   /** Waits of an upstream that is about to be started again are waited out up to this long. */
   restartWaitMs: 1_000,
-  /** How long a stop waits for one upstream to end before the program ends anyway. */
-  stopMs: 10_000,
+  /** How long a stop waits for clients to take the answers they are owed. */
+  drainAnswersMs: 1_000,
   /** A port that is in use is tried again this often. */
   portRetryMs: 2_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */

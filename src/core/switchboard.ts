@@ -90,10 +90,10 @@ export class Switchboard {
   }
 
   /** Ends a session: what it had in flight is cancelled, what it subscribed to is released. */
-  close(session: Session, nowMs: number): readonly Effect[] {
+  close(session: Session, reason: string, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
     if (!this.#world.sessions.delete(session.id)) return turn.effects;
-    for (const pending of session.pending.values()) pending.cancel(turn, "the client left");
+    for (const pending of session.pending.values()) pending.cancel(turn, reason);
     unsubscribeAll(this.#world, turn, session);
     for (const upstream of this.#world.inView(session.view)) {
       syncLogLevel(this.#world, turn, upstream);

@@ -82,9 +82,9 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
   }
 
-  leave(live: LiveSession): void {
+  leave(live: LiveSession, reason: string): void {
     if (!this.#live.delete(live.id)) return;
-    this.#run(this.#switchboard.close(live.session, this.#clock.monotonic()));
+    this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
   }
 
   now(): number {
@@ -119,10 +119,10 @@ export class LiveDesk implements Desk {
     for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
   }
 
-  /** Ends every session. */
+  /** Ends every session; what is in flight is answered. */
   close(): void {
     this.#closed = true;
-    for (const live of this.#live.values()) live.close();
+    for (const live of this.#live.values()) this.leave(live, "the daemon is stopping");
     this.#ticker?.cancel();
   }
 
@@ -251,7 +251,7 @@ export class LiveSession implements SessionPort {
   }
 
   close(): void {
-    this.#desk.leave(this);
+    this.#desk.leave(this, "the client left");
   }
 }
 

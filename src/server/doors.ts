@@ -1,4 +1,5 @@
 import type { Conditions } from "../core/condition.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Desk } from "../transport/door.ts";
@@ -45,6 +46,8 @@ export function openDoors(parts: {
     async close() {
       http.close();
       sse.close();
+      // Answers that are on their way get a moment; a client that does not read them does not.
+      await Promise.race([front.close(false), clock.sleep(LIMITS.drainAnswersMs)]);
       await front.close(true);
       heartbeat.stop();
     },

@@ -75,7 +75,7 @@ export class FrontDoor {
     this.#retry?.cancel();
     this.#retry = null;
     const listener = this.#listener;
-    this.#listener = null;
+    if (now) this.#listener = null;
     await listener?.stop(now);
   }
 

@@ -6,6 +6,9 @@ import type { Revision } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 
+/** Until the config has said otherwise: its own default. */
+const DEFAULT_POLL_MS = 5_000;
+
 /** What came of reading the config. */
 export type Applied = {
   readonly applied: boolean;
@@ -24,7 +27,8 @@ export class Revisions {
   readonly #log: Log;
   readonly #apply: (next: Revision) => void;
   #current: Revision;
-  #watch: { close(): void } | null = null;
+  #pollMs = 0;
+  #watch: { close(): void };
 
   constructor(options: {
     readonly store: ConfigStore;
@@ -38,28 +42,21 @@ export class Revisions {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#apply = options.apply;
+    // Watched before it is read: a save between the two must not be missed.
+    this.#watch = this.#startWatch(DEFAULT_POLL_MS);
     const loaded = options.store.load();
     this.#current = isFault(loaded) ? options.store.lastGood : loaded;
     if (isFault(loaded)) this.#refuse(loaded);
     else this.#accept(loaded);
+    this.#pollEvery(this.#current.daemon.configPollMs);
   }
 
   get current(): Revision {
     return this.#current;
   }
 
-  /** Starts to watch the file. */
-  watch(): void {
-    this.#watch = watchConfig(this.#store.path, {
-      clock: this.#clock,
-      pollMs: this.#current.daemon.configPollMs,
-      changed: () => void this.reload(),
-    });
-  }
-
   close(): void {
-    this.#watch?.close();
-    this.#watch = null;
+    this.#watch.close();
   }
 
   /** Reads the file now and applies it if it differs. */
@@ -75,12 +72,24 @@ export class Revisions {
     if (loaded.hash !== before.hash) {
       this.#log.info("config applied", { revision: loaded.number, path: loaded.path });
       this.#apply(loaded);
-      if (loaded.daemon.configPollMs !== before.daemon.configPollMs) {
-        this.close();
-        this.watch();
-      }
+      this.#pollEvery(loaded.daemon.configPollMs);
     }
     return { applied: true, revision: loaded.number, problem: null };
+  }
+
+  #pollEvery(pollMs: number): void {
+    if (pollMs === this.#pollMs) return;
+    this.#watch.close();
+    this.#watch = this.#startWatch(pollMs);
+  }
+
+  #startWatch(pollMs: number): { close(): void } {
+    this.#pollMs = pollMs;
+    return watchConfig(this.#store.path, {
+      clock: this.#clock,
+      pollMs,
+      changed: () => void this.reload(),
+    });
   }
 
   #accept(revision: Revision): void {

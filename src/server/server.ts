@@ -153,6 +153,7 @@ class Server {
     const { platform } = this.#options;
     this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
     this.#undo.defer(() => this.#log.info("stopped"));
+    this.#undo.defer(() => this.#revisions.close());
     // First of all: a second daemon of the same user stops here, before it touches anything.
     const insider = new Insider(this.#desk, "mcpd");
     const control = await openControl({
@@ -170,13 +171,12 @@ class Server {
     });
     this.#undo.defer(() => control.close());
     await this.#stdio.sweep();
+    // Taken down from the bottom up: clients are answered, then the doors close, then processes end.
     this.#undo.defer(() => this.#desk.pool.close());
-    this.#undo.defer(() => this.#desk.close());
     this.#openFront();
+    this.#undo.defer(() => this.#desk.close());
     this.#desk.apply(this.revision.units);
     judgeUnits(this.#conditions, this.#clock, this.revision.units);
-    this.#revisions.watch();
-    this.#undo.defer(() => this.#revisions.close());
     const sweep = this.#clock.every(SESSION_SWEEP_MS, () => this.#desk.expireSessions());
     this.#undo.defer(() => sweep.cancel());
   }
@@ -236,7 +236,7 @@ class Server {
     this.#book.configure(next.daemon);
     this.#security.update(next.daemon);
     this.#desk.apply(next.units);
-    this.#judgeScopes(next);
+    judgeUnits(this.#conditions, this.#clock, next.units);
     void this.#front?.move(this.#address(next));
   }
 

@@ -168,7 +168,7 @@ describe("what an upstream says by itself", () => {
     expect(board.count("files", "resources/subscribe")).toBe(1);
     board.ask(ann, "resources/unsubscribe", { uri: "file:///a" });
     expect(board.count("files", "resources/unsubscribe")).toBe(0);
-    board.perform(board.switchboard.close(bob, board.nowMs));
+    board.perform(board.switchboard.close(bob, "left", board.nowMs));
     expect(board.count("files", "resources/unsubscribe")).toBe(1);
   });
 

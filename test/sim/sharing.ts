@@ -179,7 +179,7 @@ export class Sharing {
 
   #leave(client: Client): void {
     client.left = true;
-    this.#perform(this.#board.close(client.session, this.#schedule.nowMs));
+    this.#perform(this.#board.close(client.session, "left", this.#schedule.nowMs));
     client.open.clear();
   }
 
