@@ -140,7 +140,7 @@ export class LiveDesk implements Desk {
       this.#queue.length = 0;
       this.#running = false;
     }
-    if (this.#ticker === null && this.#switchboard.busy) this.#startTicker();
+    if (this.#ticker === null && !this.#closed && this.#switchboard.busy) this.#startTicker();
   }
 
   #perform(effect: Effect): void {
