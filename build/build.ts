@@ -17,7 +17,7 @@ const DIST = join(dirname(import.meta.dir), "dist");
 type Built = {
   readonly target: Target;
   readonly path: string;
-  /** "unsigned" runs after signing only, so it is built, told, and not shipped. */
+  /** "unsigned" runs only once it is signed again: it is built and told, but not shipped. */
   readonly verdict: "good" | "unsigned" | "failed";
   readonly line: string;
 };
