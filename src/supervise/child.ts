@@ -135,12 +135,12 @@ export class Child {
   /** Waits for the group; systems tell only about children, so the rest of it is looked for. */
   async #groupGone(withinMs: number): Promise<boolean> {
     const { clock, platform } = this.#deps;
-    const untilMs = clock.monotonic() + withinMs;
+    let leftMs = withinMs;
     for (let pollMs = POLL_FIRST_MS; ; pollMs = Math.min(POLL_MAX_MS, pollMs * 2)) {
       if (!this.alive() && !platform.treeAlive(this.pid)) return true;
-      const leftMs = untilMs - clock.monotonic();
       if (leftMs <= 0) return false;
       const pause = clock.sleep(Math.min(pollMs, leftMs));
+      leftMs -= pollMs;
       await (this.alive() ? Promise.race([this.#process.exited, pause]) : pause);
     }
   }

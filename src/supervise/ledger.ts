@@ -18,7 +18,8 @@ export type LedgerEntry = {
   readonly marker: string;
 };
 
-const TERMINATE_MS = 2000;
+/** What a leftover gets to leave in order: its input has ended long ago. */
+const PATIENCE_MS = 1000;
 const KILL_MS = 2000;
 const POLL_MS = 20;
 
@@ -55,14 +56,14 @@ export class Ledger {
   /**
    * Ends what is left of an earlier daemon and returns how many groups that were. A process counts
    * as ours only by its start time, a group without its leader only by the marker: a pid that
-   * somebody else uses by now is never touched.
+   * somebody else uses by now is never touched. Each gets `patienceMs` (1 s) between TERM and KILL.
    */
-  async sweep(): Promise<number> {
+  async sweep(patienceMs: number = PATIENCE_MS): Promise<number> {
     const left = await Promise.all(
       this.#load().map(async (entry) => ((await this.#isOurs(entry)) ? entry : null)),
     );
     const ours = left.filter((entry) => entry !== null);
-    await Promise.all(ours.map((entry) => this.#end(entry)));
+    await Promise.all(ours.map((entry) => this.#end(entry, patienceMs)));
     this.#save();
     return ours.length;
   }
@@ -74,13 +75,13 @@ export class Ledger {
     return this.#platform.groupCarries(entry.pid, MARKER_VARIABLE, entry.marker);
   }
 
-  async #end(entry: LedgerEntry): Promise<void> {
+  async #end(entry: LedgerEntry, patienceMs: number): Promise<void> {
     this.#log.warning("ending a process that an earlier mcpd left behind", {
       upstream: entry.upstream,
       pid: entry.pid,
     });
     await this.#platform.signalTree(entry.pid, "terminate");
-    if (await this.#gone(entry.pid, TERMINATE_MS)) return;
+    if (await this.#gone(entry.pid, patienceMs)) return;
     await this.#platform.signalTree(entry.pid, "kill");
     await this.#gone(entry.pid, KILL_MS);
   }

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { pickPlatform } from "../../src/platform/pick.ts";
+import type { Environment } from "../../src/platform/platform.ts";
+import { resolveLaunch, resolveValue } from "../../src/supervise/environment.ts";
+import { temporaryDirectory, unitOf } from "./support.ts";
+
+const home = temporaryDirectory();
+const platform = pickPlatform({ ...process.env, HOME: home, USERPROFILE: home });
+const deps = (environment: Environment) => ({ environment, platform, path: "/login/bin:/bin" });
+
+beforeAll(() => {
+  writeFileSync(join(home, "secret"), "s3cret\n", { mode: 0o600 });
+  writeFileSync(join(home, "open"), "s3cret\n");
+  chmodSync(join(home, "open"), 0o644);
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe("resolveLaunch()", () => {
+  test("keeps the daemon's own switches away from children and gives them the login PATH", () => {
+    const environment = {
+      BUN_OPTIONS: "--preload evil.ts",
+      BUN_BE_BUN: "1",
+      MCPD_CONFIG: "/x",
+      NODE_OPTIONS: "--inspect",
+      NOTIFY_SOCKET: "/run/systemd/notify",
+      PATH: "/bin",
+      LANG: "C",
+    };
+    expect(resolveLaunch(unitOf({}), deps(environment))).toMatchObject({
+      env: { LANG: "C", PATH: "/login/bin:/bin" },
+    });
+  });
+
+  test("what the config sets is given, whatever its name", () => {
+    const env = {
+      NODE_OPTIONS: { kind: "text", text: "--max-old-space-size=512" },
+      PATH: { kind: "text", text: "/opt/bin:${PATH}" },
+    } as const;
+    expect(resolveLaunch(unitOf({ env }), deps({ NODE_OPTIONS: "--inspect" }))).toMatchObject({
+      env: { NODE_OPTIONS: "--max-old-space-size=512", PATH: "/opt/bin:/login/bin:/bin" },
+    });
+  });
+
+  test("expands variables, defaults and the home directory", () => {
+    const unit = unitOf({
+      command: "~/bin/server",
+      args: ["--root=${ROOT}", "${MODE:-fast}", "${EMPTY:-none}", "$5", "~"],
+      cwd: "${ROOT}/sub",
+    });
+    expect(resolveLaunch(unit, deps({ ROOT: "/srv", EMPTY: "" }))).toMatchObject({
+      command: join(home, "bin/server"),
+      args: ["--root=/srv", "fast", "none", "$5", "~"],
+      cwd: "/srv/sub",
+    });
+  });
+
+  test("starts in the home directory, never in the daemon's own", () => {
+    expect(resolveLaunch(unitOf({ cwd: null }), deps({}))).toMatchObject({ cwd: home });
+  });
+
+  test("names the variable that is not set", () => {
+    const env = { TOKEN: { kind: "env", name: "GITHUB_TOKEN", prefix: "" } } as const;
+    for (const unit of [unitOf({ env }), unitOf({ args: ["${GITHUB_TOKEN}"] })]) {
+      expect(resolveLaunch(unit, deps({}))).toMatchObject({
+        code: "secret.missing",
+        subject: "GITHUB_TOKEN",
+        text: expect.stringContaining("the environment variable GITHUB_TOKEN is not set"),
+      });
+    }
+  });
+});
+
+describe("resolveValue()", () => {
+  const value = (path: string): unknown =>
+    resolveValue({ kind: "file", path, prefix: "Bearer " }, "test", deps({ HERE: home }));
+
+  test("reads a secret from a private file, without its line end", () => {
+    expect(value("~/secret")).toBe("Bearer s3cret");
+    expect(value("${HERE}/secret")).toBe("Bearer s3cret");
+  });
+
+  test("names a file that is not there", () => {
+    expect(value("~/nothing")).toMatchObject({
+      code: "secret.missing",
+      subject: join(home, "nothing"),
+    });
+  });
+
+  test.skipIf(platform.name === "windows")("refuses a file that others can read", () => {
+    expect(value("~/open")).toMatchObject({
+      code: "secret.missing",
+      text: expect.stringContaining("can be read by others"),
+    });
+  });
+});
