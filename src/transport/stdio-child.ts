@@ -101,7 +101,7 @@ export class StdioChildLink implements Link {
 
   /** Usually the child is dying: what it has written before is still worth reading. */
   #inputBroke(error: unknown): void {
-    if (!this.#takesInput) return;
+    if (this.#closed || !this.#takesInput) return;
     this.#takesInput = false;
     this.#queue = [];
     const text = `it takes no more input: ${error instanceof Error ? error.message : String(error)}`;

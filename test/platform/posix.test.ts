@@ -1,0 +1,48 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+
+import { posixUser, socketAddress } from "../../src/platform/posix.ts";
+
+const root = mkdtempSync(join(tmpdir(), "mcpd-px-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe.skipIf(process.platform === "win32")("posix", () => {
+  test("the control socket is in the runtime directory when that is ours", () => {
+    expect(socketAddress({ XDG_RUNTIME_DIR: root }, "/s")).toBe(join(root, "mcpd", "mcpd.sock"));
+  });
+
+  test("a runtime directory that is missing, relative or no directory is left alone", () => {
+    symlinkSync(root, join(root, "link"));
+    for (const directory of [join(root, "no"), "run", join(root, "link")]) {
+      expect(socketAddress({ XDG_RUNTIME_DIR: directory }, "/s")).toBe("/s/mcpd.sock");
+    }
+  });
+
+  test("a path too long for a socket is replaced by a private one, always the same", () => {
+    const stateDir = join(root, "deep".repeat(30));
+    const address = socketAddress({}, stateDir);
+    const directory = dirname(address);
+    expect(Buffer.byteLength(address)).toBeLessThanOrEqual(100);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(socketAddress({}, stateDir)).toBe(address);
+    expect(socketAddress({}, `${stateDir}2`)).not.toBe(address);
+    rmSync(dirname(socketAddress({}, `${stateDir}2`)), { recursive: true });
+    chmodSync(directory, 0o755);
+    expect(() => socketAddress({}, stateDir)).toThrow("it is not private to this user");
+    rmSync(directory, { recursive: true });
+    mkdirSync(join(root, "bait"), { mode: 0o700 });
+    symlinkSync(join(root, "bait"), directory);
+    expect(() => socketAddress({}, stateDir)).toThrow("it is not private to this user");
+    rmSync(directory);
+  });
+
+  test("the user is who runs the process, whatever the environment says", () => {
+    const tool = Bun.spawnSync(["id", "-un"]);
+    const user = posixUser({ USER: "mallory", LOGNAME: "mallory", HOME: "/home/x" });
+    expect(user.name).toBe(tool.stdout.toString().trim());
+    expect(user.home).toBe("/home/x");
+    expect(user.elevated).toBe(userInfo().uid === 0);
+  });
+});
