@@ -3,4 +3,5 @@
 
 import { run } from "./cli/run.ts";
 
-process.exitCode = await run(process.argv.slice(2));
+// All output is written by now, so there is nothing to wait for.
+process.exit(await run(process.argv.slice(2)));

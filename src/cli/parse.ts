@@ -96,9 +96,9 @@ function flagsOf(word: string, definitions: Arguments, subject: string): readonl
   if (isFlag(definitions[name])) return [{ name, inline, no: false }];
   const positive = name.startsWith("no-") ? name.slice(3) : "";
   if (definitions[positive]?.type === "boolean") return [{ name: positive, inline, no: true }];
-  const known = Object.entries(definitions)
-    .filter(([, definition]) => isFlag(definition))
-    .map(([candidate, definition]) => shownName(candidate, definition).split(" ")[0] ?? "");
+  const known = Object.entries(definitions).flatMap(([candidate, definition]) =>
+    isFlag(definition) ? [`--${candidate}`, `--no-${candidate}`] : [],
+  );
   throw usage(
     `Unknown flag "--${name}".${didYouMean(`--${name}`, known)}`.replace(/\.$/, ""),
     subject,
@@ -111,7 +111,10 @@ function shortFlags(word: string, definitions: Arguments, subject: string): read
   for (let at = 1; at < word.length; at++) {
     const letter = word.charAt(at);
     const name = Object.keys(definitions).find((key) => hasAlias(definitions[key], letter));
-    if (name === undefined) throw usage(`Unknown flag "-${letter}" in "${word}"`, subject);
+    if (name === undefined) {
+      const where = word.length > 2 ? ` in "${word}"` : "";
+      throw usage(`Unknown flag "-${letter}"${where}`, subject);
+    }
     const isSwitch = definitions[name]?.type === "boolean";
     const inline = word.slice(at + 1).replace(/^=/, "");
     if (!isSwitch)

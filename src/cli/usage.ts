@@ -41,7 +41,7 @@ export function overviewUsage(rows: readonly CommandRow[], paint: Paint): string
     );
   });
   return [
-    "mcpd runs your MCP servers once and shares them with every MCP client on the machine.",
+    "mcpd runs your MCP servers once and shares them with every MCP client here.",
     `${paint("bold", "Usage:")} mcpd COMMAND [arguments] [flags]`,
     ...groups,
     section("Global flags", Object.entries(GLOBAL_ARGUMENTS).map(argumentRow), paint),

@@ -41,5 +41,5 @@ function keyIn(file: string): string {
     throw new FaultError(fault("file.failed", `Cannot read ${file}: ${reasonOf(error)}`, file));
   }
   const text = `There is no API key yet: the daemon writes ${file} when it starts`;
-  throw new FaultError(fault("secret.missing", text, "it by starting the daemon once"));
+  throw new FaultError(fault("daemon.unreachable", text));
 }

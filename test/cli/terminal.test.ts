@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+
+import { isTerminal, wantsColor, writeAll } from "../../src/cli/terminal.ts";
+
+test("writeAll() writes all of it and says when nobody reads", () => {
+  const path = `/tmp/mcpd-write-${process.pid}`;
+  const file = openSync(path, "w");
+  const text = "ä".repeat(300_000);
+  expect(writeAll(file, text)).toBe(true);
+  expect(isTerminal(file)).toBe(false);
+  closeSync(file);
+  expect(readFileSync(path, "utf8")).toBe(text);
+  rmSync(path);
+});
+
+test("wantsColor() lets flag and environment decide before the terminal", () => {
+  expect(wantsColor(true, true, {})).toBe(true);
+  expect(wantsColor(true, false, {})).toBe(false);
+  expect(wantsColor(false, true, { FORCE_COLOR: "1" })).toBe(false);
+  expect(wantsColor(true, true, { NO_COLOR: "1", FORCE_COLOR: "1" })).toBe(false);
+  expect(wantsColor(true, true, { NO_COLOR: "" })).toBe(true);
+  expect(wantsColor(true, false, { FORCE_COLOR: "1" })).toBe(true);
+  expect(wantsColor(true, true, { FORCE_COLOR: "0" })).toBe(false);
+  expect(wantsColor(true, true, { TERM: "dumb" })).toBe(false);
+});
