@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 import type { Clock } from "./clock.ts";
@@ -74,9 +74,12 @@ export class LogFile {
 
   /** Makes sure that the file we hold is still the one people see. */
   #open(): void {
-    if (this.#descriptor !== null && fstatSync(this.#descriptor).nlink > 0) return;
-    if (this.#descriptor !== null) closeSync(this.#descriptor);
-    this.#descriptor = null;
+    if (this.#descriptor !== null) {
+      const seen = statSync(this.path, { throwIfNoEntry: false });
+      if (seen?.ino === fstatSync(this.#descriptor).ino) return;
+      closeSync(this.#descriptor);
+      this.#descriptor = null;
+    }
     ensurePrivateDir(dirname(this.path));
     this.#descriptor = openSync(this.path, "a", 0o600);
     this.#bytes = fstatSync(this.#descriptor).size;

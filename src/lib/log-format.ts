@@ -12,7 +12,7 @@ export type LogEntry = {
 const SECRET_KEY = /token|secret|password|passwd|authorization|api[-_]?key|credential|cookie/i;
 const NEEDS_QUOTES = /[\s"=]|^$/;
 // Control characters, and the separators that some viewers show as line ends.
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** `2025-12-25 10:30:00,123 - mcpd.server - INFO - message key=value` (MISSION A16). */

@@ -27,7 +27,7 @@ const RANK: Readonly<Record<Level, number>> = {
 };
 const NO_FIELDS: Fields = {};
 
-/** Where all loggers of one program meet: settings that may change while it runs, file and mirror. */
+/** Where all loggers of a program meet: settings that may change while it runs, file, mirror. */
 export class LogRoot {
   #settings: LogSettings;
   readonly #file: LogFile | null;
@@ -87,7 +87,7 @@ export class LogRoot {
   }
 }
 
-/** The level that counts for a logger: that of the longest component in its name, else the default. */
+/** The level of a logger: that of the longest component in its name, else the default. */
 export function levelFor(logger: string, settings: LogSettings): Level {
   let best = "";
   for (const component of Object.keys(settings.levels)) {

@@ -7,11 +7,12 @@ import type { Environment, Platform } from "./platform.ts";
 import { groupExists, posixUser, signalGroup, socketAddress, type Trees } from "./posix.ts";
 import { type ProcessRow, treeUsage } from "./ps.ts";
 
-const PAGE_BYTES = 4096;
 /** USER_HZ, which /proc counts in, is 100 on every architecture we build for. */
 const TICK_MS = 10;
+/** getauxval(3). */
+const AT_PAGESZ = 6n;
 
-/** The trees of MISSION A3 on Linux: XDG base directories, relative ones ignored as the standard says. */
+/** The trees of MISSION A3 on Linux. Relative XDG directories are ignored, as the XDG rules say. */
 export function linuxPaths(environment: Environment, home: string): Trees {
   const base = (variable: string, fallback: string): string => {
     const value = environment[variable];
@@ -59,7 +60,7 @@ export function linuxPlatform(environment: Environment): Platform {
 type LinuxRow = ProcessRow & { readonly state: string; readonly startTicks: number };
 
 /** Reads one line of /proc/PID/stat; the name in it may hold spaces and brackets. */
-export function parseStat(text: string): LinuxRow | null {
+export function parseStat(text: string, pageBytes: number): LinuxRow | null {
   const end = text.lastIndexOf(")");
   const fields = text.slice(end + 2).split(" ");
   const startTicks = fields[19];
@@ -71,14 +72,14 @@ export function parseStat(text: string): LinuxRow | null {
     group: Number(fields[2]),
     cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
     startTicks: Number(startTicks),
-    residentBytes: Number(fields[21]) * PAGE_BYTES,
+    residentBytes: Number(fields[21]) * pageBytes,
   };
 }
 
 /** A living process, or null; a zombie is none. */
-function readProcess(pid: number): LinuxRow | null {
+function readProcess(pid: number, pageBytes = 0): LinuxRow | null {
   try {
-    const row = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    const row = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"), pageBytes);
     return row === null || row.state === "Z" || row.state === "X" ? null : row;
   } catch {
     return null;
@@ -87,7 +88,8 @@ function readProcess(pid: number): LinuxRow | null {
 
 function processTable(): readonly LinuxRow[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map((pid) => readProcess(Number(pid))).filter((row) => row !== null);
+  const pageBytes = pageSize();
+  return pids.map((pid) => readProcess(Number(pid), pageBytes)).filter((row) => row !== null);
 }
 
 /** Only the living ones: where process 1 does not reap, a group of zombies would stay for ever. */
@@ -101,6 +103,15 @@ function environmentOf(pid: number): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** From the auxiliary vector (pairs of 64 bits): on arm64 a page may have 4, 16 or 64 KiB. */
+function pageSize(): number {
+  const vector = readFileSync("/proc/self/auxv");
+  for (let at = 0; at + 16 <= vector.length; at += 16) {
+    if (vector.readBigUInt64LE(at) === AT_PAGESZ) return Number(vector.readBigUInt64LE(at + 8));
+  }
+  return 4096;
 }
 
 function bootId(): string {

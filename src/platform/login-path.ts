@@ -20,7 +20,7 @@ export async function loginShellPath(
   const shell = environment["SHELL"];
   if (shell === undefined || !shell.startsWith("/")) return null;
   try {
-    // printf is in every shell, and so is this quoting; the group takes no terminal away from anyone.
+    // Every shell has printf and this quoting. A group of its own takes the terminal from nobody.
     const child = Bun.spawn(
       [shell, "-l", "-i", "-c", `printf '%s%s%s\\n' '${BEGIN}' "$PATH" '${END}'`],
       {

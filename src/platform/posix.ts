@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, type Stats } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 
 import { fault, FaultError } from "../core/fault.ts";
@@ -10,6 +10,8 @@ import type { Environment, Paths, User } from "./platform.ts";
 /** sun_path holds 104 bytes on macOS and 108 on Linux; a little room is kept. */
 const SOCKET_PATH_BYTES_MAX = 100;
 const OTHERS = 0o077;
+/** Not TMPDIR: a service and a terminal often differ in that, and both must find the socket. */
+const TEMPORARY = "/tmp";
 
 /** Everything but the socket, whose place depends on what is on the disk. */
 export type Trees = Omit<Paths, "controlAddress">;
@@ -18,7 +20,7 @@ export function posixUser(environment: Environment): User {
   const info = userInfo();
   const home = environment["HOME"];
   return {
-    /** Looked up when wanted: the environment may say anything, and Bun's userInfo() believes it. */
+    /** Looked up when wanted: Bun's userInfo() only repeats what the environment says. */
     get name() {
       return userName(info.uid);
     },
@@ -84,9 +86,9 @@ function isOurDir(path: string, uid: number): boolean {
   return stats !== undefined && stats.isDirectory() && stats.uid === uid;
 }
 
-/** Anyone may write to the temporary directory, so a directory found there must prove to be ours. */
+/** Anyone may write to the temporary directory, so what is found there must prove to be ours. */
 function temporaryAddress(stateDir: string, uid: number): string {
-  const directory = join(temporaryRoot(), `mcpd-${uid}-${sha256(stateDir).slice(0, 8)}`);
+  const directory = join(TEMPORARY, `mcpd-${uid}-${sha256(stateDir).slice(0, 8)}`);
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
@@ -98,10 +100,4 @@ function temporaryAddress(stateDir: string, uid: number): string {
     throw new FaultError(fault("file.failed", text, directory));
   }
   return join(directory, "mcpd.sock");
-}
-
-/** Short by nature on Linux; macOS has a private one per user, which is short enough too. */
-function temporaryRoot(): string {
-  const root = tmpdir();
-  return Buffer.byteLength(root) <= 60 ? root : "/tmp";
 }

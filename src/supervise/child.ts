@@ -64,7 +64,8 @@ export function spawnChild(launch: Launch, deps: ChildDeps): Child | Fault {
     });
     return new Child(process, deps);
   } catch (error) {
-    const text = `Cannot start upstream "${upstream}": ${argv.words[0]} cannot be run: ${reasonOf(error)}`;
+    const state = `${argv.words[0]} cannot be run: ${reasonOf(error)}`;
+    const text = `Cannot start upstream "${upstream}": ${state}`;
     return fault("upstream.failed", text, upstream, { command: launch.command });
   }
 }
@@ -97,7 +98,7 @@ export class Child {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** Ends the whole group: input closed, then TERM, then KILL. Resolves when nothing is left of it. */
+  /** Ends the whole group: input closed, TERM, KILL. Resolves when nothing is left of it. */
   async stop(): Promise<Exit> {
     if (this.alive()) this.#exit ??= { kind: "stopped" };
     this.#stopping ??= this.#end(this.#deps.stop.closeMs);
@@ -169,8 +170,8 @@ function commandLine(launch: Launch, platform: Platform): CommandLine | Fault {
     environmentValue(launch.env, "SystemRoot") || "C:\\Windows",
   );
   if (words !== null) return { words, verbatim: true };
-  const text = `Cannot start upstream "${upstream}": an argument of a batch file holds a line break`;
-  return fault("upstream.failed", text, upstream);
+  const state = "an argument of a batch file holds a line break";
+  return fault("upstream.failed", `Cannot start upstream "${upstream}": ${state}`, upstream);
 }
 
 /** Windows does not care about the case of a variable's name. */

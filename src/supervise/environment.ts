@@ -23,16 +23,16 @@ export type LaunchDeps = {
   readonly path: string;
 };
 
-/** What steers the runtime of the daemon must not steer the servers it starts. */
+/** What steers the daemon, its runtime or its service manager must not steer what it starts. */
 const OURS =
-  /^(BUN_|MCPD_|NODE_OPTIONS$|NODE_CHANNEL_|NOTIFY_SOCKET$|WATCHDOG_|LISTEN_FDS?$|LISTEN_PID$|INVOCATION_ID$|JOURNAL_STREAM$)/;
+  /^(BUN_|MCPD_|NODE_CHANNEL_|WATCHDOG_|LISTEN_(FD|PID)|(NODE_OPTIONS|NOTIFY_SOCKET|JOURNAL_STREAM)$)/;
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 const OTHERS = 0o077;
 
 /**
  * Resolves a stdio unit at the moment of its start: `${NAME}` and `${NAME:-default}` in its texts,
- * secrets by reference, `~`. The result changes with every secret that is rotated, and a fault names
- * the first one that is missing.
+ * secrets by reference, `~`. A rotated secret shows with the next start; a fault names the first
+ * one that is missing.
  */
 export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
   const { reach, upstream } = unit;
@@ -68,7 +68,7 @@ export function baseEnvironment(environment: Environment): { [name: string]: str
   return kept;
 }
 
-/** Resolves the value of a header or variable; a fault of code secret.missing when it is not to be had. */
+/** Resolves the value of a header or variable, or says what is missing (secret.missing). */
 export function resolveValue(
   reference: ValueRef,
   upstream: string,

@@ -90,7 +90,7 @@ export class Runner {
     return this.#state.kind === "ready" ? this.#readySinceMs : null;
   }
 
-  /** Somebody needs it. A fault says that waiting is hopeless, e.g. the command is not installed. */
+  /** Somebody needs it. A fault says that waiting is hopeless: no such command. */
   demand(): Fault | null {
     this.#handle({ kind: "demand" });
     return hopeless(this.#state);

@@ -12,7 +12,7 @@ export function isBatchFile(path: string): boolean {
  * The one way to run a batch file with arguments that cmd.exe cannot take apart (the class of
  * CVE-2024-27980): every argument that is not plain is quoted, a quote is doubled, and `%` is kept
  * from meaning a variable by the always empty `%cd:~,%`. Quoting is that of Rust's standard
- * library. The result is for a verbatim command line; null when an argument cannot be passed at all.
+ * library. The result is for a verbatim command line; null when an argument cannot be passed.
  */
 export function batchCommand(
   script: string,

@@ -104,7 +104,8 @@ export class StdioChildLink implements Link {
     if (this.#closed || !this.#takesInput) return;
     this.#takesInput = false;
     this.#queue = [];
-    const text = `it takes no more input: ${error instanceof Error ? error.message : String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `it takes no more input: ${why}`;
     this.#clock.after(LAST_WORDS_MS, () => this.close({ kind: "error", text }));
   }
 

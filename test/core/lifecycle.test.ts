@@ -196,7 +196,7 @@ const anyEvent: fc.Arbitrary<InstanceEvent> = fc.oneof(
   fc.constant<InstanceEvent>({ kind: "exited", problem: CRASH }),
 );
 
-test("whatever happens there is one process at most, none after a stop, and one report for each", () => {
+test("there is one process at most, none after a stop, and one report for each", () => {
   const script = fc.array(fc.tuple(anyEvent, fc.nat(40_000)), { maxLength: 120 });
   fc.assert(
     fc.property(script, fc.boolean(), (events, reconnect) => {

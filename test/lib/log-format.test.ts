@@ -35,7 +35,7 @@ test("formatJson() writes one object per line", () => {
 test("neither format lets a message forge a second line or drive a terminal", () => {
   const evil = { ...ENTRY, text: "a\nb\r\u001b[31mc\u2028d", fields: { x: "1\n2" } };
   for (const line of [formatText(evil), formatJson({ ...evil, text: "a\nb\u001b" })]) {
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- they are what must be gone
     expect(line).not.toMatch(/[\u0000-\u001f\u2028]/);
   }
   expect(oneLine("a\nb\u001b")).toBe("a\\nb\\u001b");

@@ -1,26 +1,27 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 
 import { posixUser, socketAddress } from "../../src/platform/posix.ts";
+import { posixTest } from "../helpers/posix.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mcpd-px-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe.skipIf(process.platform === "win32")("posix", () => {
-  test("the control socket is in the runtime directory when that is ours", () => {
+describe("posix", () => {
+  posixTest("the control socket is in the runtime directory when that is ours", () => {
     expect(socketAddress({ XDG_RUNTIME_DIR: root }, "/s")).toBe(join(root, "mcpd", "mcpd.sock"));
   });
 
-  test("a runtime directory that is missing, relative or no directory is left alone", () => {
+  posixTest("a runtime directory that is missing, relative or no directory is left alone", () => {
     symlinkSync(root, join(root, "link"));
     for (const directory of [join(root, "no"), "run", join(root, "link")]) {
       expect(socketAddress({ XDG_RUNTIME_DIR: directory }, "/s")).toBe("/s/mcpd.sock");
     }
   });
 
-  test("a path too long for a socket is replaced by a private one, always the same", () => {
+  posixTest("a path too long for a socket is replaced by a private one, always the same", () => {
     const stateDir = join(root, "deep".repeat(30));
     const address = socketAddress({}, stateDir);
     const directory = dirname(address);
@@ -38,7 +39,7 @@ describe.skipIf(process.platform === "win32")("posix", () => {
     rmSync(directory);
   });
 
-  test("the user is who runs the process, whatever the environment says", () => {
+  posixTest("the user is who runs the process, whatever the environment says", () => {
     const tool = Bun.spawnSync(["id", "-un"]);
     const user = posixUser({ USER: "mallory", LOGNAME: "mallory", HOME: "/home/x" });
     expect(user.name).toBe(tool.stdout.toString().trim());

@@ -22,7 +22,7 @@ test("parseProcessTable() reads what PowerShell prints", () => {
 
 test("parseStat() is not fooled by a program's name", () => {
   const rest = "S 1 77 77 0 -1 4194560 1 0 0 0 12 8 0 0 20 0 1 0 5555 1000 25";
-  expect(parseStat(`123 (evil) R 9 9 (x) ${rest}`)).toEqual({
+  expect(parseStat(`123 (evil) R 9 9 (x) ${rest}`, 4096)).toEqual({
     pid: 123,
     state: "S",
     parent: 1,
@@ -31,7 +31,7 @@ test("parseStat() is not fooled by a program's name", () => {
     startTicks: 5555,
     residentBytes: 25 * 4096,
   });
-  expect(parseStat("garbage")).toBeNull();
+  expect(parseStat("garbage", 4096)).toBeNull();
 });
 
 test("treeUsage() adds a process and its descendants up, also in a table with a loop", () => {

@@ -5,6 +5,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import { Child, spawnChild, type StopPolicy } from "../../src/supervise/child.ts";
 import type { Launch } from "../../src/supervise/environment.ts";
+import { posixTest } from "../helpers/posix.ts";
 import { fixture, isRunning, jsonLines } from "./support.ts";
 
 const platform = pickPlatform(process.env);
@@ -31,6 +32,11 @@ function start(args: readonly string[], launch: Partial<Launch> = {}, stop = HAS
   return child;
 }
 
+async function type(child: Child, text: string): Promise<void> {
+  await child.stdin.write(text);
+  await child.stdin.flush();
+}
+
 describe("spawnChild()", () => {
   test("names the command and the PATH searched when it is not installed", () => {
     const problem = spawn({ command: "no-such-program", env: { PATH: "/usr/bin:/bin" } });
@@ -49,8 +55,7 @@ describe("spawnChild()", () => {
   test("gives the program its directory and exactly its environment", async () => {
     const child = start([fixture("echo.ts")], { env: { PATH, GIVEN: "yes" } });
     const next = jsonLines(child.stdout);
-    child.stdin.write("env GIVEN\nenv HOME\ncwd\n");
-    await child.stdin.flush();
+    await type(child, "env GIVEN\nenv HOME\ncwd\n");
     const values = [await next(), await next(), await next()].map((row) => row["value"]);
     expect(values).toEqual(["yes", null, import.meta.dir]);
     expect(await child.stop()).toEqual({ kind: "stopped" });
@@ -68,8 +73,7 @@ describe("spawnChild()", () => {
 describe("Child", () => {
   test("records how the program ended by itself", async () => {
     const child = start([fixture("echo.ts")]);
-    child.stdin.write("exit 3\n");
-    await child.stdin.flush();
+    await type(child, "exit 3\n");
     expect(await child.gone).toEqual({ kind: "exited", code: 3 });
     expect(child.alive()).toBe(false);
     expect(await child.stop()).toEqual({ kind: "exited", code: 3 });
@@ -89,31 +93,24 @@ describe("Child", () => {
     expect(await isRunning(child.pid)).toBe(false);
   });
 
-  test.skipIf(platform.name === "windows")(
-    "stop() ends grandchildren that ignore TERM",
-    async () => {
-      const child = start([fixture("family.ts")]);
-      const grandchild = Number((await jsonLines(child.stdout)())["pid"]);
-      expect(await isRunning(grandchild)).toBe(true);
-      expect(await child.stop()).toEqual({ kind: "stopped" });
-      expect(await isRunning(grandchild)).toBe(false);
-      expect(platform.treeAlive(child.pid)).toBe(false);
-    },
-  );
+  posixTest("stop() ends grandchildren that ignore TERM", async () => {
+    const child = start([fixture("family.ts")]);
+    const grandchild = Number((await jsonLines(child.stdout)())["pid"]);
+    expect(await isRunning(grandchild)).toBe(true);
+    expect(await child.stop()).toEqual({ kind: "stopped" });
+    expect(await isRunning(grandchild)).toBe(false);
+    expect(platform.treeAlive(child.pid)).toBe(false);
+  });
 
-  test.skipIf(platform.name === "windows")(
-    "no grandchild outlives a leader that leaves",
-    async () => {
-      const child = start([fixture("family.ts")]);
-      const grandchild = Number((await jsonLines(child.stdout)())["pid"]);
-      child.stdin.write("exit\n");
-      await child.stdin.flush();
-      expect(await child.gone).toEqual({ kind: "exited", code: 7 });
-      expect(await isRunning(grandchild)).toBe(false);
-    },
-  );
+  posixTest("no grandchild outlives a leader that leaves", async () => {
+    const child = start([fixture("family.ts")]);
+    const grandchild = Number((await jsonLines(child.stdout)())["pid"]);
+    await type(child, "exit\n");
+    expect(await child.gone).toEqual({ kind: "exited", code: 7 });
+    expect(await isRunning(grandchild)).toBe(false);
+  });
 
-  test.skipIf(platform.name === "windows")("a kill from outside is told as one", async () => {
+  posixTest("a kill from outside is told as one", async () => {
     const child = start([fixture("stubborn.ts")]);
     await jsonLines(child.stdout)();
     process.kill(child.pid, "SIGKILL");

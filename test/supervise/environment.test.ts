@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import type { Environment } from "../../src/platform/platform.ts";
 import { resolveLaunch, resolveValue } from "../../src/supervise/environment.ts";
+import { posixTest } from "../helpers/posix.ts";
 import { temporaryDirectory, unitOf } from "./support.ts";
 
 const home = temporaryDirectory();
@@ -89,7 +90,7 @@ describe("resolveValue()", () => {
     });
   });
 
-  test.skipIf(platform.name === "windows")("refuses a file that others can read", () => {
+  posixTest("refuses a file that others can read", () => {
     expect(value("~/open")).toMatchObject({
       code: "secret.missing",
       text: expect.stringContaining("can be read by others"),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import { Ledger, type LedgerEntry, MARKER_VARIABLE } from "../../src/supervise/ledger.ts";
+import { posixTest } from "../helpers/posix.ts";
 import { fixture, isRunning, jsonLines, quietLog, temporaryDirectory } from "./support.ts";
 
 const platform = pickPlatform(process.env);
@@ -58,7 +59,7 @@ describe("Ledger", () => {
     await child.exited;
   });
 
-  test.skipIf(platform.name === "windows")(
+  posixTest(
     "sweep() ends what a killed daemon leaves, also when only a grandchild is left",
     async () => {
       const { grandchild } = await orphans();
@@ -82,20 +83,17 @@ describe("Ledger", () => {
     await child.exited;
   });
 
-  test.skipIf(platform.name === "windows")(
-    "sweep() spares a group without its leader unless it carries the marker",
-    async () => {
-      const { leader, grandchild } = await orphans();
-      while (await isRunning(leader)) await systemClock.sleep(5);
-      const [entry] = entries();
-      writeFileSync(path, JSON.stringify([{ ...entry, marker: "of somebody else" }]));
-      expect(await ledger().sweep(50)).toBe(0);
-      expect(await isRunning(grandchild)).toBe(true);
-      writeFileSync(path, JSON.stringify([entry]));
-      expect(await ledger().sweep(50)).toBe(1);
-      expect(await isRunning(grandchild)).toBe(false);
-    },
-  );
+  posixTest("sweep() spares a group without its leader unless it carries the marker", async () => {
+    const { leader, grandchild } = await orphans();
+    while (await isRunning(leader)) await systemClock.sleep(5);
+    const [entry] = entries();
+    writeFileSync(path, JSON.stringify([{ ...entry, marker: "of somebody else" }]));
+    expect(await ledger().sweep(50)).toBe(0);
+    expect(await isRunning(grandchild)).toBe(true);
+    writeFileSync(path, JSON.stringify([entry]));
+    expect(await ledger().sweep(50)).toBe(1);
+    expect(await isRunning(grandchild)).toBe(false);
+  });
 
   test("sweep() takes a missing, broken or foreign file for an empty one", async () => {
     for (const content of [null, "{", "[1, {}, null]", '[{"pid":1,"identity":"x"}]', '"text"']) {

@@ -43,7 +43,7 @@ describe("LoginPath", () => {
     expect(readFileSync(join(directory, "data", "login-path"), "utf8")).toBe("/login:/bin\n");
   });
 
-  test("does not wait when the answer of an earlier start is there, and learns the new one", async () => {
+  test("does not wait when it has an earlier answer, and learns the new one", async () => {
     await loginPath({}, "/old").get();
     const path = loginPath({}, "/new");
     expect(await path.get()).toBe("/old");
