@@ -30,7 +30,7 @@ function textOf(block: Block): string {
   const binary = binaryOf(block);
   if (binary !== null) return `[${binary.label}; save it with --output FILE]`;
   const resource = block["resource"] as { readonly text?: unknown } | undefined;
-  if (block.type === "text") return String(block["text"] ?? "");
+  if (block.type === "text" && typeof block["text"] === "string") return block["text"];
   if (block.type === "resource" && typeof resource?.text === "string") return resource.text;
   if (block.type === "resource_link") return `[resource ${String(block["uri"])}]`;
   return `[${block.type}: ${JSON.stringify(block)}]`;
@@ -42,6 +42,7 @@ function binaryOf(block: Block): Binary | null {
   const base64 = block["data"] ?? resource?.["blob"];
   if (typeof base64 !== "string") return null;
   const bytes = Buffer.from(base64, "base64");
-  const type = String(block["mimeType"] ?? resource?.["mimeType"] ?? "application/octet-stream");
+  const named = block["mimeType"] ?? resource?.["mimeType"];
+  const type = typeof named === "string" ? named : "application/octet-stream";
   return { label: `${block.type} ${type}, ${formatBytes(bytes.length)}`, bytes };
 }

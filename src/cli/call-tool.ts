@@ -74,7 +74,7 @@ function progressText(tool: string, { progress, total, message }: ProgressNote):
   return `Calling ${tool}${share}${message === null ? "" : `: ${message}`}`;
 }
 
-/** Writes the binaries: FILE, FILE-2, ...; the text when there is no binary. How many were written. */
+/** Writes the binaries to FILE, FILE-2, ..., or the text when there is none; returns how many. */
 function save(result: CallResult, file: string, output: Output): number {
   const { binaries, text } = readResult(result);
   const contents = binaries.length > 0 ? binaries : [{ label: "text", bytes: Buffer.from(text) }];

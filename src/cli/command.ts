@@ -9,7 +9,7 @@ export type Argument = ArgDef & { readonly multiple?: boolean };
 
 export type Arguments = { readonly [name: string]: Argument };
 
-/** The value of an argument after parsing: only what is required or has a default is never undefined. */
+/** The value of an argument after parsing: undefined unless it is required or has a default. */
 export type ValueOf<A extends Argument> = A extends { readonly multiple: true }
   ? readonly string[]
   : A extends { readonly type: "boolean" }
@@ -44,7 +44,7 @@ type Definition<A extends Arguments, Args> = {
   readonly meta: CommandMeta & { readonly name: string; readonly description: string };
   readonly args: A;
   readonly examples: readonly Example[];
-  /** The exit code. Operating errors are thrown as FaultError and end in the code of their fault. */
+  /** Returns the exit code. Operating errors are thrown as FaultError: their fault has the code. */
   execute(context: CommandContext<Args>): number | Promise<number>;
 };
 
@@ -58,8 +58,6 @@ export type Command = Definition<Arguments, Values>;
 export function command<const A extends Arguments>(
   definition: Definition<A, ValuesOf<A>>,
 ): Command {
-  const { meta, args, examples } = definition;
-  // The runner hands over exactly the values that `args` describes.
-  const execute = definition.execute as Command["execute"];
+  const { meta, args, examples, execute } = definition;
   return Object.assign(defineCommand({ meta, args }), { meta, args, examples, execute });
 }

@@ -170,5 +170,5 @@ function hasAlias(definition: Argument | undefined, letter: string): boolean {
 function absent(definition: Argument): Value {
   if (definition.multiple === true) return [];
   if (definition.type === "boolean") return definition.default === true;
-  return definition.default as string | undefined;
+  return definition.default;
 }

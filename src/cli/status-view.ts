@@ -64,6 +64,7 @@ export function upstreamTable(
 
 function header(status: Status, paint: Paint): string {
   const { urls, config } = status;
+  const name = paint("bold", `mcpd ${status.version}`);
   const verdict = paint(VERDICT[status.verdict], status.verdict);
   const up = formatDuration(status.uptimeMs);
   const memory = formatBytes(status.residentBytes);
@@ -71,7 +72,7 @@ function header(status: Status, paint: Paint): string {
   const path = config.path ?? "built-in defaults";
   const warnings = config.warnings === 0 ? "" : `, ${count(config.warnings, "warning")}`;
   return [
-    `${paint("bold", `mcpd ${status.version}`)}  ${verdict}, up ${up}, pid ${status.pid}, ${memory}`,
+    `${name}  ${verdict}, up ${up}, pid ${status.pid}, ${memory}`,
     `MCP     ${urls === null ? paint("yellow", "not listening") : `${urls.mcp} (${key})`}`,
     ...(urls === null ? [] : [`SSE     ${urls.sse}`]),
     `config  ${path} (revision ${config.revision}${warnings})`,

@@ -35,7 +35,7 @@ export function isTerminal(descriptor: number): boolean {
 
 type Environment = { readonly [name: string]: string | undefined };
 
-/** Whether to colour: the flag, NO_COLOR, FORCE_COLOR and TERM=dumb decide before the terminal does. */
+/** Whether to colour: flag, NO_COLOR, FORCE_COLOR and TERM=dumb decide before the terminal does. */
 export function wantsColor(flag: boolean, terminal: boolean, environment: Environment): boolean {
   const { NO_COLOR: no = "", FORCE_COLOR: force = "", TERM: term } = environment;
   if (!flag || no !== "" || force === "0") return false;

@@ -38,7 +38,8 @@ export function entryOf(config: ConfigFile, name: string): Entry {
 
 /** The command that adds an entry again; texts that look like secrets are left out of it. */
 export function addLine(name: string, entry: Entry): string {
-  return `mcpd servers add ${quoted(name)} --entry ${quoted(JSON.stringify(withoutSecrets(entry)))}`;
+  const json = JSON.stringify(withoutSecrets(entry));
+  return `mcpd servers add ${quoted(name)} --entry ${quoted(json)}`;
 }
 
 /** The names in an entry under which a secret is written out. */

@@ -72,7 +72,7 @@ export type CallResult = {
   readonly [key: string]: unknown;
 };
 
-/** The table: method -> params and result. Errors are JSON-RPC errors with data.fault = FaultCode. */
+/** The table: method -> params and result. Errors are JSON-RPC errors, data.fault = FaultCode. */
 export type ControlApi = {
   /** `measure` adds the memory of each upstream, which costs a look at every process. */
   "mcpd/status": { params: { readonly measure?: boolean }; result: Status };

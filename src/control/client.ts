@@ -1,4 +1,4 @@
-// control, the asking side. It is on the path of every quick command: nothing heavy may be imported.
+// control, the asking side. Every quick command loads it: nothing heavy may be imported here.
 
 import { lstatSync } from "node:fs";
 
@@ -44,7 +44,7 @@ export class ControlClient {
         closed: () => client.#ended(),
       });
     } catch (error) {
-      throw new FaultError(unreachable(address, error));
+      throw new FaultError(whyUnreachable(address, error));
     }
     return client;
   }
@@ -139,7 +139,7 @@ function lost(): Fault {
 }
 
 /** Says why nobody answers at the address, as far as the file system shows. */
-function unreachable(address: string, error: unknown): Fault {
+export function whyUnreachable(address: string, error: unknown): Fault {
   const title = "The daemon is not running";
   const code = errorCode(error);
   const data = { address, cause: code };

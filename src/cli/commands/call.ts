@@ -6,7 +6,8 @@ export default command({
   meta: {
     name: "call",
     description:
-      "Call a tool of an upstream. A value is JSON where it parses as JSON, else text; quote twice for text that looks like JSON: id='\"7\"'.",
+      "Call a tool of an upstream. A value is JSON where it parses as JSON, else text: " +
+      "quote twice for text that looks like JSON (id='\"7\"').",
   },
   args: {
     upstream: { type: "positional", required: true, description: "Name of the upstream" },

@@ -68,7 +68,7 @@ export default command({
       text: "A program",
     },
     {
-      line: "mcpd servers add github --env-ref GITHUB_TOKEN=GITHUB_TOKEN -- github-mcp-server stdio",
+      line: "mcpd servers add github --env-ref GITHUB_TOKEN=MY_TOKEN -- github-mcp-server",
       text: "With a secret that stays out of the file",
     },
     { line: "mcpd servers add docs --url https://example.com/mcp", text: "A remote one" },

@@ -1,3 +1,4 @@
+import { systemClock } from "../../lib/clock.ts";
 import { command } from "../command.ts";
 import { ANSWER_MS, withDaemon } from "../here.ts";
 import type { Output } from "../output.ts";
@@ -36,7 +37,7 @@ export default command({
           output.json(status);
         }
         if (!args.watch || output.closed) return;
-        await Bun.sleep(WATCH_MS);
+        await systemClock.sleep(WATCH_MS);
       }
     });
     return 0;
