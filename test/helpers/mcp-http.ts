@@ -25,7 +25,7 @@ export type Answered = {
 };
 
 /** Thrown for an answer that is no MCP answer: the door refused. */
-export class HttpRefusal extends Error {
+class HttpRefusal extends Error {
   readonly status: number;
   readonly body: string;
   constructor(status: number, body: string) {
