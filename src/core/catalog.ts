@@ -49,7 +49,9 @@ export function resolveName(
   return upstream === undefined || parts === null ? undefined : { upstream, name: parts.name };
 }
 
-/** Finds the upstream that a resource URI belongs to: listed by one, or fitting a template of one. */
+/**
+ * Finds the upstream that a resource URI belongs to: listed by one, or fitting a template of one.
+ */
 export function resolveUri(
   uri: string,
   resources: Catalog,

@@ -18,7 +18,10 @@ export type Condition = {
 export class Conditions {
   readonly #rows = new Map<string, Condition>();
 
-  /** Raises or refreshes a condition; `sinceMs` of a standing one is kept. True when it is new or differs. */
+  /**
+   * Raises or refreshes a condition; `sinceMs` of a standing one is kept. True when it is new or
+   * differs.
+   */
   raise(condition: Condition): boolean {
     const key = keyOf(condition.name, condition.subject);
     const standing = this.#rows.get(key);

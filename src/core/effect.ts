@@ -14,9 +14,14 @@ export interface Channel {
    * channel was opened for. A channel whose client has gone drops it silently.
    */
   write(text: string, last: boolean): void;
-  /** False when the client can get only the final answer here (no stream), so progress is useless. */
+  /**
+   * False when the client can get only the final answer here (no stream), so progress is useless.
+   */
   readonly streams: boolean;
-  /** True when every request must be answered here, even a cancelled one: an HTTP response has to end. */
+  /**
+   * True when every request must be answered here, even a cancelled one: an HTTP response has to
+   * end.
+   */
   readonly mustAnswer: boolean;
 }
 

@@ -3,7 +3,10 @@
 // an error to an exit code, an HTTP status or a JSON-RPC code.
 
 type FaultRow = {
-  /** Exit code of the CLI: 1 failure, 2 usage, otherwise sysexits.h (69, 70, 73..78) and 124 time-out. */
+  /**
+   * Exit code of the CLI: 1 failure, 2 usage, otherwise sysexits.h (69, 70, 73..78) and 124
+   * time-out.
+   */
   readonly exit: number;
   readonly http: number;
   /** JSON-RPC error code. */

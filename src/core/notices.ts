@@ -67,9 +67,10 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
 }
 
 /**
- * A shared upstream does not say whose call a log message is about. With the calls of one session in
- * flight it is that session's; with none it concerns everybody; with several it is nobody's, since
- * what one project does is no business of another (protocol row 6: never guess, never broadcast).
+ * A shared upstream does not say whose call a log message is about. With the calls of one session
+ * in flight it is that session's; with none it concerns everybody; with several it is nobody's,
+ * since what one project does is no business of another (protocol row 6: never guess, never
+ * broadcast).
  */
 function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notification): void {
   const level = message.params?.["level"];

@@ -47,7 +47,7 @@ export function plan(
   const actions: Action[] = [];
   for (const unit of after.values()) {
     const previous = running.has(unit.key) ? before.get(unit.key) : undefined;
-    actions.push({ kind: kindOf(previous, unit), unit });
+    actions.push({ kind: actionFor(previous, unit), unit });
   }
   for (const unit of before.values()) {
     if (running.has(unit.key) && !after.has(unit.key)) actions.push({ kind: "stop", unit });
@@ -56,7 +56,8 @@ export function plan(
   return { actions, changes: old === null ? [] : changesBetween(old, next) };
 }
 
-function kindOf(previous: Unit | undefined, unit: Unit): Action["kind"] {
+/** What has to happen to one enabled unit, given what runs in its place. */
+export function actionFor(previous: Unit | undefined, unit: Unit): Exclude<Action["kind"], "stop"> {
   if (previous === undefined) return "start";
   if (previous.hash !== unit.hash) return "replace";
   return same(previous.settings, unit.settings) ? "keep" : "settings";

@@ -1,6 +1,8 @@
 import type { UnitSettings } from "./unit.ts";
 
-/** Whether the config lets clients see and call a tool: `deny` wins, an empty `allow` allows all. */
+/**
+ * Whether the config lets clients see and call a tool: `deny` wins, an empty `allow` allows all.
+ */
 export function toolAllowed(tools: UnitSettings["tools"], name: string): boolean {
   if (tools.deny.some((pattern) => matches(pattern, name))) return false;
   return tools.allow.length === 0 || tools.allow.some((pattern) => matches(pattern, name));

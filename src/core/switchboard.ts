@@ -1,18 +1,16 @@
-import { visibleEntries } from "./catalog.ts";
 import { type Channel, type Effect, Turn } from "./effect.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { unavailable } from "./handshake.ts";
-import { LIMITS } from "./limits.ts";
-import { LIST_KINDS } from "./listing.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
 import { receiveRequest } from "./requests.ts";
+import { Roster } from "./roster.ts";
 import { Session, type View } from "./session.ts";
 import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
-import { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import { World } from "./world.ts";
 
 /**
@@ -21,13 +19,11 @@ import { World } from "./world.ts";
  */
 export class Switchboard {
   readonly #world: World;
-  /** Replacements that are starting while the upstream they replace still works. */
-  readonly #successors = new Map<string, Upstream>();
-  /** Replaced or removed upstreams that finish their last requests, and when they must end. */
-  readonly #retired = new Map<Upstream, number>();
+  readonly #roster: Roster;
 
   constructor(about: { readonly name: string; readonly version: string }) {
     this.#world = new World(about);
+    this.#roster = new Roster(this.#world);
   }
 
   get sessions(): readonly Session[] {
@@ -46,7 +42,7 @@ export class Switchboard {
 
   /** Whether time matters: something is in flight, waiting or about to change. */
   get busy(): boolean {
-    if (this.#world.gatherings.size > 0 || this.#retired.size > 0) return true;
+    if (this.#world.gatherings.size > 0 || this.#roster.draining) return true;
     return this.#world.upstreams.some(
       (upstream) => upstream.exchanges.size > 0 || upstream.staleLists.size > 0,
     );
@@ -58,17 +54,7 @@ export class Switchboard {
    */
   apply(units: readonly Unit[], nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    const shown = this.#shown();
-    const before = new Map(this.#world.upstreams.map((upstream) => [upstream.name, upstream]));
-    const next = units.map((unit) => this.#adopt(turn, unit, before.get(unit.upstream)));
-    this.#world.setUpstreams(next);
-    const names = new Set(units.map((unit) => unit.upstream));
-    for (const [name, upstream] of before) {
-      if (names.has(name)) continue;
-      this.#dropSuccessor(turn, name);
-      this.#retire(turn, upstream);
-    }
-    this.#announce(turn, shown);
+    this.#roster.apply(turn, units);
     return turn.effects;
   }
 
@@ -136,10 +122,9 @@ export class Switchboard {
   /** The instance of an upstream is gone; `retrying` when another one follows by itself. */
   lost(upstream: Upstream, problem: Fault, retrying: boolean, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    const replaced =
-      this.#world.upstream(upstream.name) === upstream && this.#successors.get(upstream.name);
+    const replaced = this.#roster.replacing(upstream);
     upstream.lost(turn, problem, retrying && !replaced);
-    if (replaced) this.#takeOver(turn, replaced);
+    if (replaced) this.#roster.promote(turn, upstream.name);
     if (!upstream.listed) releaseWaiters(upstream, turn);
     return turn.effects;
   }
@@ -170,12 +155,7 @@ export class Switchboard {
       reloadStale(this.#world, turn, upstream);
     }
     expireGatherings(this.#world, turn);
-    for (const [upstream, deadlineMs] of this.#retired) {
-      upstream.expire(turn);
-      if (upstream.exchanges.size > 0 && nowMs < deadlineMs) continue;
-      this.#retired.delete(upstream);
-      turn.add({ kind: "drained", upstream });
-    }
+    this.#roster.drain(turn);
     return turn.effects;
   }
 
@@ -188,82 +168,8 @@ export class Switchboard {
   }
 
   #becameReady(turn: Turn, upstream: Upstream): void {
-    if (this.#successors.get(upstream.name) === upstream) this.#takeOver(turn, upstream);
+    if (this.#roster.starting(upstream)) this.#roster.promote(turn, upstream.name);
     restore(this.#world, turn, upstream);
     loadLists(this.#world, turn, upstream);
-  }
-
-  #adopt(turn: Turn, unit: Unit, standing: Upstream | undefined): Upstream {
-    if (standing === undefined) return new Upstream(unit, this.#world.about);
-    if (standing.unit.hash === unit.hash && standing.unit.disabled === unit.disabled) {
-      standing.unit = unit;
-      this.#dropSuccessor(turn, unit.upstream);
-      return standing;
-    }
-    const starting = this.#successors.get(unit.upstream);
-    if (starting?.unit.hash === unit.hash && !unit.disabled) {
-      starting.unit = unit;
-      return standing;
-    }
-    this.#dropSuccessor(turn, unit.upstream);
-    const successor = new Upstream(unit, this.#world.about);
-    for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
-    if (standing.phase !== "ready" || unit.disabled) {
-      this.#retire(turn, standing);
-      return successor;
-    }
-    this.#successors.set(unit.upstream, successor);
-    turn.add({ kind: "demand", upstream: successor });
-    return standing;
-  }
-
-  #takeOver(turn: Turn, successor: Upstream): void {
-    const { name } = successor;
-    this.#successors.delete(name);
-    const old = this.#world.upstream(name);
-    this.#world.setUpstreams(
-      this.#world.upstreams.map((upstream) => (upstream.name === name ? successor : upstream)),
-    );
-    if (old === undefined) return;
-    for (const [kind, listing] of old.listings) successor.listings.set(kind, listing);
-    this.#retire(turn, old);
-  }
-
-  #dropSuccessor(turn: Turn, name: string): void {
-    const successor = this.#successors.get(name);
-    if (successor === undefined) return;
-    this.#successors.delete(name);
-    this.#retire(turn, successor);
-  }
-
-  /** What each kind of view shows, as text: "kind" for the aggregate, "kind upstream" for one. */
-  #shown(): ReadonlyMap<string, string> {
-    const shown = new Map<string, string>();
-    for (const kind of LIST_KINDS) {
-      shown.set(kind, JSON.stringify(this.#world.catalog(kind).entries));
-      for (const upstream of this.#world.upstreams) {
-        shown.set(`${kind} ${upstream.name}`, JSON.stringify(visibleEntries(kind, upstream)));
-      }
-    }
-    return shown;
-  }
-
-  /** Tells the sessions whose view differs from what it was. */
-  #announce(turn: Turn, before: ReadonlyMap<string, string>): void {
-    const after = this.#shown();
-    for (const kind of LIST_KINDS) {
-      this.#world.listChanged(turn, kind, ({ view }) => {
-        const key = view.kind === "all" ? kind : `${kind} ${view.upstream}`;
-        return before.has(key) && after.has(key) && before.get(key) !== after.get(key);
-      });
-    }
-  }
-
-  #retire(turn: Turn, upstream: Upstream): void {
-    const text = `Upstream "${upstream.name}" was changed or removed in the config`;
-    const problem = fault("upstream.unknown", text, upstream.name);
-    upstream.failWaiting(turn, problem);
-    releaseWaiters(upstream, turn);
-    this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
   }
 }

@@ -2,8 +2,8 @@
 export type Scope = "user" | "project" | "session";
 
 /**
- * A value read at spawn time, never before: literal text (in which `${NAME}` stands for an environment
- * variable) or a reference to where a secret lives. A Unit carries references only.
+ * A value read at spawn time, never before: literal text (in which `${NAME}` stands for an
+ * environment variable) or a reference to where a secret lives. A Unit carries references only.
  */
 export type ValueRef =
   | { readonly kind: "text"; readonly text: string }

@@ -20,7 +20,9 @@ type ControlDoorOptions = {
   readonly log: Log;
 };
 
-/** Opens the private socket, or throws the fault that says why not: a daemon may be running already. */
+/**
+ * Opens the private socket, or throws the fault that says why not: a daemon may be running already.
+ */
 export async function openControl(options: ControlDoorOptions): Promise<SocketListener> {
   const listener = await listenSocket({
     address: options.address,

@@ -126,7 +126,9 @@ export class LiveDesk implements Desk {
     this.#ticker?.cancel();
   }
 
-  /** Effects may cause further events at once (a built-in upstream answers immediately): in turn. */
+  /**
+   * Effects may cause further events at once (a built-in upstream answers immediately): in turn.
+   */
   #run(effects: readonly Effect[]): void {
     for (const effect of effects) this.#queue.push(effect);
     if (this.#running) return;

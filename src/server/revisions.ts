@@ -25,7 +25,7 @@ export class Revisions {
   readonly #conditions: Conditions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #apply: (next: Revision) => void;
+  readonly #apply: (before: Revision, next: Revision) => void;
   #current: Revision;
   #pollMs = 0;
   #watch: { close(): void };
@@ -35,7 +35,7 @@ export class Revisions {
     readonly conditions: Conditions;
     readonly clock: Clock;
     readonly log: Log;
-    readonly apply: (next: Revision) => void;
+    readonly apply: (before: Revision, next: Revision) => void;
   }) {
     this.#store = options.store;
     this.#conditions = options.conditions;
@@ -71,7 +71,7 @@ export class Revisions {
     this.#current = loaded;
     if (loaded.hash !== before.hash) {
       this.#log.info("config applied", { revision: loaded.number, path: loaded.path });
-      this.#apply(loaded);
+      this.#apply(before, loaded);
       this.#pollEvery(loaded.daemon.configPollMs);
     }
     return { applied: true, revision: loaded.number, problem: null };

@@ -8,6 +8,7 @@ import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
 import { Conditions } from "../core/condition.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
+import { plan } from "../core/plan.ts";
 import type { Revision } from "../core/revision.ts";
 import { Switchboard } from "../core/switchboard.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -121,7 +122,7 @@ class Server {
       conditions,
       clock,
       log: this.#log,
-      apply: (next) => this.#apply(next),
+      apply: (before, next) => this.#apply(before, next),
     });
     this.#book.configure(this.revision.daemon);
     this.#security = new Security({
@@ -232,12 +233,19 @@ class Server {
     this.#undo.defer(close);
   }
 
-  #apply(next: Revision): void {
+  #apply(before: Revision, next: Revision): void {
+    const { actions, changes } = plan(before, next);
+    for (const { kind, unit } of actions) {
+      if (kind !== "keep") this.#log.info(`upstream: ${kind}`, { upstream: unit.upstream });
+    }
+    for (const { section, key } of changes) this.#log.info(`changed: ${section}.${key}`);
     this.#book.configure(next.daemon);
     this.#security.update(next.daemon);
     this.#desk.apply(next.units);
     judgeUnits(this.#conditions, this.#clock, next.units);
-    void this.#front?.move(this.#address(next));
+    if (changes.some(({ applies }) => applies === "restart")) {
+      void this.#front?.move(this.#address(next));
+    }
   }
 
   #address({ daemon }: Revision): { host: string; port: number } {

@@ -23,7 +23,10 @@ export type StatusSources = {
   readonly urls: () => Status["urls"];
 };
 
-/** The state of the daemon for people and scripts. `measure` adds memory, which costs a look at every process. */
+/**
+ * The state of the daemon for people and scripts. `measure` adds memory, which costs a look at
+ * every process.
+ */
 export async function buildStatus(sources: StatusSources, measure: boolean): Promise<Status> {
   const { switchboard, metrics, conditions, clock } = sources;
   const revision = sources.revision();

@@ -1,0 +1,141 @@
+import { visibleEntries } from "./catalog.ts";
+import type { Turn } from "./effect.ts";
+import { fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
+import { LIST_KINDS } from "./listing.ts";
+import { releaseWaiters } from "./lists.ts";
+import { actionFor } from "./plan.ts";
+import type { Unit } from "./unit.ts";
+import { Upstream } from "./upstream.ts";
+import type { World } from "./world.ts";
+
+/** Which upstreams there are, and how one takes the place of another without a gap. */
+export class Roster {
+  readonly #world: World;
+  /** Replacements that are starting while the upstream they replace still works. */
+  readonly #successors = new Map<string, Upstream>();
+  /** Replaced or removed upstreams that finish their last requests, and when they must end. */
+  readonly #retired = new Map<Upstream, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get draining(): boolean {
+    return this.#retired.size > 0;
+  }
+
+  /** Takes the units of a revision and tells the sessions whose view differs. */
+  apply(turn: Turn, units: readonly Unit[]): void {
+    const shown = this.#shown();
+    const before = new Map(this.#world.upstreams.map((upstream) => [upstream.name, upstream]));
+    const next = units.map((unit) => this.#adopt(turn, unit, before.get(unit.upstream)));
+    this.#world.setUpstreams(next);
+    const names = new Set(units.map((unit) => unit.upstream));
+    for (const [name, upstream] of before) {
+      if (names.has(name)) continue;
+      this.#dropSuccessor(turn, name);
+      this.#retire(turn, upstream);
+    }
+    this.#announce(turn, shown);
+  }
+
+  /** Whether an upstream is the one at work while its replacement starts. */
+  replacing(upstream: Upstream): boolean {
+    const { name } = upstream;
+    return this.#world.upstream(name) === upstream && this.#successors.has(name);
+  }
+
+  /** Whether an upstream is a replacement that has not taken over yet. */
+  starting(upstream: Upstream): boolean {
+    return this.#successors.get(upstream.name) === upstream;
+  }
+
+  /** Puts the replacement in the place of what it replaces. */
+  promote(turn: Turn, name: string): void {
+    const successor = this.#successors.get(name);
+    if (successor === undefined) return;
+    this.#successors.delete(name);
+    const old = this.#world.upstream(name);
+    this.#world.setUpstreams(
+      this.#world.upstreams.map((upstream) => (upstream.name === name ? successor : upstream)),
+    );
+    if (old === undefined) return;
+    for (const [kind, listing] of old.listings) successor.listings.set(kind, listing);
+    this.#retire(turn, old);
+  }
+
+  /** Ends the retired that have nothing left to do, or have had long enough. */
+  drain(turn: Turn): void {
+    for (const [upstream, deadlineMs] of this.#retired) {
+      upstream.expire(turn);
+      if (upstream.exchanges.size > 0 && turn.nowMs < deadlineMs) continue;
+      this.#retired.delete(upstream);
+      turn.add({ kind: "drained", upstream });
+    }
+  }
+
+  #adopt(turn: Turn, unit: Unit, standing: Upstream | undefined): Upstream {
+    if (standing === undefined) return new Upstream(unit, this.#world.about);
+    const action = actionFor(standing.unit, unit);
+    const starting = this.#successors.get(unit.upstream);
+    const switched = standing.unit.disabled !== unit.disabled;
+    if (action !== "replace" && !switched) {
+      standing.unit = unit;
+      this.#dropSuccessor(turn, unit.upstream);
+      return standing;
+    }
+    if (starting?.unit.hash === unit.hash && !unit.disabled) {
+      starting.unit = unit;
+      return standing;
+    }
+    this.#dropSuccessor(turn, unit.upstream);
+    const successor = new Upstream(unit, this.#world.about);
+    for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
+    if (standing.phase !== "ready" || unit.disabled) {
+      this.#retire(turn, standing);
+      return successor;
+    }
+    this.#successors.set(unit.upstream, successor);
+    turn.add({ kind: "demand", upstream: successor });
+    return standing;
+  }
+
+  #dropSuccessor(turn: Turn, name: string): void {
+    const successor = this.#successors.get(name);
+    if (successor === undefined) return;
+    this.#successors.delete(name);
+    this.#retire(turn, successor);
+  }
+
+  /** What each kind of view shows, as text: "kind" for the aggregate, "kind upstream" for one. */
+  #shown(): ReadonlyMap<string, string> {
+    const shown = new Map<string, string>();
+    for (const kind of LIST_KINDS) {
+      shown.set(kind, JSON.stringify(this.#world.catalog(kind).entries));
+      for (const upstream of this.#world.upstreams) {
+        shown.set(`${kind} ${upstream.name}`, JSON.stringify(visibleEntries(kind, upstream)));
+      }
+    }
+    return shown;
+  }
+
+  /** Tells the sessions whose view differs from what it was. */
+  #announce(turn: Turn, before: ReadonlyMap<string, string>): void {
+    const after = this.#shown();
+    for (const kind of LIST_KINDS) {
+      this.#world.listChanged(turn, kind, ({ view }) => {
+        const key = view.kind === "all" ? kind : `${kind} ${view.upstream}`;
+        return before.has(key) && after.has(key) && before.get(key) !== after.get(key);
+      });
+    }
+  }
+
+  #retire(turn: Turn, upstream: Upstream): void {
+    const text = `Upstream "${upstream.name}" was changed or removed in the config`;
+    const problem = fault("upstream.unknown", text, upstream.name);
+    upstream.failWaiting(turn, problem);
+    releaseWaiters(upstream, turn);
+    this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
+  }
+}
