@@ -6,6 +6,7 @@ import { type Fault, fault, type FaultCode, FaultError } from "../core/fault.ts"
 import { faultOf, type RpcError } from "../core/message.ts";
 import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
+import { formatDuration } from "../lib/text.ts";
 import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
 import { openWire, type Wire } from "./wire.ts";
 
@@ -84,7 +85,8 @@ export class ControlClient {
       if (signal?.aborted === true) return settle({ fault: fault("exchange.cancelled") });
       signal?.addEventListener("abort", abort);
       if (timeoutMs !== undefined) {
-        const text = `The daemon has not answered "${method}" within ${timeoutMs} ms`;
+        const wait = formatDuration(timeoutMs);
+        const text = `The daemon has not answered "${method}" within ${wait}`;
         timer = this.#clock.after(timeoutMs, () => give("exchange.timed-out", text));
       }
       this.#waiting.set(id, { settle, onProgress });

@@ -177,7 +177,9 @@ test("connect() says why nobody answers", async () => {
   writeFileSync(plain, "");
   expect(await why(plain)).toBe(`Cannot reach the daemon: ${plain} is not a socket`);
   const stale = join(directory, "stale");
-  const script = `const s = Bun.listen({ unix: ${JSON.stringify(stale)}, socket: { data() {} } }); process.kill(process.pid, "SIGKILL"); s.ref();`;
+  // Killed outright, so that its socket stays.
+  const options = `{ unix: ${JSON.stringify(stale)}, socket: { data() {} } }`;
+  const script = `Bun.listen(${options}); process.kill(process.pid, "SIGKILL");`;
   await Bun.spawn([process.execPath, "-e", script]).exited;
   expect(await why(stale)).toBe(
     `The daemon is not running: the socket at ${stale} is left over from one that has ended`,
