@@ -22,7 +22,9 @@ type Built = {
   readonly line: string;
 };
 
-/** Builds and checks one target; a failure is a value, so that the other targets are still built. */
+/**
+ * Builds and checks one target; a failure is a value, so that the other targets are still built.
+ */
 async function make(target: Target, path: string): Promise<Built> {
   const built = (verdict: Built["verdict"], line: string): Built => {
     return { target, path, verdict, line: `${target.name.padEnd(17)} ${line}` };

@@ -1,7 +1,7 @@
 /**
  * `npm test`: the checks, the build, and every test, also those of the compiled program. The last
- * line is `N passed, N failed`; a skipped test, a test file without results and a runner that breaks
- * are failures. With arguments (`npm test -- test/core -t "settle"`) only those tests run.
+ * line is `N passed, N failed`; a skipped test, a test file without results and a runner that
+ * breaks are failures. With arguments (`npm test -- test/core -t "settle"`) only those tests run.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -13,7 +13,10 @@ const MIDDLE = ["config", "control", "supervise", "transport", "platform", "inst
 const PROGRAM: Room = { rooms: [...MIDDLE, "core", "lib", "version"], packages: ["*"] };
 const MIDDLE_ROOM: Room = { rooms: ["core", "lib", "version"], packages: ["*"] };
 
-/** The table of .github/ARCHITECTURE.md. Roles never import each other; the command line starts them. */
+/**
+ * The table of .github/ARCHITECTURE.md. Roles never import each other; the command line starts
+ * them.
+ */
 const ROOMS: { readonly [room: string]: Room } = {
   main: { rooms: ["cli"], packages: [] },
   cli: { ...PROGRAM, rooms: [...PROGRAM.rooms, "server", "bootstrap"] },

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { reach, readSource } from "./helpers/sources.ts";
 
 /**
- * What costs a light command its milliseconds: the SDK builds its schemas when it is loaded (15 ms),
- * consola and node:tty load the streams (10 ms), the others add up.
+ * What costs a light command its milliseconds: the SDK builds its schemas when it is loaded (15
+ * ms), consola and node:tty load the streams (10 ms), the others add up.
  */
 const HEAVY = [
   /^hono/,

@@ -27,7 +27,10 @@ export interface SessionPort {
    * exactly one write with last = true follows for each request, none for anything else.
    */
   receive(message: Message, channel: Channel): void;
-  /** Makes `channel` the place for what belongs to no request, until the returned function is called. */
+  /**
+   * Makes `channel` the place for what belongs to no request, until the returned function is
+   * called.
+   */
   listen(channel: Channel): () => void;
   /** Ends the session: its requests in flight are cancelled upstream. */
   close(): void;

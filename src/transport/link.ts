@@ -5,7 +5,10 @@ export type CloseReason = { readonly kind: "local" | "remote" | "error"; readonl
 
 /** A live two-way message pipe over one transport. Text is one JSON-RPC message or batch. */
 export interface Link {
-  /** Queues one message. False when the bounded queue is full or the link is closed: nothing is sent. */
+  /**
+   * Queues one message. False when the bounded queue is full or the link is closed: nothing is
+   * sent.
+   */
   send(text: string): boolean;
   close(reason: CloseReason): void;
 }

@@ -1,6 +1,7 @@
 /**
- * Runs the compiled program as a user would, in a home of its own, and makes sure that nothing of it
- * is left: `await using daemon = await Daemon.start({ mcpServers: { echo: fixture("echo.ts") } })`.
+ * Runs the compiled program as a user would, in a home of its own, and makes sure that nothing of
+ * it is left: `await using daemon = await Daemon.start({ mcpServers: { echo: fixture("echo.ts") }
+ * })`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -111,7 +112,9 @@ export class Daemon implements AsyncDisposable {
     this.#ownsHome = ownsHome;
   }
 
-  /** Starts the daemon and returns when it answers on /health. A `config` of null keeps the file. */
+  /**
+   * Starts the daemon and returns when it answers on /health. A `config` of null keeps the file.
+   */
   static async start(config: object | string | null, options: DaemonOptions = {}): Promise<Daemon> {
     const home = options.home ?? new Home(options.env);
     if (config !== null) home.writeConfig(config);
@@ -196,7 +199,9 @@ export class Daemon implements AsyncDisposable {
     return exitCode;
   }
 
-  /** Ends it at once, as a crash or the OOM killer would. Its upstreams may be left for a moment. */
+  /**
+   * Ends it at once, as a crash or the OOM killer would. Its upstreams may be left for a moment.
+   */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;

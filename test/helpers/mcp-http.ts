@@ -1,4 +1,6 @@
-/** An MCP client over Streamable HTTP that hides nothing: headers, status and messages as they are. */
+/**
+ * An MCP client over Streamable HTTP that hides nothing: headers, status and messages as they are.
+ */
 import { readEvents } from "./sse.ts";
 
 export type Message = {

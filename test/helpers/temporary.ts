@@ -2,7 +2,9 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A fresh directory with a short path (a Unix socket has room for 100 bytes), gone with its scope. */
+/**
+ * A fresh directory with a short path (a Unix socket has room for 100 bytes), gone with its scope.
+ */
 export class TemporaryDirectory implements Disposable {
   readonly path: string;
 
