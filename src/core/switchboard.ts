@@ -14,8 +14,8 @@ import type { Upstream } from "./upstream.ts";
 import { World } from "./world.ts";
 
 /**
- * The whole of sharing, as a pure machine: events of clients, upstreams and the clock go in, effects
- * come out. It holds no socket, process, clock or random number, so a simulation can run it.
+ * The whole of sharing, as a pure machine: events of clients, upstreams and the clock go in,
+ * effects come out. It holds no socket, process, clock or random number, so a simulation can run it.
  */
 export class Switchboard {
   readonly #world: World;

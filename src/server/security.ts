@@ -39,7 +39,7 @@ export class Security {
       this.#raise(
         "gate.open",
         "warning",
-        "Requests need no API key: every program of every user on this machine can use your servers",
+        "Requests need no API key: every program on this machine can use your servers",
         'Set daemon.auth to "api_key".',
       );
       return { host, cors, key: null };

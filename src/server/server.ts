@@ -146,7 +146,8 @@ class Server {
   urls(): Status["urls"] {
     const bound = this.#front?.bound ?? null;
     if (bound === null) return null;
-    const base = `http://${bound.host.includes(":") ? `[${bound.host}]` : bound.host}:${bound.port}`;
+    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
+    const base = `http://${host}:${bound.port}`;
     return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
   }
 
@@ -172,7 +173,7 @@ class Server {
     });
     this.#undo.defer(() => control.close());
     await this.#stdio.sweep();
-    // Taken down from the bottom up: clients are answered, then the doors close, then processes end.
+    // Taken down from the bottom up: clients are answered, doors close, processes end.
     this.#undo.defer(() => this.#desk.pool.close());
     this.#openFront();
     this.#undo.defer(() => this.#desk.close());

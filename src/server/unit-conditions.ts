@@ -15,7 +15,7 @@ export function judgeUnits(conditions: Conditions, clock: Clock, units: readonly
       name: "upstream.scope",
       subject: upstream,
       severity: "warning",
-      text: `Upstream "${upstream}" has scope "${scope}", but this version shares it with everybody`,
+      text: `Upstream "${upstream}" has scope "${scope}", but this version shares it with all`,
       hint: 'Set its scope to "user" if that is what you want.',
       sinceMs: clock.now(),
     });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { fitsTemplate, mergeCatalog, resolveName } from "../../src/core/catalog.ts";
 import { listingOf } from "../../src/core/listing.ts";
 import { Upstream } from "../../src/core/upstream.ts";
-import { unitOf } from "../sim/sharing.ts";
+import { unitOf } from "../helpers/unit.ts";
 
 function upstreamWith(name: string, tools: readonly string[]): Upstream {
   const upstream = new Upstream(unitOf(name), { name: "mcpd", version: "test" });

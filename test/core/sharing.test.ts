@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { Session } from "../../src/core/session.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import { Board } from "../helpers/board.ts";
-import { unitOf } from "../sim/sharing.ts";
+import { unitOf } from "../helpers/unit.ts";
 
 const ONE = { kind: "one", upstream: "files" } as const;
 const READ = { name: "read", inputSchema: {} };
@@ -46,7 +46,7 @@ describe("the aggregate", () => {
     expect(box.answer?.error?.data?.["fault"]).toBe("tool.unknown");
   });
 
-  test("answers a list without the upstream that does not start in time, and announces it later", () => {
+  test("answers a list without an upstream that is late, and announces it afterwards", () => {
     const board = new Board();
     board.apply(unitOf("files"), unitOf("slow"));
     board.start("files", { tools: [READ] });
@@ -172,7 +172,7 @@ describe("what an upstream says by itself", () => {
     expect(board.count("files", "resources/unsubscribe")).toBe(1);
   });
 
-  test("a log message goes to the session at work, to all when nobody is, and to none of several", () => {
+  test("a log message goes to the session at work, to all if none is, to none of several", () => {
     const board = new Board();
     board.apply(unitOf("files"));
     const files = board.start("files");
@@ -189,7 +189,7 @@ describe("what an upstream says by itself", () => {
     expect([methods(board, ann).length, methods(board, bob).length]).toEqual([2, 1]);
   });
 
-  test("the upstream logs at the most verbose level anyone wants; each session gets its own", () => {
+  test("the upstream logs at the most verbose level wanted; each session gets its own", () => {
     const board = new Board();
     board.apply(unitOf("files"));
     const files = board.start("files");

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { Board, Mailbox } from "../helpers/board.ts";
-import { unitOf } from "../sim/sharing.ts";
+import { unitOf } from "../helpers/unit.ts";
 
 const ONE = { kind: "one", upstream: "files" } as const;
 const TOOL = { name: "read", inputSchema: { type: "object" } };

@@ -7,6 +7,7 @@ import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
+import { unitOf } from "../helpers/unit.ts";
 import { Random } from "./random.ts";
 import { Schedule } from "./schedule.ts";
 import { type Habits, UpstreamModel } from "./upstream-model.ts";
@@ -281,26 +282,4 @@ export class Sharing {
   #blame(text: string): void {
     this.#violations.push(`${Math.round(this.#schedule.nowMs)} ms: ${text}`);
   }
-}
-
-/** A unit for tests that never start a process. */
-export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
-  return {
-    key: upstream,
-    upstream,
-    scope: "user",
-    disabled: false,
-    reach: { kind: "stdio", command: "model", args: [], env: {}, cwd: null },
-    settings: {
-      requestTimeoutMs: 5_000,
-      startTimeoutMs: 10_000,
-      idleStopMs: null,
-      reconnect: true,
-      retriesMax: 1,
-      tools: { allow: [], deny: [] },
-      prefix: "auto",
-    },
-    hash: `hash of ${upstream}`,
-    ...change,
-  };
 }

@@ -1,0 +1,23 @@
+import type { Unit } from "../../src/core/unit.ts";
+
+/** A unit for tests that never start a process. */
+export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
+  return {
+    key: upstream,
+    upstream,
+    scope: "user",
+    disabled: false,
+    reach: { kind: "stdio", command: "model", args: [], env: {}, cwd: null },
+    settings: {
+      requestTimeoutMs: 5_000,
+      startTimeoutMs: 10_000,
+      idleStopMs: null,
+      reconnect: true,
+      retriesMax: 1,
+      tools: { allow: [], deny: [] },
+      prefix: "auto",
+    },
+    hash: `hash of ${upstream}`,
+    ...change,
+  };
+}
