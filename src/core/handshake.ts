@@ -3,7 +3,7 @@ import { negotiate } from "./era.ts";
 import { type Fault, fault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import type { Params } from "./message.ts";
+import { type Params, stringOr } from "./message.ts";
 import type { Session } from "./session.ts";
 import { syncLogLevel } from "./subscriptions.ts";
 import type { Introduction, Upstream } from "./upstream.ts";
@@ -60,8 +60,8 @@ function begin(world: World, turn: Turn, call: Call, about: Params): void {
   const params = request.params ?? {};
   const info = params["clientInfo"] as Params | undefined;
   session.client = {
-    name: String(info?.["name"] ?? "unknown"),
-    version: String(info?.["version"] ?? ""),
+    name: stringOr(info?.["name"], "unknown"),
+    version: stringOr(info?.["version"], ""),
   };
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
   session.protocolVersion = negotiate(params["protocolVersion"]);

@@ -109,6 +109,11 @@ export function resultResponse(id: RequestId, value: unknown): Response {
   return { kind: "response", id, outcome: { ok: true, result: Json.ofValue(value) } };
 }
 
+/** A member that should be a string, or `fallback` when it is anything else. */
+export function stringOr(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
+}
+
 /** One message as JSON text, without a newline. */
 export function encode(message: Message): string {
   switch (message.kind) {

@@ -15,7 +15,7 @@ export function split(name: string): { readonly upstream: string; readonly name:
 }
 
 /** Cuts a name that clients would refuse for its length; a hash of the whole keeps it unique. */
-export function fit(name: string): string {
+function fit(name: string): string {
   if (name.length <= LIMITS.nameLength) return name;
   const mark = `_${fnv1a(name).toString(16).padStart(8, "0")}`;
   return name.slice(0, LIMITS.nameLength - mark.length) + mark;

@@ -4,7 +4,7 @@ import { Exchange, ExchangeTable } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
-import { encode, type Message, type Outcome, type Params, rpcError } from "./message.ts";
+import { encode, type Message, type Outcome, type Params, rpcError, stringOr } from "./message.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import type { Unit } from "./unit.ts";
 
@@ -193,7 +193,7 @@ function readIntroduction(name: string, outcome: Outcome): Introduction | Fault 
   const instructions = result["instructions"];
   return {
     protocolVersion,
-    server: { name: String(info?.["name"] ?? name), version: String(info?.["version"] ?? "") },
+    server: { name: stringOr(info?.["name"], name), version: stringOr(info?.["version"], "") },
     result,
     capabilities: (result["capabilities"] as Params | undefined) ?? {},
     instructions: typeof instructions === "string" && instructions !== "" ? instructions : null,

@@ -95,6 +95,6 @@ export class FrontDoor {
 }
 
 /** Whether only this machine can connect to a bind address. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }

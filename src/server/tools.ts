@@ -1,6 +1,6 @@
 import type { ToolRow } from "../control/api.ts";
 import { fault, FaultError } from "../core/fault.ts";
-import type { Params } from "../core/message.ts";
+import { type Params, stringOr } from "../core/message.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import { suggest } from "../lib/text.ts";
 import type { BuiltinTool } from "./builtin.ts";
@@ -18,8 +18,8 @@ export function toolRows(switchboard: Switchboard): readonly ToolRow[] {
         upstream: target.upstream.name,
         tool: target.name,
         name,
-        title: String(entry["title"] ?? annotations?.["title"] ?? ""),
-        description: String(entry["description"] ?? ""),
+        title: stringOr(entry["title"] ?? annotations?.["title"], ""),
+        description: stringOr(entry["description"], ""),
         inputSchema: entry["inputSchema"] ?? {},
       },
     ];

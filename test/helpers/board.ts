@@ -71,7 +71,7 @@ export class Board {
   ask(
     session: Session,
     method: string,
-    params: Params | undefined = undefined,
+    params?: Params,
     id: RequestId = 1,
     box: Mailbox = new Mailbox(),
   ): Mailbox {
