@@ -108,7 +108,7 @@ export async function outcomeOf(running: Running): Promise<Outcome> {
   return { code, stdout, stderr };
 }
 
-export function upstreamStatus(changes: Partial<UpstreamStatus> = {}): UpstreamStatus {
+function upstreamStatus(changes: Partial<UpstreamStatus> = {}): UpstreamStatus {
   return {
     name: "files",
     kind: "stdio",
@@ -166,7 +166,7 @@ export const STATUS: Status = {
   ],
 };
 
-export const TOOLS: readonly ToolRow[] = [
+const TOOLS: readonly ToolRow[] = [
   {
     upstream: "files",
     tool: "read_file",

@@ -39,7 +39,7 @@ export default command({
 });
 
 /** Tools for people: name, upstream, and as much of the description as fits. */
-export function toolTable(tools: readonly ToolRow[], width: number | null): string {
+function toolTable(tools: readonly ToolRow[], width: number | null): string {
   const columns = [{ title: "TOOL" }, { title: "UPSTREAM" }, { title: "DESCRIPTION" }];
   const rows = tools.map(({ name, upstream, title, description }) => [
     name,

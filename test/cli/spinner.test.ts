@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+const SPINNER = join(import.meta.dir, "../../src/cli/spinner.ts");
+
+/** What a spinner writes to standard error while its clock rings `rings` times. */
+async function written(mode: string, rings: number): Promise<string> {
+  const script = `
+    import { Spinner } from ${JSON.stringify(SPINNER)};
+    let ring = () => {};
+    const set = (_, action) => { ring = action; return { cancel() { ring = () => {}; } }; };
+    const spinner = new Spinner("Calling x", ${JSON.stringify(mode)}, { after: set, every: set });
+    for (let count = 0; count < ${rings}; count++) {
+      ring();
+      spinner.update("Calling x " + (count + 1));
+    }
+    spinner.stop();
+    ring();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stderr: "pipe" });
+  const text = await new Response(child.stderr).text();
+  expect(await child.exited).toBe(0);
+  return text;
+}
+
+test("Spinner says nothing about what is done soon", async () => {
+  expect(await written("animated", 0)).toBe("");
+  expect(await written("plain", 0)).toBe("");
+});
+
+test("Spinner moves on a terminal, shows news, and leaves no trace", async () => {
+  const clear = "\r\u001b[K";
+  expect(await written("animated", 2)).toBe(`${clear}⠋ Calling x${clear}⠙ Calling x 1${clear}`);
+});
+
+test("Spinner writes one line elsewhere, and nothing when silent", async () => {
+  expect(await written("plain", 1)).toBe("Calling x ...\n");
+  expect(await written("silent", 1)).toBe("");
+});
