@@ -4,7 +4,7 @@ import { type Fault, fault } from "./fault.ts";
 import {
   encode,
   faultResponse,
-  Json,
+  type Json,
   type Outcome,
   type Params,
   type Request,

@@ -27,8 +27,8 @@ export function toolRows(switchboard: Switchboard): readonly ToolRow[] {
 }
 
 /** Tools that have every word of the search somewhere; a word in the name counts most. */
-export function searchTools(rows: readonly ToolRow[], search: string): readonly ToolRow[] {
-  const words = search
+export function searchTools(rows: readonly ToolRow[], query: string): readonly ToolRow[] {
+  const words = query
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== "");

@@ -11,8 +11,7 @@ export class Schedule {
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = this.#queue[middle];
-      if (other !== undefined && (other.atMs < entry.atMs || other.atMs === entry.atMs))
-        low = middle + 1;
+      if (other !== undefined && other.atMs <= entry.atMs) low = middle + 1;
       else high = middle;
     }
     this.#queue.splice(low, 0, entry);
