@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -26,7 +25,10 @@ export function writeFileAtomic(
   content: string | Uint8Array,
   mode: number = PRIVATE_FILE,
 ): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}.tmp`,
+  );
   try {
     writeAndSync(temporary, content, mode);
     // The umask may have taken rights away from what open() was asked for.

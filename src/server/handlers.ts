@@ -3,6 +3,7 @@ import type { ControlHandlers } from "../control/host.ts";
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { faultOf, type Outcome, type RpcError } from "../core/message.ts";
 import type { Switchboard } from "../core/switchboard.ts";
+import { didYouMean } from "../lib/text.ts";
 import type { Insider } from "./insider.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { searchTools, toolRows } from "./tools.ts";
@@ -30,13 +31,13 @@ export function controlHandlers(sources: {
         .map((candidate) => candidate.name);
       return { tools: search === undefined ? rows : searchTools(rows, search), missing };
     },
-    async "mcpd/call"({ upstream, tool, arguments: input }, context) {
+    async "mcpd/call"({ upstream, tool, arguments: input, timeoutMs }, context) {
       known(switchboard, upstream);
       const view =
         upstream === undefined ? ({ kind: "all" } as const) : ({ kind: "one", upstream } as const);
       const params = { name: tool, arguments: input };
       const outcome = await insider.request(view, "tools/call", params, {
-        signal: context.signal,
+        signal: withTimeout(context.signal, timeoutMs),
         onProgress: (progress) =>
           context.progress({
             progress: Number(progress["progress"]),
@@ -49,11 +50,17 @@ export function controlHandlers(sources: {
   };
 }
 
+function withTimeout(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
+  if (timeoutMs === undefined) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+}
+
 function known(switchboard: Switchboard, upstream: string | undefined): void {
   if (upstream === undefined) return;
   const names = switchboard.upstreams.map((candidate) => candidate.name);
   if (names.includes(upstream)) return;
-  const text = `There is no upstream "${upstream}": the config has ${names.join(", ")}`;
+  const help = didYouMean(upstream, names) || ` The config has ${names.join(", ")}.`;
+  const text = `There is no upstream "${upstream}".${help}`.replace(/\.$/, "");
   throw new FaultError(fault("upstream.unknown", text, upstream));
 }
 

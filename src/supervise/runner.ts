@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-
 import { BACKOFF, type BackoffPolicy } from "../core/backoff.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import {
@@ -185,7 +183,7 @@ export class Runner {
     const launch = resolveLaunch(this.#unit, { environment, platform, path });
     if (isFault(launch)) return launch;
     if (this.#state.kind === "stopping") return exitFault(upstream, { kind: "stopped" });
-    const marker = randomUUID();
+    const marker = crypto.randomUUID();
     const child = spawnChild(
       { ...launch, env: { ...launch.env, [MARKER_VARIABLE]: marker } },
       { platform, clock, stop: stop ?? STOP_POLICY },
