@@ -14,14 +14,17 @@ export type Compiled = {
 
 export type Stamp = { readonly version: string; readonly commit: string };
 
-/** What a build says about itself: the version of the package and the short commit, or "source". */
+/** What a build says about itself: the version of the package and the short commit. */
 export function stamp(): Stamp {
-  const git = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], {
-    cwd: ROOT,
-    stderr: "ignore",
-  });
-  const commit = git.success ? git.stdout.toString().trim() : "source";
-  return { version: manifest.version, commit };
+  return { version: manifest.version, commit: commit() ?? "source" };
+}
+
+/** null outside a clone, and where there is no git. */
+function commit(): string | null {
+  if (Bun.which("git") === null) return null;
+  const words = ["git", "rev-parse", "--short=12", "HEAD"];
+  const git = Bun.spawnSync(words, { cwd: ROOT, stderr: "ignore" });
+  return git.success ? git.stdout.toString().trim() : null;
 }
 
 /**
@@ -45,7 +48,7 @@ export async function compile(target: Target, path: string): Promise<Compiled> {
 }
 
 function options(target: Target, outfile: string): Bun.BuildConfig {
-  const { version, commit } = stamp();
+  const made = stamp();
   return {
     entrypoints: [join(ROOT, "src", "main.ts")],
     // Bytecode without format "esm" builds a broken program without a word.
@@ -59,8 +62,8 @@ function options(target: Target, outfile: string): Bun.BuildConfig {
     // No import() whose target is only known when it runs: it would fail in the executable.
     allowUnresolved: [],
     define: {
-      MCPD_VERSION: JSON.stringify(version),
-      MCPD_COMMIT: JSON.stringify(commit),
+      MCPD_VERSION: JSON.stringify(made.version),
+      MCPD_COMMIT: JSON.stringify(made.commit),
     },
     throw: true,
     compile: {

@@ -126,5 +126,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     if (signal !== "SIGINT" || !terminal) child.kill(signal);
   });
 }
+// npm runs us through a shell, and a shell that is ended does not tell its children: notice it.
+if (process.env.npm_lifecycle_event !== undefined && !windows) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 250);
+}
 child.on("error", (error) => fail(`cannot run ${bun}: ${error.message}.`));
 child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
