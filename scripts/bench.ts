@@ -19,7 +19,7 @@ const SECTIONS = ["calls", "processes", "starts", "memory", "mixed"];
 const USAGE = `Usage: bun run bench [options]
 
   --rounds N      rounds of the call matrix (3)
-  --duration MS   window of one measurement (900)
+  --duration MS   window of one measurement (700)
   --only LIST     of ${SECTIONS.join(",")}
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON`;
@@ -39,7 +39,7 @@ function readOptions(words: string[]): Options {
   const { values } = parseArgs({ args: words, options, strict: true });
   const only = values.only?.split(",") ?? SECTIONS;
   const rounds = Number(values.rounds ?? 3);
-  const durationMs = Number(values.duration ?? 900);
+  const durationMs = Number(values.duration ?? 700);
   const unknown = only.find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"\n\n${USAGE}`);
   if (!(rounds >= 1 && durationMs >= 100)) throw new Error(`A number is too small\n\n${USAGE}`);

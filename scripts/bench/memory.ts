@@ -12,7 +12,7 @@ export type MemoryResult = {
   readonly steps: readonly { readonly sessions: number; readonly memory: PrivateMemory }[];
 };
 
-const SETTLE_MS = 2000;
+const SETTLE_MS = 1500;
 
 /** Opens sessions up to each count in turn, over one connection and without a GET stream. */
 export async function benchMemory(lab: Lab, counts: readonly number[]): Promise<MemoryResult[]> {

@@ -69,33 +69,21 @@ async function compare(
   expected: readonly string[],
 ): Promise<MixedResult> {
   const url = new URL("/mcp/everything", subject.url);
+  const requestInit = { headers: subject.headers };
   const open = await Promise.all(
     Array.from({ length: clients }, () =>
-      connect(
-        new StreamableHTTPClientTransport(url, { requestInit: { headers: subject.headers } }),
-      ),
+      connect(new StreamableHTTPClientTransport(url, { requestInit })),
     ),
   );
-  const wrong: string[] = [];
-  let next = 0;
   let upstreamProcesses = 0;
-  async function work(client: Client): Promise<void> {
-    for (let call = next++; call < expected.length; call = next++) {
-      const got = await answerOf(client, call);
-      if (got !== expected[call]) wrong.push(difference(call, got, expected[call] ?? ""));
-      if (call % 1000 === 0) {
-        const count = subject.upstreamPids().filter((pid) => commandLineOf(pid).includes(script));
-        upstreamProcesses = Math.max(upstreamProcesses, count.length);
-      }
-    }
-  }
   const startMs = performance.now();
-  const workers = open.flatMap((client) =>
-    Array.from({ length: IN_FLIGHT_PER_CLIENT }, () => client),
-  );
-  await Promise.all(workers.map(work));
+  const answers = await answersOf(open, expected.length, () => {
+    const pids = subject.upstreamPids().filter((pid) => commandLineOf(pid).includes(script));
+    upstreamProcesses = Math.max(upstreamProcesses, pids.length);
+  });
   const elapsedMs = performance.now() - startMs;
   await Promise.all(open.map((client) => client.close()));
+  const wrong = expected.flatMap((text, call) => difference(call, answers[call] ?? "", text) ?? []);
   return {
     calls: expected.length,
     clients,
@@ -114,9 +102,27 @@ async function answersOfDirect(
   const env = { ...lab.environment };
   const transport = new StdioClientTransport({ command, args, env, stderr: "ignore" });
   const client = await connect(transport);
-  const answers: string[] = [];
-  for (let call = 0; call < calls; call++) answers.push(await answerOf(client, call));
+  const answers = await answersOf([client], calls, () => {});
   await client.close();
+  return answers;
+}
+
+/** Spreads the calls over the clients, several in flight each; looks on every 1,000 calls. */
+async function answersOf(
+  clients: readonly Client[],
+  calls: number,
+  look: () => void,
+): Promise<string[]> {
+  const answers: string[] = [];
+  let next = 0;
+  async function work(client: Client): Promise<void> {
+    for (let call = next++; call < calls; call = next++) {
+      answers[call] = await answerOf(client, call);
+      if (call % 1000 === 0) look();
+    }
+  }
+  const workers = clients.flatMap((client) => Array(IN_FLIGHT_PER_CLIENT).fill(client));
+  await Promise.all(workers.map(work));
   return answers;
 }
 
@@ -138,11 +144,12 @@ async function answerOf(client: Client, call: number): Promise<string> {
   }
 }
 
-function difference(call: number, got: string, expected: string): string {
+/** Where two answers part, or null when they are the same. */
+function difference(call: number, got: string, expected: string): string | null {
+  if (got === expected) return null;
   let at = 0;
   while (at < expected.length && got[at] === expected[at]) at++;
-  const from = Math.max(0, at - 80);
-  const part = (text: string): string => text.slice(from, from + 200);
+  const part = (text: string): string => text.slice(Math.max(0, at - 80), at + 120);
   const what = STEPS[call % STEPS.length]?.what ?? "";
   return `${what} (call ${call}) at ${at}: got ...${part(got)}, expected ...${part(expected)}`;
 }
