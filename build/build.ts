@@ -59,7 +59,10 @@ function reason(error: unknown): string {
 async function makeAll(targets: readonly Target[]): Promise<readonly Built[]> {
   const all: Built[] = [];
   for (const target of targets) {
-    const built = await make(target, join(DIST, target.name, target.file));
+    const path = join(DIST, target.name, target.file);
+    // What an earlier build left must not pass for this one when this one fails.
+    rmSync(path, { force: true });
+    const built = await make(target, path);
     console.log(built.line);
     all.push(built);
   }
