@@ -33,6 +33,7 @@ isolate("LOCALAPPDATA", "local");
 isolate("APPDATA", "roaming");
 process.env.TZ = "UTC";
 
-process.on("exit", () => {
+// An "exit" listener would be too late: bun test ends without calling it.
+afterAll(() => {
   rmSync(root, { recursive: true, force: true, maxRetries: 3 });
 });
