@@ -3,6 +3,7 @@
  * Everything a program derives from the environment lands in one short directory under /tmp
  * (short, because a Unix socket path holds about 100 bytes), removed at the end.
  */
+import { afterAll } from "bun:test";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
