@@ -9,7 +9,7 @@ export interface Clock {
   now(): number;
   /** Monotonic milliseconds with fractions: for durations and deadlines. */
   monotonic(): number;
-  /** Calls `action` once after `delayMs`. An unref'd timer does not keep the process alive. */
+  /** Calls `action` once, never before `delayMs` have passed on the monotonic clock. */
   after(delayMs: number, action: () => void): Timer;
   /** Calls `action` every `periodMs` until cancelled. */
   every(periodMs: number, action: () => void): Timer;
@@ -20,7 +20,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, action) {
-    const handle = setTimeout(action, delayMs);
+    // The runtime cuts fractions off: a deadline would be looked at just before it is due.
+    const handle = setTimeout(action, Math.ceil(delayMs));
     return { cancel: () => clearTimeout(handle) };
   },
   every(periodMs, action) {
