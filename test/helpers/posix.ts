@@ -4,3 +4,8 @@ import { test } from "bun:test";
 export function posixTest(name: string, body: () => void | Promise<void>): void {
   if (process.platform !== "win32") test(name, body);
 }
+
+/** A test that looks into /proc: what a process is, is called and was given. */
+export function linuxTest(name: string, body: () => void | Promise<void>): void {
+  if (process.platform === "linux") test(name, body);
+}

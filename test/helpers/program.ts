@@ -27,6 +27,18 @@ export function fixture(
   return { command: process.execPath, args: ["run", path, ...words] };
 }
 
+/** What a real MCP server of the dev dependencies is started with: this Bun and its main file. */
+export function realServer(
+  name: "everything" | "filesystem" | "memory",
+  ...words: readonly string[]
+): ReturnType<typeof fixture> {
+  const file = `@modelcontextprotocol/server-${name}/dist/index.js`;
+  return {
+    command: process.execPath,
+    args: ["run", Bun.resolveSync(file, import.meta.dir), ...words],
+  };
+}
+
 /** Living processes whose environment says that this is their home. Linux only; elsewhere none. */
 export function processesOf(home: string): readonly number[] {
   if (process.platform !== "linux") return [];

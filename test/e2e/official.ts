@@ -1,0 +1,95 @@
+/**
+ * The official SDK clients behind one face: version 1 over Streamable HTTP and over HTTP+SSE,
+ * version 2 over Streamable HTTP. What they hear without having asked is kept in `heard`.
+ */
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as HttpTransportV2,
+} from "@modelcontextprotocol/client";
+import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+
+import { waitFor } from "../helpers/wait.ts";
+import type { Daemon } from "./harness.ts";
+
+export type Kind = "v1 http" | "v1 sse" | "v2 http";
+
+export type Heard = {
+  readonly method: string;
+  readonly params?: { readonly [key: string]: unknown };
+};
+
+export type CallOptions = {
+  readonly signal?: AbortSignal;
+  readonly onprogress?: (note: {
+    readonly progress: number;
+    readonly total?: number | undefined;
+  }) => void;
+};
+
+type Arguments = { readonly [name: string]: unknown };
+
+const ABOUT = { name: "official", version: "1.0.0" };
+
+export class Official implements AsyncDisposable {
+  /** For everything that both versions call the same. */
+  readonly client: ClientV1 | ClientV2;
+  readonly heard: Heard[] = [];
+  readonly #callTool: (name: string, args: Arguments, options: CallOptions) => Promise<unknown>;
+
+  private constructor(client: ClientV1 | ClientV2, callTool: Official["callTool"]) {
+    this.client = client;
+    this.#callTool = callTool;
+    client.fallbackNotificationHandler = async ({ method, params }) => {
+      this.heard.push({ method, ...(params === undefined ? {} : { params }) });
+    };
+  }
+
+  /** Connects to one upstream or, without one, to all. */
+  static async connect(daemon: Daemon, kind: Kind, upstream?: string): Promise<Official> {
+    const requestInit = { headers: { "x-api-key": daemon.key } };
+    const at = upstream === undefined ? "" : `/${upstream}`;
+    if (kind === "v2 http") {
+      const client = new ClientV2(ABOUT);
+      const official = new Official(client, (name, args, options) =>
+        client.callTool({ name, arguments: args }, options),
+      );
+      await client.connect(new HttpTransportV2(new URL(daemon.urls.mcp + at), { requestInit }));
+      return official;
+    }
+    const client = new ClientV1(ABOUT);
+    const official = new Official(client, (name, args, options) =>
+      client.callTool({ name, arguments: args }, undefined, options),
+    );
+    const transport =
+      kind === "v1 sse"
+        ? new SSEClientTransport(new URL(daemon.urls.sse + at), { requestInit })
+        : new StreamableHTTPClientTransport(new URL(daemon.urls.mcp + at), { requestInit });
+    // The SDK's own transports do not fit its interface under exactOptionalPropertyTypes.
+    await client.connect(transport as Transport);
+    return official;
+  }
+
+  /** The whole result of a tool. */
+  get callTool(): (name: string, args: Arguments, options: CallOptions) => Promise<unknown> {
+    return this.#callTool;
+  }
+
+  /** The text of the first block of a tool's result. */
+  async call(name: string, args: Arguments = {}, options: CallOptions = {}): Promise<string> {
+    const result = await this.#callTool(name, args, options);
+    const { content } = result as { readonly content: readonly { readonly text?: string }[] };
+    return content[0]?.text ?? "";
+  }
+
+  /** Resolves when a notification of this method has come. */
+  async hears(method: string): Promise<Heard> {
+    return await waitFor(method, () => this.heard.find((note) => note.method === method));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+  }
+}
