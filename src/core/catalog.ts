@@ -40,12 +40,12 @@ export function visibleEntries(kind: ListKind, upstream: Upstream): readonly Ent
 export function resolveName(
   name: string,
   catalog: Catalog,
-  upstreams: readonly Upstream[],
+  find: (upstream: string) => Upstream | undefined,
 ): Target | undefined {
   const target = catalog.targets.get(name);
   if (target !== undefined) return target;
   const parts = split(name);
-  const upstream = upstreams.find((candidate) => candidate.name === parts?.upstream);
+  const upstream = parts === null ? undefined : find(parts.upstream);
   return upstream === undefined || parts === null ? undefined : { upstream, name: parts.name };
 }
 

@@ -1,6 +1,7 @@
 import type { Turn } from "./effect.ts";
 import { LIMITS } from "./limits.ts";
 import type { Notification, Outcome, Params, Request, Response } from "./message.ts";
+import type { Session } from "./session.ts";
 
 /** What becomes of an exchange; called exactly once. */
 export type Settle = (turn: Turn, outcome: Outcome) => void;
@@ -11,6 +12,8 @@ export type ProgressToken = string | number;
 export class Exchange {
   readonly method: string;
   readonly params: Params | undefined;
+  /** Whose request it is; null for mcpd's own. */
+  readonly session: Session | null;
   /** The client's own progress token, restored on the way back. */
   readonly progressToken: ProgressToken | undefined;
   /** Takes progress meant for the client; absent when nobody listens. */
@@ -27,6 +30,7 @@ export class Exchange {
   constructor(options: {
     readonly method: string;
     readonly params: Params | undefined;
+    readonly session?: Session;
     readonly settle: Settle;
     readonly retriesLeft: number;
     readonly progressToken?: ProgressToken | undefined;
@@ -34,6 +38,7 @@ export class Exchange {
   }) {
     this.method = options.method;
     this.params = options.params;
+    this.session = options.session ?? null;
     this.progressToken = options.progressToken;
     this.onProgress = options.onProgress;
     this.retriesLeft = options.retriesLeft;
@@ -78,8 +83,11 @@ export class ExchangeTable {
     return this.#open.size;
   }
 
-  all(): IterableIterator<Exchange> {
-    return this.#open.values();
+  /** The sessions that have a request here, each once. */
+  sessions(): ReadonlySet<Session> {
+    const sessions = new Set<Session>();
+    for (const { session } of this.#open.values()) if (session !== null) sessions.add(session);
+    return sessions;
   }
 
   /** Enters an exchange and returns the request to send. */

@@ -66,6 +66,7 @@ export function forward(
   const exchange = new Exchange({
     method: request.method,
     params,
+    session,
     retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
     progressToken: progressTokenOf(params),
     onProgress: channel.streams
@@ -104,7 +105,6 @@ export function forward(
     },
   });
   session.pending.set(request.id, {
-    upstream,
     cancel(later, reason) {
       upstream.withdraw(later, exchange, reason);
       const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
@@ -122,7 +122,6 @@ export function hold(
   const { session, request, channel } = call;
   let open = true;
   session.pending.set(request.id, {
-    upstream: null,
     cancel(turn, reason) {
       open = false;
       session.pending.delete(request.id);

@@ -5,7 +5,6 @@ import { answer, type Call, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { type Params, stringOr } from "./message.ts";
 import type { Session } from "./session.ts";
-import { syncLogLevel } from "./subscriptions.ts";
 import type { Introduction, Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -22,7 +21,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
   if (session.view.kind === "all") {
     const upstreams = world.inView(session.view);
     for (const upstream of upstreams) if (upstream.phase !== "ready") wake(turn, upstream);
-    begin(world, turn, call, {
+    begin(turn, call, {
       capabilities: {
         tools: { listChanged: true },
         prompts: { listChanged: true },
@@ -42,7 +41,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
   upstream.whenReady(turn, {
     proceed(later) {
       if (upstream.introduction === null) return;
-      begin(world, later, call, introductionFor(upstream.introduction));
+      begin(later, call, introductionFor(upstream.introduction));
     },
     fail: (later, problem) => abandon(later, call, problem),
   });
@@ -55,7 +54,7 @@ export function unavailable(name: string, upstream: Upstream | undefined): Fault
     : fault("upstream.disabled", `Upstream "${name}" is disabled`, name);
 }
 
-function begin(world: World, turn: Turn, call: Call, about: Params): void {
+function begin(turn: Turn, call: Call, about: Params): void {
   const { session, request } = call;
   const params = request.params ?? {};
   const info = params["clientInfo"] as Params | undefined;
@@ -66,7 +65,6 @@ function begin(world: World, turn: Turn, call: Call, about: Params): void {
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
   session.protocolVersion = negotiate(params["protocolVersion"]);
   answer(turn, call, { protocolVersion: session.protocolVersion, ...about });
-  for (const upstream of world.inView(session.view)) syncLogLevel(world, turn, upstream);
 }
 
 function abandon(turn: Turn, call: Call, problem: Fault): void {

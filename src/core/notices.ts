@@ -74,13 +74,12 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
  */
 function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notification): void {
   const level = message.params?.["level"];
-  const watchers = world.watchers(upstream);
-  const busy = watchers.filter((session) => session.callsAt(upstream) > 0);
-  const audience = busy.length === 0 ? watchers : busy.length === 1 ? busy : [];
-  if (audience.length === 0 && watchers.length > 0) {
-    const text = `log message could belong to ${busy.length} sessions: kept out of all of them`;
+  const busy = upstream.exchanges.sessions();
+  if (busy.size > 1) {
+    const text = `log message could belong to ${busy.size} sessions: kept out of all of them`;
     return turn.add({ kind: "oddity", upstream, text });
   }
+  const audience = busy.size === 1 ? busy : world.watchers(upstream);
   for (const session of audience) if (session.wantsLevel(level)) push(turn, session, message);
 }
 

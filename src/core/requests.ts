@@ -102,7 +102,7 @@ function byName(
       target.name === name ? call.request.params : rename(target.name),
     );
   const look = (): Target | undefined =>
-    resolveName(name, world.catalog(kind), world.inView({ kind: "all" }));
+    resolveName(name, world.catalog(kind), (upstream) => world.enabled(upstream));
   const target = look();
   if (target !== undefined) return found(turn, target);
   // An upstream that has not told its list yet may have it.

@@ -1,6 +1,5 @@
 import type { Turn } from "./effect.ts";
 import type { RequestId } from "./message.ts";
-import type { Upstream } from "./upstream.ts";
 
 /** Which upstreams a session sees: all of them merged, or one with its names untouched. */
 export type View = { readonly kind: "all" } | { readonly kind: "one"; readonly upstream: string };
@@ -20,8 +19,6 @@ export type McpLogLevel = (typeof MCP_LOG_LEVELS)[number];
 
 /** A request of the client that is being worked on. */
 export type Pending = {
-  /** Who works on it; null while it waits for lists. */
-  readonly upstream: Upstream | null;
   readonly cancel: (turn: Turn, reason: string) => void;
 };
 
@@ -58,13 +55,6 @@ export class Session {
 
   get ready(): boolean {
     return this.protocolVersion !== null;
-  }
-
-  /** How many of its requests an upstream is working on. */
-  callsAt(upstream: Upstream): number {
-    let calls = 0;
-    for (const pending of this.pending.values()) if (pending.upstream === upstream) calls++;
-    return calls;
   }
 
   sees(upstream: string): boolean {

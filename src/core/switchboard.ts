@@ -81,6 +81,7 @@ export class Switchboard {
     if (!this.#world.sessions.delete(session.id)) return turn.effects;
     for (const pending of session.pending.values()) pending.cancel(turn, reason);
     unsubscribeAll(this.#world, turn, session);
+    if (session.logLevel === null) return turn.effects;
     for (const upstream of this.#world.inView(session.view)) {
       syncLogLevel(this.#world, turn, upstream);
     }

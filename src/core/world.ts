@@ -33,6 +33,12 @@ export class World {
     return this.#upstreams.get(name);
   }
 
+  /** An upstream by its name, unless it is switched off. */
+  enabled(name: string): Upstream | undefined {
+    const upstream = this.#upstreams.get(name);
+    return upstream?.unit.disabled === false ? upstream : undefined;
+  }
+
   /** The upstreams a client may use right now through a view. */
   inView(view: View): readonly Upstream[] {
     const all = this.upstreams.filter((upstream) => !upstream.unit.disabled);

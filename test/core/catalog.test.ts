@@ -43,9 +43,11 @@ test("mergeCatalog() keeps prefixed names within what clients accept", () => {
 test("resolveName() takes the long form also where the list shows the short one", () => {
   const upstreams = [upstreamWith("files", ["read"])];
   const catalog = mergeCatalog("tools", upstreams);
-  expect(resolveName("read", catalog, upstreams)?.name).toBe("read");
-  expect(resolveName("files__read", catalog, upstreams)?.name).toBe("read");
-  expect(resolveName("other__read", catalog, upstreams)).toBeUndefined();
+  const find = (name: string): Upstream | undefined =>
+    upstreams.find((upstream) => upstream.name === name);
+  expect(resolveName("read", catalog, find)?.name).toBe("read");
+  expect(resolveName("files__read", catalog, find)?.name).toBe("read");
+  expect(resolveName("other__read", catalog, find)).toBeUndefined();
 });
 
 test("fitsTemplate() compares the literal parts in order", () => {
