@@ -25,9 +25,20 @@ function build(): void {
   }
 }
 
+/**
+ * An installed mcpd refuses to run as root. Whoever tries a fresh clone as root is in a container or
+ * on a machine made for it, and has asked for exactly this: it runs, and says what it does.
+ */
+function environment(): { [name: string]: string | undefined } {
+  if (process.getuid?.() !== 0 || process.env["MCPD_ALLOW_ROOT"] !== undefined) return process.env;
+  console.error("Running as root, which an installed mcpd refuses: MCPD_ALLOW_ROOT=1 is set.");
+  return { ...process.env, MCPD_ALLOW_ROOT: "1" };
+}
+
 /** Runs the program until it ends. A terminal's Ctrl-C reaches it without us. */
 async function serve(words: readonly string[]): Promise<number> {
   const child = Bun.spawn([PROGRAM, "serve", "--foreground", ...words], {
+    env: environment(),
     stdio: ["inherit", "inherit", "inherit"],
   });
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
