@@ -2,7 +2,7 @@
  * Measures mcpd beside the bare relay and beside no proxy at all, and says which of the targets it
  * reaches. Linux only: it reads /proc. Everything lives in a temporary home and ends with the run.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -22,7 +22,8 @@ const USAGE = `Usage: bun run bench [options]
   --duration MS   window of one measurement (700)
   --only LIST     of ${SECTIONS.join(",")}
   --binary FILE   the mcpd to measure (dist/mcpd)
-  --json FILE     also write all results as JSON`;
+  --json FILE     also write all results as JSON
+  --help          this text`;
 
 type Options = {
   readonly rounds: number;
@@ -32,17 +33,18 @@ type Options = {
   readonly json: string | undefined;
 };
 
-/** Throws with the usage when the words make no sense. */
+/** Throws with what is wrong when the words make no sense. */
 function readOptions(words: string[]): Options {
   const text = { type: "string" } as const;
   const options = { rounds: text, duration: text, only: text, binary: text, json: text };
-  const { values } = parseArgs({ args: words, options, strict: true });
+  const { values } = parseArgs({ args: words, options });
   const only = values.only?.split(",") ?? SECTIONS;
   const rounds = Number(values.rounds ?? 3);
   const durationMs = Number(values.duration ?? 700);
   const unknown = only.find((section) => !SECTIONS.includes(section));
-  if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"\n\n${USAGE}`);
-  if (!(rounds >= 1 && durationMs >= 100)) throw new Error(`A number is too small\n\n${USAGE}`);
+  if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"`);
+  if (!(rounds >= 1)) throw new Error("--rounds must be 1 or more");
+  if (!(durationMs >= 100)) throw new Error("--duration must be 100 or more");
   const binary = values.binary ?? join(import.meta.dir, "..", "dist", "mcpd");
   return { rounds, durationMs, only, binary, json: values.json };
 }
@@ -63,8 +65,7 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
   };
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
+async function bench(options: Options): Promise<void> {
   const lab = await openLab(options.binary);
   // Children end with their parent, but the programs are large and would stay.
   process.once("SIGINT", () => {
@@ -84,4 +85,24 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+async function main(words: string[]): Promise<number> {
+  if (words.includes("--help")) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (!existsSync("/proc/self/smaps_rollup")) {
+    console.error("Cannot bench: there is no /proc of Linux here; run it on Linux");
+    return 1;
+  }
+  let options: Options;
+  try {
+    options = readOptions(words);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  await bench(options);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -88,6 +88,7 @@ export type Figures = {
   readonly p99Ms: Spread;
   readonly cpuMicros: Spread;
   readonly generatorBusy: number;
+  readonly othersBusy: number;
   readonly errors: number;
   readonly firstError: string | null;
 };
@@ -102,6 +103,7 @@ export function figuresOf(rounds: readonly LoadResult[]): Figures {
     p99Ms: spread("p99Ms"),
     cpuMicros: spread("proxyCpuMicros"),
     generatorBusy: Math.max(...rounds.map((round) => round.generatorBusy)),
+    othersBusy: Math.max(...rounds.map((round) => round.othersBusy)),
     errors: rounds.reduce((total, round) => total + round.errors, 0),
     firstError: rounds.find((round) => round.firstError !== null)?.firstError ?? null,
   };

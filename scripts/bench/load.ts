@@ -6,7 +6,7 @@
  */
 import { type Caller, connectCaller, spawnCaller } from "./caller.ts";
 import { payloadOf } from "./payload.ts";
-import { cpuMs } from "./process.ts";
+import { cpuMs, machineBusyMs } from "./process.ts";
 import { quantile } from "./statistics.ts";
 
 /** Where the calls go. */
@@ -44,6 +44,8 @@ export type LoadResult = {
   readonly generatorCpuMicros: number;
   /** Share of the window that the generator was on a core; near 1 it is the bottleneck. */
   readonly generatorBusy: number;
+  /** Cores that programs outside of the bench kept busy meanwhile: they disturb the figures. */
+  readonly othersBusy: number;
 };
 
 const ECHO_LENGTH_MAX = 4096;
@@ -122,29 +124,50 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const tally: Tally = { counting: false, endsAtMs: Infinity, latenciesMs: [], errors: [] };
   const running = callers.map((caller, client) => runClient(caller, client, load, tally));
   await Bun.sleep(load.warmupMs);
-  const before = { proxy: cpuMs(proxy), upstream: cpuMs(watch.upstream), own: process.cpuUsage() };
+  const before = used(proxy, watch.upstream);
   const startMs = performance.now();
   tally.endsAtMs = startMs + load.durationMs;
   tally.counting = true;
   await Promise.all(running);
   const elapsedMs = performance.now() - startMs;
-  const own = process.cpuUsage(before.own);
-  const calls = tally.latenciesMs.length;
-  const proxyMs = cpuMs(proxy) - before.proxy;
-  const upstreamMs = cpuMs(watch.upstream) - before.upstream;
+  const after = used(proxy, watch.upstream);
   for (const caller of callers) caller.close();
+  return resultOf(tally, elapsedMs, before, after);
+}
+
+type Used = { readonly [who in "proxy" | "upstream" | "generator" | "machine"]: number };
+
+/** CPU time so far, in ms. */
+function used(proxy: readonly number[], upstream: readonly number[]): Used {
+  const own = process.cpuUsage();
+  return {
+    proxy: cpuMs(proxy),
+    upstream: cpuMs(upstream),
+    generator: (own.user + own.system) / 1000,
+    machine: machineBusyMs(),
+  };
+}
+
+function resultOf(tally: Tally, elapsedMs: number, before: Used, after: Used): LoadResult {
+  const { latenciesMs, errors } = tally;
+  const calls = latenciesMs.length;
+  const proxyMs = after.proxy - before.proxy;
+  const upstreamMs = after.upstream - before.upstream;
+  const generatorMs = after.generator - before.generator;
+  const othersMs = after.machine - before.machine - proxyMs - upstreamMs - generatorMs;
   return {
     calls,
     callsPerSecond: (calls / elapsedMs) * 1000,
-    p50Ms: quantile(tally.latenciesMs, 0.5),
-    p95Ms: quantile(tally.latenciesMs, 0.95),
-    p99Ms: quantile(tally.latenciesMs, 0.99),
-    errors: tally.errors.length,
-    firstError: tally.errors[0] ?? null,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p95Ms: quantile(latenciesMs, 0.95),
+    p99Ms: quantile(latenciesMs, 0.99),
+    errors: errors.length,
+    firstError: errors[0] ?? null,
     proxyCpuMicros: (proxyMs * 1000) / calls,
     upstreamCpuMicros: (upstreamMs * 1000) / calls,
-    generatorCpuMicros: (own.user + own.system) / calls,
-    generatorBusy: (own.user + own.system) / 1000 / elapsedMs,
+    generatorCpuMicros: (generatorMs * 1000) / calls,
+    generatorBusy: generatorMs / elapsedMs,
+    othersBusy: Math.max(0, othersMs / elapsedMs),
   };
 }
 

@@ -21,6 +21,17 @@ export function cpuMs(pids: readonly number[]): number {
   });
 }
 
+/** Time that all cores together were busy so far, in ms: ours and everybody else's. */
+export function machineBusyMs(): number {
+  const [user, nice, system, , , interrupt, softInterrupt, steal] = read("/proc/stat")
+    .replace(/\n[^]*/, "")
+    .replace(/^cpu\s+/, "")
+    .split(" ")
+    .map(Number);
+  const parts = [user, nice, system, interrupt, softInterrupt, steal];
+  return parts.reduce<number>((total, ticks) => total + (ticks ?? 0) * TICK_MS, 0);
+}
+
 export function privateMemory(pids: readonly number[]): PrivateMemory {
   return {
     anonymousBytes: sum(pids, (pid) => kilobytes(read(`/proc/${pid}/status`), "RssAnon")),

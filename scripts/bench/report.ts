@@ -52,7 +52,9 @@ export function markdown(results: Results): string {
     `# mcpd bench, ${machine.at}`,
     `${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Bun ${machine.bun}, ` +
       `load average at the start ${digits(machine.loadAverage)}. Calls: ${cores}. ` +
-      "Medians of the rounds, in brackets the least and the most.",
+      "Medians of the rounds, in brackets the least and the most. CPU is the proxy's per call " +
+      "(directly: the server's). Load and others are shares of one core in the worst round: what " +
+      "the generator used, and programs outside of the bench.",
     section("Calls", callsTable(results.calls)),
     section("Whole processes, ms", timingTable([...results.processes, ...results.starts])),
     section(
@@ -76,6 +78,7 @@ function callsTable(calls: readonly Measured[]): string[][] {
     "CPU us",
     "CPU / relay",
     "load",
+    "others",
   ];
   const rows = CELLS.flatMap((cell) =>
     (["direct", "relay", "mcpd"] as const).flatMap((way) => {
@@ -92,7 +95,8 @@ function callsTable(calls: readonly Measured[]): string[][] {
           digits(found.p99Ms.median),
           spread(found.cpuMicros),
           ratio === null ? "" : spread(ratio),
-          `${Math.round(found.generatorBusy * 100)} %`,
+          percent(found.generatorBusy),
+          percent(found.othersBusy),
         ],
       ];
     }),
@@ -151,6 +155,10 @@ function section(title: string, [head, ...rows]: readonly string[][]): string {
   if (head === undefined) return "";
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [`## ${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 function spread({ min, median, max }: Spread): string {

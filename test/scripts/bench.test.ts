@@ -161,6 +161,7 @@ describe("report", () => {
     upstreamCpuMicros: 5,
     generatorCpuMicros: 5,
     generatorBusy: 0.5,
+    othersBusy: 0,
   };
   const cell = { name: "10 clients", clients: 10, textLength: 100 };
   const results: Results = {
