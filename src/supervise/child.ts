@@ -121,16 +121,21 @@ export class Child {
 
   async #end(closeMs: number): Promise<void> {
     const { platform, stop } = this.#deps;
-    try {
-      await this.#process.stdin.end();
-    } catch {
-      // Its end is closed already.
-    }
+    this.#endInput();
     if (await this.#groupGone(closeMs)) return;
     await platform.signalTree(this.pid, "terminate");
     if (await this.#groupGone(stop.terminateMs)) return;
     await platform.signalTree(this.pid, "kill");
     await this.#groupGone(stop.killMs);
+  }
+
+  /** Not waited for: a process that has stopped reading never lets what is queued through. */
+  #endInput(): void {
+    try {
+      Promise.resolve(this.#process.stdin.end()).catch(() => undefined);
+    } catch {
+      // Its end is closed already.
+    }
   }
 
   /** Waits for the group; systems tell only about children, so the rest of it is looked for. */

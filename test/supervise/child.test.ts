@@ -93,6 +93,15 @@ describe("Child", () => {
     expect(await isRunning(child.pid)).toBe(false);
   });
 
+  test("stop() does not wait for input that nobody reads", async () => {
+    const child = start([fixture("stubborn.ts")]);
+    await jsonLines(child.stdout)();
+    void child.stdin.write("x".repeat(1_000_000));
+    void Promise.resolve(child.stdin.flush()).catch(() => undefined);
+    expect(await child.stop()).toEqual({ kind: "stopped" });
+    expect(await isRunning(child.pid)).toBe(false);
+  });
+
   posixTest("stop() ends grandchildren that ignore TERM", async () => {
     const child = start([fixture("family.ts")]);
     const grandchild = Number((await jsonLines(child.stdout)())["pid"]);
