@@ -9,6 +9,9 @@ export type LogEntry = {
   readonly fields: Fields;
 };
 
+/** Longer values are cut: they come from others, and one line must not fill the log. */
+const VALUE_LENGTH_MAX = 4096;
+
 const SECRET_KEY = /token|secret|password|passwd|authorization|api[-_]?key|credential|cookie/i;
 const NEEDS_QUOTES = /[\s"=]|^$/;
 // Control characters, and the separators that some viewers show as line ends.
@@ -21,7 +24,7 @@ export function formatText(entry: LogEntry): string {
     ([key, value]) => ` ${key}=${typeof value === "string" ? quoted(value) : value}`,
   );
   const head = `${timestamp(entry.atMs)} - ${entry.logger} - ${entry.level} - `;
-  return head + oneLine(entry.text) + pairs.join("");
+  return head + oneLine(cut(entry.text)) + pairs.join("");
 }
 
 /** One JSON object per line: ts (ISO 8601, UTC), logger, level, message and, if any, fields. */
@@ -31,7 +34,7 @@ export function formatJson(entry: LogEntry): string {
     ts: new Date(entry.atMs).toISOString(),
     logger: entry.logger,
     level: entry.level,
-    message: entry.text,
+    message: cut(entry.text),
     ...(Object.keys(fields).length > 0 ? { fields } : {}),
   });
 }
@@ -55,6 +58,10 @@ export function oneLine(text: string): string {
   });
 }
 
+function cut(text: string): string {
+  return text.length <= VALUE_LENGTH_MAX ? text : `${text.slice(0, VALUE_LENGTH_MAX)} (cut)`;
+}
+
 function quoted(value: string): string {
   return NEEDS_QUOTES.test(value) ? oneLine(JSON.stringify(value)) : oneLine(value);
 }
@@ -64,7 +71,8 @@ function shown(fields: Fields): { [key: string]: string | number | boolean | nul
   const kept: { [key: string]: string | number | boolean | null } = {};
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    kept[key] = SECRET_KEY.test(key) && typeof value === "string" ? "[redacted]" : value;
+    if (typeof value !== "string") kept[key] = value;
+    else kept[key] = SECRET_KEY.test(key) ? "[redacted]" : cut(value);
   }
   return kept;
 }

@@ -41,6 +41,15 @@ test("neither format lets a message forge a second line or drive a terminal", ()
   expect(oneLine("a\nb\u001b")).toBe("a\\nb\\u001b");
 });
 
+test("what others make too long is cut", () => {
+  const long = "x".repeat(1_000_000);
+  const entry = { ...ENTRY, text: long, fields: { target: long } };
+  for (const line of [formatText(entry), formatJson(entry)]) {
+    expect(line.length).toBeLessThan(10_000);
+    expect(line.match(/xx \(cut\)/g)).toHaveLength(2);
+  }
+});
+
 test("values whose key speaks of a secret are not shown", () => {
   const fields = {
     GITHUB_TOKEN: "t1",
