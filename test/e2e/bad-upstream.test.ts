@@ -1,27 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
-import type { Status } from "../../src/control/api.ts";
-import type { Condition } from "../../src/core/condition.ts";
 import { occupyPort } from "../helpers/port.ts";
 import { fixture, program } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon, Home } from "./harness.ts";
+import { conditionOf, statusOf } from "./status.ts";
 
 // What upstreams, the config and the machine do wrong. One fails, the others go on.
 
 const MEBIBYTE = 1_048_576;
-
-async function statusOf(home: Home): Promise<Status | null> {
-  const { stdout, exitCode } = await home.run("status", "--json");
-  return exitCode === 0 ? JSON.parse(stdout) : null;
-}
-
-/** Waits until a condition of that name stands. */
-async function conditionOf(home: Home, name: string): Promise<Condition> {
-  return await waitFor(name, async () =>
-    (await statusOf(home))?.conditions.find((condition) => condition.name === name),
-  );
-}
 
 async function expectServing(daemon: Daemon): Promise<void> {
   const client = await daemon.connect("echo");
