@@ -1,4 +1,4 @@
-import type { Turn } from "./effect.ts";
+import type { Channel, Turn } from "./effect.ts";
 import { LIMITS } from "./limits.ts";
 import type { Notification, Outcome, Params, Request, Response } from "./message.ts";
 import type { Session } from "./session.ts";
@@ -14,6 +14,10 @@ export class Exchange {
   readonly params: Params | undefined;
   /** Whose request it is; null for mcpd's own. */
   readonly session: Session | null;
+  /** Where what belongs to it goes; null for mcpd's own. */
+  readonly channel: Channel | null;
+  /** The tool or prompt at the upstream, the resource, or "". */
+  readonly target: string;
   /** The client's own progress token, restored on the way back. */
   readonly progressToken: ProgressToken | undefined;
   /** Takes progress meant for the client; absent when nobody listens. */
@@ -26,11 +30,15 @@ export class Exchange {
   #limitMs = Number.POSITIVE_INFINITY;
   #timeoutMs = 0;
   #settle: Settle | null;
+  readonly #settled: ((turn: Turn) => void)[] = [];
+  readonly #released: ((turn: Turn) => void)[] = [];
 
   constructor(options: {
     readonly method: string;
     readonly params: Params | undefined;
     readonly session?: Session;
+    readonly channel?: Channel;
+    readonly target?: string;
     readonly settle: Settle;
     readonly retriesLeft: number;
     readonly progressToken?: ProgressToken | undefined;
@@ -39,6 +47,8 @@ export class Exchange {
     this.method = options.method;
     this.params = options.params;
     this.session = options.session ?? null;
+    this.channel = options.channel ?? null;
+    this.target = options.target ?? "";
     this.progressToken = options.progressToken;
     this.onProgress = options.onProgress;
     this.retriesLeft = options.retriesLeft;
@@ -55,7 +65,26 @@ export class Exchange {
     if (settle === null) return false;
     this.#settle = null;
     settle(turn, outcome);
+    for (const follower of this.#settled) follower(turn);
     return true;
+  }
+
+  /** The other side cannot work on it any more. */
+  release(turn: Turn): void {
+    for (const follower of this.#released.splice(0)) follower(turn);
+  }
+
+  /** Calls `follower` once the exchange is settled, after whoever asked. */
+  whenSettled(follower: (turn: Turn) => void): void {
+    this.#settled.push(follower);
+  }
+
+  /**
+   * Calls `follower` once nothing more can come of the exchange at the other side: that may be later
+   * than its settlement, since a cancelled call can still be at work there.
+   */
+  whenReleased(follower: (turn: Turn) => void): void {
+    this.#released.push(follower);
   }
 
   /** Starts the clock when the request leaves for the upstream. */
@@ -65,6 +94,11 @@ export class Exchange {
     this.#limitMs = nowMs + timeoutMs * LIMITS.deadlineExtensions;
   }
 
+  /** A person is thinking: only the limit counts until extend() starts the clock again. */
+  pauseClock(): void {
+    this.deadlineMs = this.#limitMs;
+  }
+
   /** Progress shows life: the deadline moves, up to a limit. */
   extend(nowMs: number): void {
     this.deadlineMs = Math.min(nowMs + this.#timeoutMs, this.#limitMs);
@@ -72,21 +106,34 @@ export class Exchange {
 }
 
 /**
- * The requests in flight at one upstream. The only place that makes or rewrites a JSON-RPC id or a
- * progress token: both are the same fresh integer here, so neither can leak between clients.
+ * The requests in flight in one direction of one conversation: at an upstream, or at a client that
+ * was asked something. The only place that makes or rewrites a JSON-RPC id or a progress token:
+ * both are the same fresh integer here, so neither can leak between clients.
  */
 export class ExchangeTable {
   readonly #open = new Map<number, Exchange>();
+  /** Withdrawn, but perhaps still worked on; and until when we assume that. */
+  readonly #ghosts = new Map<number, { readonly exchange: Exchange; readonly untilMs: number }>();
   #nextId = 1;
 
   get size(): number {
     return this.#open.size;
   }
 
+  get ghosts(): number {
+    return this.#ghosts.size;
+  }
+
+  /** The clients' requests that the other side may be working on: mcpd's own are left out. */
+  calls(): readonly Exchange[] {
+    const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);
+    return [...this.#open.values(), ...ghosts].filter(({ session }) => session !== null);
+  }
+
   /** The sessions that have a request here, each once. */
   sessions(): ReadonlySet<Session> {
     const sessions = new Set<Session>();
-    for (const { session } of this.#open.values()) if (session !== null) sessions.add(session);
+    for (const { session } of this.calls()) if (session !== null) sessions.add(session);
     return sessions;
   }
 
@@ -101,11 +148,18 @@ export class ExchangeTable {
     return { kind: "request", id, method, params: outgoing };
   }
 
-  /** Takes the exchange a response answers out of the table; undefined for one nobody waits for. */
-  take(response: Response): Exchange | undefined {
+  /**
+   * Takes the exchange a response answers out of the table; undefined for one nobody ever waited
+   * for. One that was withdrawn before is given back settled.
+   */
+  take(turn: Turn, response: Response): Exchange | undefined {
     if (typeof response.id !== "number") return undefined;
-    const exchange = this.#open.get(response.id);
-    if (exchange !== undefined) this.#leave(exchange);
+    const ghost = this.#ghosts.get(response.id);
+    const exchange = ghost?.exchange ?? this.#open.get(response.id);
+    if (exchange === undefined) return undefined;
+    this.#ghosts.delete(response.id);
+    this.#leave(exchange);
+    exchange.release(turn);
     return exchange;
   }
 
@@ -119,10 +173,13 @@ export class ExchangeTable {
   }
 
   /** Takes an exchange out early; the notification tells the upstream to stop working on it. */
-  withdraw(exchange: Exchange, reason: string): Notification | null {
+  withdraw(turn: Turn, exchange: Exchange, reason: string): Notification | null {
     const requestId = exchange.id;
     if (requestId === null || !this.#open.has(requestId)) return null;
     this.#leave(exchange);
+    if (exchange.session !== null) {
+      this.#ghosts.set(requestId, { exchange, untilMs: turn.nowMs + LIMITS.ghostMs });
+    }
     return {
       kind: "notification",
       method: "notifications/cancelled",
@@ -138,11 +195,23 @@ export class ExchangeTable {
     return late;
   }
 
-  /** Empties the table: the instance that had them is gone. */
-  clear(): readonly Exchange[] {
-    const all = [...this.#open.values()];
-    for (const exchange of all) this.#leave(exchange);
-    return all;
+  /** Lets go of the withdrawn that are taken to have ended by now. */
+  expireGhosts(turn: Turn): void {
+    for (const [id, { exchange, untilMs }] of this.#ghosts) {
+      if (untilMs > turn.nowMs) continue;
+      this.#ghosts.delete(id);
+      exchange.release(turn);
+    }
+  }
+
+  /** Empties the table: the instance that had them is gone. Returns those that were open. */
+  clear(turn: Turn): readonly Exchange[] {
+    const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);
+    const open = [...this.#open.values()];
+    this.#ghosts.clear();
+    for (const exchange of open) this.#leave(exchange);
+    for (const exchange of [...open, ...ghosts]) exchange.release(turn);
+    return open;
   }
 
   #leave(exchange: Exchange): void {

@@ -74,6 +74,20 @@ const table = {
     "Cannot use a file",
     "Check the path, space and rights of {subject}.",
   ),
+  "question.ambiguous": row(
+    75,
+    503,
+    -32603,
+    "It is not certain whose call this question belongs to",
+    "Call the tool again: mcpd has noted that it asks, and runs such calls one after the other.",
+  ),
+  "question.nobody": row(
+    69,
+    503,
+    -32601,
+    "There is no client to answer the question",
+    "Ask only while a call of a client with that capability is in flight.",
+  ),
   "secret.missing": row(
     78,
     500,

@@ -67,6 +67,8 @@ export function forward(
     method: request.method,
     params,
     session,
+    channel,
+    target: options.target ?? "",
     retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
     progressToken: progressTokenOf(params),
     onProgress: channel.streams

@@ -17,6 +17,15 @@ export const LIMITS = {
   drainAnswersMs: 1_000,
   /** A port that is in use is tried again this often. */
   portRetryMs: 2_000,
+  /**
+   * How long a question whose asker is not certain waits for other calls to end. Then it is refused:
+   * a wrong screen would be worse.
+   */
+  questionHoldMs: 15_000,
+  /** A cancelled call may go on and ask for this long: servers need not heed a cancellation. */
+  ghostMs: 30_000,
+  /** Questions of one upstream that wait for an answer. */
+  questionsPerUpstream: 1_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

@@ -1,14 +1,18 @@
 import type { Turn } from "./effect.ts";
+import { fault } from "./fault.ts";
 import { LIST_KINDS, LISTS } from "./listing.ts";
 import { markStale } from "./lists.ts";
 import {
   encode,
-  Json,
+  faultResponse,
   type Message,
   type Notification,
+  type Params,
   type Request,
   type Response,
+  resultResponse,
 } from "./message.ts";
+import { ask, isQuestion } from "./questions.ts";
 import type { Session } from "./session.ts";
 import { updated } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
@@ -32,9 +36,9 @@ export function receiveFromUpstream(
 }
 
 function settle(turn: Turn, upstream: Upstream, response: Response): void {
-  const exchange = upstream.exchanges.take(response);
-  if (exchange?.settle(turn, response.outcome) === true) return;
-  // Late after a cancellation or a time-out, answered twice, or an id we never gave out.
+  const exchange = upstream.exchanges.take(turn, response);
+  if (exchange !== undefined) return void exchange.settle(turn, response.outcome);
+  // Answered twice, or an id we never gave out.
   const text = `answered ${JSON.stringify(response.id)}, which nobody waits for`;
   turn.add({ kind: "oddity", upstream, text });
 }
@@ -54,7 +58,7 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
     case "notifications/resources/updated":
       return updated(turn, upstream, params);
     case "notifications/cancelled":
-      return;
+      return withdrawn(turn, upstream, params);
     default:
       if (LIST_KINDS.some((kind) => LISTS[kind].changed === method)) {
         return markStale(turn, upstream, method);
@@ -79,18 +83,26 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
     const text = `log message could belong to ${busy.size} sessions: kept out of all of them`;
     return turn.add({ kind: "oddity", upstream, text });
   }
+  const [call, ...others] = upstream.exchanges.calls();
+  const channel = others.length === 0 ? call?.channel : undefined;
+  if (call?.session?.wantsLevel(level) === true && channel?.streams === true) {
+    return turn.add({ kind: "note", channel, text: encode(message) });
+  }
   const audience = busy.size === 1 ? busy : world.watchers(upstream);
   for (const session of audience) if (session.wantsLevel(level)) push(turn, session, message);
 }
 
-/** Of what a server may ask a client, only `ping` needs no client to answer it. */
 function answerUpstream(turn: Turn, upstream: Upstream, request: Request): void {
-  const outcome: Response["outcome"] =
-    request.method === "ping"
-      ? { ok: true, result: Json.ofValue({}) }
-      : { ok: false, error: { code: -32601, message: `Method not found: ${request.method}` } };
-  const text = encode({ kind: "response", id: request.id, outcome });
-  turn.add({ kind: "send", upstream, text, exchange: null });
+  const { id, method } = request;
+  if (isQuestion(method)) return ask(turn, upstream, request);
+  const unknown = fault("method.unknown", `Method not found: ${method}`);
+  upstream.respond(turn, method === "ping" ? resultResponse(id, {}) : faultResponse(id, unknown));
+}
+
+/** The upstream gives up on a question of its own. */
+function withdrawn(turn: Turn, upstream: Upstream, params: Params | undefined): void {
+  const id = params?.["requestId"];
+  if (typeof id === "string" || typeof id === "number") upstream.questions.get(id)?.drop(turn);
 }
 
 function push(turn: Turn, session: Session, message: Notification): void {

@@ -92,6 +92,7 @@ export class Roster {
     this.#dropSuccessor(turn, unit.upstream);
     const successor = new Upstream(unit, this.#world.about);
     for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
+    for (const tool of standing.askers) successor.askers.add(tool);
     if (standing.phase !== "ready" || unit.disabled) {
       this.#retire(turn, standing);
       return successor;
@@ -134,6 +135,7 @@ export class Roster {
   #retire(turn: Turn, upstream: Upstream): void {
     const text = `Upstream "${upstream.name}" was changed or removed in the config`;
     const problem = fault("upstream.unknown", text, upstream.name);
+    upstream.retired = problem;
     upstream.failWaiting(turn, problem);
     releaseWaiters(upstream, turn);
     this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);

@@ -1,4 +1,5 @@
 import type { Turn } from "./effect.ts";
+import { ExchangeTable } from "./exchange.ts";
 import type { RequestId } from "./message.ts";
 
 /** Which upstreams a session sees: all of them merged, or one with its names untouched. */
@@ -36,6 +37,8 @@ export class Session {
   logLevel: McpLogLevel | null = null;
   /** By the client's own request id. */
   readonly pending = new Map<RequestId, Pending>();
+  /** What the client was asked and has not answered. */
+  readonly asks = new ExchangeTable();
   /** Subscribed resource URIs and the name of the upstream each belongs to. */
   readonly subscriptions = new Map<string, string>();
   /** True once the client has seen a list, so that a change of it is worth a word. */

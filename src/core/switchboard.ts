@@ -5,6 +5,7 @@ import { unavailable } from "./handshake.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
+import { expireQuestions } from "./questions.ts";
 import { receiveRequest } from "./requests.ts";
 import { Roster } from "./roster.ts";
 import { Session, type View } from "./session.ts";
@@ -44,7 +45,8 @@ export class Switchboard {
   get busy(): boolean {
     if (this.#world.gatherings.size > 0 || this.#roster.draining) return true;
     return this.#world.upstreams.some(
-      (upstream) => upstream.exchanges.size > 0 || upstream.staleLists.size > 0,
+      ({ exchanges, staleLists }) =>
+        exchanges.size > 0 || exchanges.ghosts > 0 || staleLists.size > 0,
     );
   }
 
@@ -100,6 +102,9 @@ export class Switchboard {
       receiveRequest(this.#world, turn, { session, request: message, channel });
     } else if (message.kind === "notification") {
       this.#clientNotice(turn, session, message);
+    } else {
+      // An answer to what an upstream asked; one that nobody waits for is dropped.
+      session.asks.take(turn, message)?.settle(turn, message.outcome);
     }
     return turn.effects;
   }
@@ -141,7 +146,7 @@ export class Switchboard {
   /** The pipe to the upstream is full: a request that could not be sent is answered now. */
   undelivered(upstream: Upstream, exchange: Exchange, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    upstream.exchanges.withdraw(exchange, "not sent");
+    upstream.exchanges.withdraw(turn, exchange, "not sent");
     const text = `Upstream "${upstream.name}" does not read what it is sent`;
     const problem = fault("upstream.busy", text, upstream.name);
     exchange.settle(turn, { ok: false, error: rpcError(problem) });
@@ -153,6 +158,7 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     for (const upstream of this.#world.upstreams) {
       upstream.expire(turn);
+      expireQuestions(turn, upstream);
       reloadStale(this.#world, turn, upstream);
     }
     expireGatherings(this.#world, turn);
@@ -161,6 +167,10 @@ export class Switchboard {
   }
 
   #clientNotice(turn: Turn, session: Session, message: Notification): void {
+    if (message.method === "notifications/progress") {
+      const progress = session.asks.progress(message.params);
+      return progress?.exchange.onProgress?.(turn, progress.params);
+    }
     if (message.method !== "notifications/cancelled") return;
     const id = message.params?.["requestId"];
     if (typeof id !== "string" && typeof id !== "number") return;

@@ -4,7 +4,17 @@ import { Exchange, ExchangeTable } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
-import { encode, type Message, type Outcome, type Params, rpcError, stringOr } from "./message.ts";
+import {
+  encode,
+  type Message,
+  type Outcome,
+  type Params,
+  type RequestId,
+  type Response,
+  rpcError,
+  stringOr,
+} from "./message.ts";
+import { CLIENT_CAPABILITIES, type Question } from "./questions.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import type { Unit } from "./unit.ts";
 
@@ -38,6 +48,12 @@ export class Upstream {
   /** Who subscribed to which resource. */
   readonly subscribers = new Map<string, Set<Session>>();
   logLevel: McpLogLevel | null = null;
+  /** What the upstream asks its clients, by its own request id. */
+  readonly questions = new Map<RequestId, Question>();
+  /** Tools that were seen to ask: those of different sessions run one after the other. */
+  readonly askers = new Set<string>();
+  /** Why it takes no new requests: another one has its place, or it left the config. */
+  retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
   #waiting: Waiting[] = [];
@@ -69,6 +85,8 @@ export class Upstream {
   whenReady(turn: Turn, waiting: Waiting): void {
     if (this.phase === "ready") {
       waiting.proceed(turn);
+    } else if (this.retired !== null) {
+      waiting.fail(turn, this.retired);
     } else if (this.#waiting.length >= LIMITS.waitingPerUpstream) {
       waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
     } else {
@@ -80,17 +98,20 @@ export class Upstream {
   /** Sends a request now, or as soon as the upstream is ready. */
   ask(turn: Turn, exchange: Exchange): void {
     this.whenReady(turn, {
-      proceed: (later) => {
-        if (exchange.open) this.#dispatch(later, exchange);
-      },
+      proceed: (later) => this.#enter(later, exchange),
       fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
     });
   }
 
   /** Tells the upstream that nobody waits for the answer any more. */
   withdraw(turn: Turn, exchange: Exchange, reason: string): void {
-    const notification = this.exchanges.withdraw(exchange, reason);
+    const notification = this.exchanges.withdraw(turn, exchange, reason);
     if (notification !== null) this.#send(turn, notification);
+  }
+
+  /** Answers a request of the upstream's own. */
+  respond(turn: Turn, response: Response): void {
+    this.#send(turn, response);
   }
 
   notify(turn: Turn, method: string, params?: Params): void {
@@ -103,7 +124,11 @@ export class Upstream {
     this.logLevel = null;
     const hello = new Exchange({
       method: "initialize",
-      params: { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: this.#about },
+      params: {
+        protocolVersion: LEGACY_LATEST,
+        capabilities: CLIENT_CAPABILITIES,
+        clientInfo: this.#about,
+      },
       retriesLeft: 0,
       settle: (later, outcome) => this.#introduced(later, outcome),
     });
@@ -117,8 +142,9 @@ export class Upstream {
   lost(turn: Turn, problem: Fault, retrying: boolean): void {
     const wasReady = this.phase === "ready";
     this.phase = "absent";
-    const keep = wasReady && retrying;
-    for (const exchange of this.exchanges.clear()) {
+    for (const question of this.questions.values()) question.drop(turn);
+    const keep = wasReady && retrying && this.retired === null;
+    for (const exchange of this.exchanges.clear(turn)) {
       // The hello of the handshake has nobody waiting behind it but those told below.
       if (!wasReady) continue;
       if (keep && exchange.retriesLeft > 0) {
@@ -142,12 +168,27 @@ export class Upstream {
 
   /** Ends requests whose deadline has passed. */
   expire(turn: Turn): void {
+    this.exchanges.expireGhosts(turn);
     for (const exchange of this.exchanges.expired(turn.nowMs)) {
       this.withdraw(turn, exchange, "timed out");
       const text = `${exchange.method} timed out: upstream "${this.name}" has not answered`;
       const problem = fault("exchange.timed-out", text, this.name);
       exchange.settle(turn, { ok: false, error: rpcError(problem) });
     }
+  }
+
+  /** A tool that asks waits while one of another session does: its questions stay attributable. */
+  #enter(turn: Turn, exchange: Exchange): void {
+    if (!exchange.open) return;
+    const blocker = this.askers.has(exchange.target) ? this.#otherAsker(exchange) : undefined;
+    if (blocker === undefined) return this.#dispatch(turn, exchange);
+    blocker.whenReleased((later) => this.ask(later, exchange));
+  }
+
+  #otherAsker({ session }: Exchange): Exchange | undefined {
+    return this.exchanges
+      .calls()
+      .find((other) => other.session !== session && this.askers.has(other.target));
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {

@@ -111,13 +111,16 @@ describe("a call", () => {
     expect(box.answer?.error?.data?.["fault"]).toBe("exchange.timed-out");
   });
 
-  test("that times out is cancelled upstream, and a late answer is only noted", () => {
+  test("that times out is cancelled upstream; one late answer is dropped, a second noted", () => {
     const board = ready();
     const box = board.ask(board.join(ONE), "tools/call", { name: "read" });
     const sent = board.last("files", "tools/call");
     board.pass(5_000);
     expect(box.answer?.error?.code).toBe(-32001);
     expect(board.last("files", "notifications/cancelled").params?.["requestId"]).toBe(sent.id);
+    const before = board.effects.length;
+    board.reply(board.upstream("files"), sent, {});
+    expect(board.effects.length).toBe(before);
     board.reply(board.upstream("files"), sent, {});
     expect(board.effects.at(-1)?.kind).toBe("oddity");
     expect(board.switchboard.busy).toBe(false);

@@ -85,6 +85,16 @@ export class Board {
     this.perform(this.switchboard.fromClient(session, message, new Mailbox(), this.nowMs));
   }
 
+  /** A client answers what it was asked. */
+  replies(session: Session, message: Wire): void {
+    const decoded: Message | { kind: "malformed" } = decodeAnswer(
+      JSON.stringify({ jsonrpc: "2.0", ...message }),
+    );
+    if (isMalformed(decoded)) throw new Error("the test sent nonsense");
+    const box = new Mailbox();
+    this.perform(this.switchboard.fromClient(session, decoded as Message, box, this.nowMs));
+  }
+
   upstream(name: string): Upstream {
     const upstream = this.switchboard.upstreams.find((candidate) => candidate.name === name);
     if (upstream === undefined) throw new Error(`no upstream ${name}`);

@@ -8,17 +8,24 @@ test("every request is answered exactly once, to its own client, whatever the se
   let requests = 0;
   let restarts = 0;
   let updates = 0;
+  let questions = 0;
+  let refusals = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
     requests += report.requests;
     restarts += report.restarts;
     updates += report.updates;
+    questions += report.questions;
+    refusals += report.refusals;
     if (report.violations.length > 0) {
       throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
     }
   }
   // A simulation in which nothing happens proves nothing.
   expect(requests).toBeGreaterThan(SEEDS * 100);
+  // Two that ask at once before mcpd knows that they do are refused: rare, and never wrong.
+  expect(questions).toBeGreaterThan(SEEDS * 10);
+  expect(refusals).toBeLessThan(questions / 10);
   expect(updates).toBeGreaterThan(SEEDS);
   expect(restarts).toBeGreaterThan(SEEDS / 10);
 });

@@ -2,28 +2,18 @@ import { decodeAnswer, isMalformed } from "../../src/core/decode.ts";
 import type { Channel, Effect } from "../../src/core/effect.ts";
 import { fault, isFault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
-import type { Params, RequestId } from "../../src/core/message.ts";
+import { Json, type Params, type RequestId } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { unitOf } from "../helpers/unit.ts";
 import { Random } from "./random.ts";
+import { Report } from "./report.ts";
 import { Schedule } from "./schedule.ts";
 import { type Habits, UpstreamModel } from "./upstream-model.ts";
 
-/** What a run of the simulation was, for the assertions. */
-export type Report = {
-  readonly seed: number;
-  readonly requests: number;
-  readonly answers: number;
-  readonly faults: number;
-  readonly progress: number;
-  readonly updates: number;
-  readonly restarts: number;
-  /** Broken promises, in words. Empty when all is well. */
-  readonly violations: readonly string[];
-};
+type Note = { readonly id?: RequestId; readonly method: string; readonly params: Params };
 
 type Client = {
   readonly name: string;
@@ -35,24 +25,17 @@ type Client = {
 
 /** Many clients on a few unreliable servers, in virtual time, from one seed. */
 export class Sharing {
-  readonly #seed: number;
+  readonly #report: Report;
   readonly #random: Random;
   readonly #schedule = new Schedule();
   readonly #board = new Switchboard({ name: "mcpd", version: "sim" });
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
-  readonly #violations: string[] = [];
   readonly #habits: Habits;
-  #requests = 0;
-  #answers = 0;
-  #faults = 0;
-  #progress = 0;
-  #restarts = 0;
-  #updates = 0;
   #nextRequest = 1;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.#report = new Report(seed);
     this.#random = new Random(seed);
     const rarely = (): number => (this.#random.chance(0.5) ? this.#random.next() * 0.05 : 0);
     this.#habits = {
@@ -70,7 +53,7 @@ export class Sharing {
     readonly upstreams: number;
     readonly steps: number;
   }): Report {
-    const units = Array.from({ length: options.upstreams }, (_, index) => unitOf(`u${index}`));
+    const units = Array.from({ length: options.upstreams }, (_, index) => patientUnit(`u${index}`));
     this.#perform(this.#board.apply(units, 0));
     for (let change = 0; change < 3; change++) {
       this.#schedule.after(this.#random.below(60_000), () => this.#reconfigure(units));
@@ -84,16 +67,7 @@ export class Sharing {
     }
     this.#schedule.run(400_000);
     this.#settleAccounts();
-    return {
-      seed: this.#seed,
-      requests: this.#requests,
-      answers: this.#answers,
-      faults: this.#faults,
-      progress: this.#progress,
-      updates: this.#updates,
-      restarts: this.#restarts,
-      violations: this.#violations,
-    };
+    return this.#report;
   }
 
   #join(index: number, units: readonly Unit[]): void {
@@ -107,7 +81,12 @@ export class Sharing {
     if (isFault(session)) return this.#blame(`open failed: ${session.text}`);
     const client: Client = { name: `c${index}`, session, open: new Map(), left: false };
     this.#clients.push(client);
-    this.#ask(client, "initialize", { protocolVersion: "2025-06-18", capabilities: {} }, "");
+    this.#ask(
+      client,
+      "initialize",
+      { protocolVersion: "2025-06-18", capabilities: { elicitation: {} } },
+      "",
+    );
   }
 
   #act(units: readonly Unit[]): void {
@@ -119,7 +98,8 @@ export class Sharing {
     if (dice < 0.15) return this.#ask(client, "tools/list", {}, "");
     if (dice < 0.2) return this.#subscribe(client);
     const upstream = this.#random.pick(units).upstream;
-    const name = client.session.view.kind === "one" ? "echo" : `${upstream}__echo`;
+    const tool = this.#random.chance(0.2) ? "ask" : "echo";
+    const name = client.session.view.kind === "one" ? tool : `${upstream}__${tool}`;
     const text = `${client.name}:${this.#nextRequest}:${this.#random.next()}`;
     this.#ask(client, "tools/call", { name, arguments: { text } }, text);
   }
@@ -144,10 +124,12 @@ export class Sharing {
   }
 
   #pushed(session: Session, text: string): void {
-    const { method, params } = JSON.parse(text) as { method: string; params?: Params };
+    const { id, method, params } = JSON.parse(text) as Note;
+    const client = this.#clients.find((candidate) => candidate.session === session);
+    if (method === "elicitation/create" && client) return this.#askedBy(client, id ?? 0, params);
     if (method !== "notifications/resources/updated") return;
-    this.#updates += 1;
-    if (!session.subscriptions.has(String(params?.["uri"]))) {
+    this.#report.updates += 1;
+    if (!session.subscriptions.has(String(params["uri"]))) {
       this.#blame(`${session.id} got an update it never asked for: ${text}`);
     }
   }
@@ -162,7 +144,7 @@ export class Sharing {
     const token = this.#random.chance(0.5) ? `token-${String(id)}` : undefined;
     const meta = token === undefined ? {} : { _meta: { progressToken: token } };
     client.open.set(id, { text, token, cancelled: false });
-    this.#requests += 1;
+    this.#report.requests += 1;
     const message = { kind: "request", id, method, params: { ...params, ...meta } } as const;
     const channel = this.#channel(client, id);
     this.#perform(this.#board.fromClient(client.session, message, channel, this.#schedule.nowMs));
@@ -195,22 +177,39 @@ export class Sharing {
 
   #answered(client: Client, id: RequestId, text: string): void {
     const message = JSON.parse(text) as { id: RequestId; result?: Params; error?: Params };
-    this.#answers += 1;
+    this.#report.answers += 1;
     if (client.left) return;
     const request = client.open.get(id);
     client.open.delete(id);
     if (request === undefined) return this.#blame(`${client.name} got a second answer to ${id}`);
     if (message.id !== id) this.#blame(`${client.name} asked ${id}, the answer says ${message.id}`);
     if (message.error !== undefined) {
-      this.#faults += 1;
+      this.#report.faults += 1;
+    } else if (message.result?.["content"] === "refused") {
+      this.#report.refusals += 1;
     } else if (request.text !== "" && message.result?.["content"] !== request.text) {
       this.#blame(`${client.name} got somebody else's answer: ${text}`);
     }
   }
 
+  /** A question: it must be about one of the client's own calls, and gets its text as answer. */
+  #askedBy(client: Client, id: RequestId, params: Params): void {
+    this.#report.questions += 1;
+    const text = String(params["message"]);
+    if (client.left) return;
+    if (!text.startsWith(`${client.name}:`)) this.#blame(`${client.name} was asked about ${text}`);
+    this.#schedule.after(this.#random.below(3_000), () => {
+      const result = Json.ofValue({ action: "accept", content: { text } });
+      const message = { kind: "response", id, outcome: { ok: true, result } } as const;
+      const channel = this.#channel(client, id);
+      this.#perform(this.#board.fromClient(client.session, message, channel, this.#schedule.nowMs));
+    });
+  }
+
   #noted(client: Client, id: RequestId, text: string): void {
-    const { params } = JSON.parse(text) as { params: Params };
-    this.#progress += 1;
+    const { id: asked, method, params } = JSON.parse(text) as Note;
+    if (method === "elicitation/create") return this.#askedBy(client, asked ?? 0, params);
+    this.#report.progress += 1;
     if (client.left) return;
     const request = client.open.get(id);
     if (request === undefined) this.#blame(`${client.name} got progress after its answer`);
@@ -252,13 +251,16 @@ export class Sharing {
 
   #end(upstream: Upstream): void {
     const model = this.#models.get(upstream);
-    if (model !== undefined) model.alive = false;
+    if (model === undefined) return;
+    model.alive = false;
     this.#models.delete(upstream);
+    const problem = fault("upstream.failed", "It was stopped", upstream.name);
+    this.#perform(this.#board.lost(upstream, problem, false, this.#schedule.nowMs));
   }
 
   #kill(upstream: Upstream, model: UpstreamModel): void {
     model.alive = false;
-    this.#restarts += 1;
+    this.#report.restarts += 1;
     const problem = fault("upstream.failed", `Upstream "${upstream.name}" died`, upstream.name);
     const retrying = this.#random.chance(0.8);
     this.#perform(this.#board.lost(upstream, problem, retrying, this.#schedule.nowMs));
@@ -268,6 +270,7 @@ export class Sharing {
     for (const client of this.#clients) {
       for (const id of client.open.keys())
         this.#blame(`${client.name} never got an answer to ${id}`);
+      if (client.session.asks.size > 0) this.#blame(`${client.name} still has open questions`);
       if (client.session.pending.size > 0) this.#blame(`${client.name} still has pending requests`);
     }
     for (const upstream of this.#board.upstreams) {
@@ -280,6 +283,12 @@ export class Sharing {
   }
 
   #blame(text: string): void {
-    this.#violations.push(`${Math.round(this.#schedule.nowMs)} ms: ${text}`);
+    this.#report.violations.push(`${Math.round(this.#schedule.nowMs)} ms: ${text}`);
   }
+}
+
+/** With time enough for a question to become certain. */
+function patientUnit(name: string): Unit {
+  const unit = unitOf(name);
+  return { ...unit, settings: { ...unit.settings, requestTimeoutMs: 20_000 } };
 }

@@ -21,6 +21,9 @@ type Incoming = { id?: number; method: string; params?: Params };
 export class UpstreamModel {
   alive = true;
   readonly cancelled = new Set<number>();
+  /** Which call each open question of the model belongs to: nobody else is told. */
+  readonly #asked = new Map<number, number>();
+  #nextQuestion = 1;
   readonly #random: Random;
   readonly #schedule: Schedule;
   readonly #habits: Habits;
@@ -44,7 +47,8 @@ export class UpstreamModel {
   }
 
   receive(text: string): void {
-    const message = JSON.parse(text) as Incoming;
+    const message = JSON.parse(text) as Incoming & { result?: Params; error?: Params };
+    if (message.result !== undefined || message.error !== undefined) return this.#heard(message);
     if (message.method === "notifications/cancelled") {
       this.cancelled.add(Number(message.params?.["requestId"]));
       return;
@@ -66,11 +70,27 @@ export class UpstreamModel {
       });
     }
     if (method === "tools/list") {
-      return this.#emit({ id, result: { tools: [{ name: "echo", inputSchema: {} }] } });
+      return this.#emit({ id, result: { tools: [{ name: "echo" }, { name: "ask" }] } });
     }
     if (method.endsWith("/list")) return this.#emit({ id, result: {} });
     if (method !== "tools/call") return this.#emit({ id, result: {} });
     this.#call(id, params);
+  }
+
+  /** The tool that asks the user: its result is the user's answer, or why there is none. */
+  #ask(id: number, params: Params): void {
+    const question = this.#nextQuestion++;
+    this.#asked.set(question, id);
+    const message = (params["arguments"] as Params | undefined)?.["text"];
+    this.#emit({ id: question, method: "elicitation/create", params: { message } });
+  }
+
+  #heard({ id, result }: Incoming & { result?: Params }): void {
+    const call = this.#asked.get(Number(id));
+    if (call === undefined || this.cancelled.has(call)) return;
+    this.#asked.delete(Number(id));
+    const content = (result?.["content"] as Params | undefined)?.["text"] ?? "refused";
+    this.#emit({ id: call, result: { content } });
   }
 
   #call(id: number, params: Params | undefined): void {
@@ -87,6 +107,7 @@ export class UpstreamModel {
       this.#emit({ method: "notifications/progress", params: progress });
     }
     if (this.#random.chance(neverAnswers)) return;
+    if (params?.["name"] === "ask") return this.#ask(id, params);
     if (this.#random.chance(wrongId))
       this.#emit({ id: id + 100_000, result: { content: "stray" } });
     const result = { content: (params?.["arguments"] as Params | undefined)?.["text"] };

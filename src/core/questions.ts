@@ -1,0 +1,182 @@
+import type { Turn } from "./effect.ts";
+import { Exchange, progressTokenOf } from "./exchange.ts";
+import { type Fault, fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
+import { encode, type Outcome, type Params, type Request, rpcError } from "./message.ts";
+import type { Session } from "./session.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What we tell a legacy upstream that its clients can do; who cannot is found out when it asks. */
+export const CLIENT_CAPABILITIES: Params = { sampling: {}, elicitation: { form: {}, url: {} } };
+
+/** The requests a server may send to a client, and the capability each needs. */
+const NEEDS: { readonly [method: string]: string } = {
+  "sampling/createMessage": "sampling",
+  "elicitation/create": "elicitation",
+  "roots/list": "roots",
+};
+
+/** One request of an upstream on its way to the client that it concerns. */
+export type Question = {
+  /** When waiting for certainty ends (monotonic ms); Infinity once it has been put. */
+  deadlineMs: number;
+  /** Nobody waits for the answer any more: whoever was asked is told. */
+  readonly drop: (turn: Turn) => void;
+  /** Answers the upstream with an error. */
+  readonly refuse: (turn: Turn, problem: Fault) => void;
+};
+
+/** Whether this is a request that a client, not mcpd, has to answer. */
+export function isQuestion(method: string): boolean {
+  return Object.hasOwn(NEEDS, method);
+}
+
+/**
+ * Puts a question of a shared upstream to the client whose call caused it (protocol row 9). The
+ * upstream does not say which call that is, so: a single call in flight is the one; of several,
+ * those that end are ruled out until one session is left; what stays uncertain is refused. A call
+ * that came after the question cannot have caused it. Never guessed, never broadcast.
+ */
+export function ask(turn: Turn, upstream: Upstream, request: Request): void {
+  const suspects = new Set(upstream.exchanges.calls());
+  const question = new OpenQuestion(upstream, request, suspects);
+  if (
+    upstream.questions.has(request.id) ||
+    upstream.questions.size >= LIMITS.questionsPerUpstream
+  ) {
+    return question.refuse(turn, fault("upstream.busy", "Too many questions are open"));
+  }
+  upstream.questions.set(request.id, question);
+  for (const suspect of suspects) {
+    suspect.whenReleased((later) => question.clear(later, suspect));
+    suspect.whenSettled((later) => question.abandon(later));
+  }
+  question.consider(turn);
+}
+
+/** Refuses the questions that have waited for certainty for too long. */
+export function expireQuestions(turn: Turn, upstream: Upstream): void {
+  for (const question of upstream.questions.values()) {
+    if (question.deadlineMs > turn.nowMs) continue;
+    question.refuse(turn, fault("question.ambiguous", undefined, upstream.name));
+  }
+}
+
+class OpenQuestion implements Question {
+  deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #upstream: Upstream;
+  readonly #request: Request;
+  /** The calls that may have caused it. */
+  readonly #suspects: Set<Exchange>;
+  #asked: { readonly session: Session; readonly exchange: Exchange } | null = null;
+  #open = true;
+
+  constructor(upstream: Upstream, request: Request, suspects: Set<Exchange>) {
+    this.#upstream = upstream;
+    this.#request = request;
+    this.#suspects = suspects;
+  }
+
+  /** Puts the question if it is certain by now whom to ask. */
+  consider(turn: Turn): void {
+    const sessions = new Set([...this.#suspects].map((suspect) => suspect.session));
+    const [session] = sessions;
+    const wanted = [...this.#suspects].some((suspect) => suspect.open);
+    if (sessions.size > 1 && wanted) {
+      if (this.deadlineMs === Number.POSITIVE_INFINITY) {
+        this.deadlineMs = turn.nowMs + LIMITS.questionHoldMs;
+      }
+      return;
+    }
+    if (session === undefined || session === null || !wanted) {
+      return this.refuse(turn, fault("question.nobody", undefined, this.#upstream.name));
+    }
+    this.#learn();
+    this.#put(turn, session);
+  }
+
+  /** A call can ask nothing any more: it is not the one. */
+  clear(turn: Turn, suspect: Exchange): void {
+    if (!this.#open) return;
+    this.#suspects.delete(suspect);
+    if (this.#asked === null) this.consider(turn);
+    else this.abandon(turn);
+  }
+
+  /** Takes the question back when no call that may have caused it waits for its result any more. */
+  abandon(turn: Turn): void {
+    if (!this.#open || this.#asked === null) return;
+    if ([...this.#suspects].some((suspect) => suspect.open)) return;
+    this.refuse(turn, fault("question.nobody", "The call has ended", this.#upstream.name));
+    this.#tellClient(turn);
+  }
+
+  refuse(turn: Turn, problem: Fault): void {
+    if (problem.code === "question.ambiguous") this.#learn();
+    this.#answer(turn, { ok: false, error: rpcError(problem) });
+  }
+
+  drop(turn: Turn): void {
+    this.#close();
+    this.#tellClient(turn);
+  }
+
+  #put(turn: Turn, session: Session): void {
+    const { method, params } = this.#request;
+    if (!canAnswer(session, method, params)) {
+      const text = `The client "${session.client.name}" cannot answer ${method}`;
+      return this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
+    }
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    for (const suspect of this.#suspects) suspect.pauseClock();
+    const exchange = new Exchange({
+      method,
+      params,
+      retriesLeft: 0,
+      progressToken: progressTokenOf(params),
+      onProgress: (later, progress) =>
+        this.#upstream.notify(later, "notifications/progress", progress),
+      settle: (later, outcome) => {
+        for (const suspect of this.#suspects) suspect.extend(later.nowMs);
+        this.#answer(later, outcome);
+      },
+    });
+    this.#asked = { session, exchange };
+    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
+    // On the stream of the call that asks, where the specification wants it; with several calls of
+    // one session it is not certain which, and the session's own stream serves as well.
+    const [only] = this.#suspects.size === 1 ? this.#suspects : [];
+    const channel = only?.channel;
+    if (channel?.streams === true) turn.add({ kind: "note", channel, text });
+    else turn.add({ kind: "push", session, text });
+  }
+
+  #answer(turn: Turn, outcome: Outcome): void {
+    if (!this.#open) return;
+    this.#close();
+    this.#upstream.respond(turn, { kind: "response", id: this.#request.id, outcome });
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#upstream.questions.delete(this.#request.id);
+  }
+
+  #tellClient(turn: Turn): void {
+    if (this.#asked === null) return;
+    const { session, exchange } = this.#asked;
+    const notification = session.asks.withdraw(turn, exchange, "the call has ended");
+    if (notification !== null) turn.add({ kind: "push", session, text: encode(notification) });
+  }
+
+  #learn(): void {
+    for (const { target } of this.#suspects) if (target !== "") this.#upstream.askers.add(target);
+  }
+}
+
+function canAnswer(session: Session, method: string, params: Params | undefined): boolean {
+  const capability = session.capabilities[NEEDS[method] ?? ""];
+  if (capability === undefined || capability === null) return false;
+  if (method !== "elicitation/create" || params?.["mode"] !== "url") return true;
+  return (capability as Params)["url"] !== undefined;
+}

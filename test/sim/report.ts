@@ -1,0 +1,19 @@
+/** What a run of the simulation was, for the assertions. */
+export class Report {
+  readonly seed: number;
+  requests = 0;
+  answers = 0;
+  faults = 0;
+  progress = 0;
+  updates = 0;
+  restarts = 0;
+  /** Questions put to a client, and calls whose question could not be attributed. */
+  questions = 0;
+  refusals = 0;
+  /** Broken promises, in words. Empty when all is well. */
+  readonly violations: string[] = [];
+
+  constructor(seed: number) {
+    this.seed = seed;
+  }
+}
