@@ -142,7 +142,7 @@ export class ConfigStore {
     const kept = attempt(this.#copyPath, "write", () => {
       if (readIfExists(this.#copyPath) === text) return;
       ensurePrivateDir(this.#host.paths.stateDir);
-      writeFileAtomic(this.#copyPath, text);
+      writeFileAtomic(this.#copyPath, text, { durable: false });
     });
     return isFault(kept)
       ? [wholeFile(`No copy of the last good config is kept: ${kept.text}`)]

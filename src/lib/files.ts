@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -17,20 +18,23 @@ const PRIVATE_DIRECTORY = 0o700;
 
 /**
  * Replaces a file at once: a reader sees the old content or the new, never half of one, also after
- * a power cut. `mode` is what the file has afterwards (0600 by default; Windows has no modes).
- * Throws the system's error (see `reasonOf`) and leaves the old file as it was.
+ * a power cut unless `durable` is false (true by default; waiting for the disk takes milliseconds).
+ * `mode` is what the file has afterwards (0600 by default; Windows has no modes). Throws the
+ * system's error (see `reasonOf`) and leaves the old file as it was.
  */
 export function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  mode: number = PRIVATE_FILE,
+  options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): void {
+  const { mode = PRIVATE_FILE, durable = true } = options;
   const temporary = join(
     dirname(path),
     `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}.tmp`,
   );
   try {
-    writeAndSync(temporary, content, mode);
+    if (durable) writeAndSync(temporary, content, mode);
+    else writeFileSync(temporary, content, { mode });
     // The umask may have taken rights away from what open() was asked for.
     chmodSync(temporary, mode);
     renameSync(temporary, path);

@@ -76,6 +76,12 @@ export class LiveDesk implements Desk {
     this.#pool.configure(this.#switchboard.upstreams);
   }
 
+  /** Starts an upstream that nobody has asked for yet. */
+  start(name: string): void {
+    const upstream = this.#switchboard.upstreams.find((candidate) => candidate.name === name);
+    if (upstream !== undefined) this.#pool.demand(upstream);
+  }
+
   receive(live: LiveSession, message: Message, channel: Channel): void {
     const nowMs = this.#clock.monotonic();
     live.seenMs = nowMs;

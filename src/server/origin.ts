@@ -13,6 +13,8 @@ export class OriginRules {
   readonly #names: ReadonlySet<string>;
   readonly #anyAddress: boolean;
   readonly #patterns: readonly RegExp[];
+  /** The Host header that was allowed last: nearly every request repeats it. */
+  #lastAllowed = "";
 
   constructor(host: string, allowedOrigins: readonly string[]) {
     this.#names = new Set([...loopbackNames, bracketed(host.toLowerCase())]);
@@ -21,9 +23,12 @@ export class OriginRules {
   }
 
   hostAllowed(host: string): boolean {
+    if (host === this.#lastAllowed) return true;
     const name = host.replace(/:\d+$/, "").toLowerCase();
     // Rebinding needs a name: who writes an address means it.
-    return this.#names.has(name) || (this.#anyAddress && isAddress(name));
+    const allowed = this.#names.has(name) || (this.#anyAddress && isAddress(name));
+    if (allowed) this.#lastAllowed = host;
+    return allowed;
   }
 
   /** `host` is the Host header of the same request, already allowed. */

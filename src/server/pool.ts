@@ -19,6 +19,8 @@ export type InstanceFactory = (upstream: Upstream, events: InstanceEvents) => In
 /** The instances: one for each upstream that anyone has asked for. */
 export class Pool {
   readonly #instances = new Map<Upstream, Instance>();
+  /** Whose failure stands as a condition: it goes with the upstream that had it. */
+  readonly #failed = new Map<string, Upstream>();
   readonly #create: InstanceFactory;
   readonly #listener: PoolListener;
   readonly #conditions: Conditions;
@@ -61,7 +63,7 @@ export class Pool {
 
   ready(upstream: Upstream): void {
     this.#instances.get(upstream)?.ready();
-    this.#conditions.clear("upstream.failed", upstream.name);
+    this.#clear(upstream.name);
     const { server, protocolVersion } = upstream.introduction ?? {};
     const name = server === undefined ? "" : `${server.name} ${server.version}`.trim();
     this.#log.info("upstream ready", { upstream: upstream.name, server: name, protocolVersion });
@@ -81,6 +83,7 @@ export class Pool {
   retire(upstream: Upstream): void {
     const instance = this.#instances.get(upstream);
     this.#instances.delete(upstream);
+    if (this.#failed.get(upstream.name) === upstream) this.#clear(upstream.name);
     if (instance === undefined) return;
     this.#log.info("upstream stopping", { upstream: upstream.name });
     instance.stop().catch((error: unknown) => {
@@ -108,8 +111,14 @@ export class Pool {
     };
   }
 
+  #clear(name: string): void {
+    this.#failed.delete(name);
+    this.#conditions.clear("upstream.failed", name);
+  }
+
   #raise(upstream: Upstream, problem: Fault): void {
     if (!this.#instances.has(upstream)) return;
+    this.#failed.set(upstream.name, upstream);
     const changed = this.#conditions.raise({
       name: "upstream.failed",
       subject: upstream.name,

@@ -243,6 +243,8 @@ class Server {
     this.#book.configure(next.daemon);
     this.#security.update(next.daemon);
     this.#desk.apply(next.units);
+    // At once, so that a slip shows now, and those who were shown the tools hear of new ones.
+    for (const { kind, unit } of actions) if (kind === "start") this.#desk.start(unit.upstream);
     judgeUnits(this.#conditions, this.#clock, next.units);
     if (changes.some(({ applies }) => applies === "restart")) {
       void this.#front?.move(this.#address(next));

@@ -108,7 +108,9 @@ export class Ledger {
   #save(): void {
     try {
       ensurePrivateDir(dirname(this.#path));
-      writeFileAtomic(this.#path, JSON.stringify([...this.#entries.values()]));
+      // Processes do not survive a power cut either.
+      const text = JSON.stringify([...this.#entries.values()]);
+      writeFileAtomic(this.#path, text, { durable: false });
     } catch (error) {
       this.#log.warning(`cannot write the ledger of processes: ${reasonOf(error)}`);
     }

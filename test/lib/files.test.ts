@@ -50,7 +50,7 @@ describe("writeFileAtomic()", () => {
   test("sets the mode it is asked for, whatever the umask", () => {
     const before = process.umask(0o077);
     try {
-      writeFileAtomic(join(directory, "script"), new Uint8Array([35, 33]), 0o755);
+      writeFileAtomic(join(directory, "script"), new Uint8Array([35, 33]), { mode: 0o755 });
     } finally {
       process.umask(before);
     }
