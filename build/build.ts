@@ -77,7 +77,7 @@ function writeChecksums(all: readonly Built[]): void {
       const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
       return `${sum}  ${target.name}/${target.file}\n`;
     });
-  writeFileAtomic(join(DIST, "SHA256SUMS"), lines.join(""), 0o644);
+  writeFileAtomic(join(DIST, "SHA256SUMS"), lines.join(""), { mode: 0o644 });
 }
 
 function summary(all: readonly Built[]): string {

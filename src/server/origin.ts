@@ -14,7 +14,7 @@ export class OriginRules {
   readonly #anyAddress: boolean;
   readonly #patterns: readonly RegExp[];
   /** The Host header that was allowed last: nearly every request repeats it. */
-  #lastAllowed = "";
+  #lastAllowed: string | null = null;
 
   constructor(host: string, allowedOrigins: readonly string[]) {
     this.#names = new Set([...loopbackNames, bracketed(host.toLowerCase())]);
