@@ -28,7 +28,6 @@ export function receiveRequest(world: World, turn: Turn, call: Call): void {
   }
   if (request.method === "logging/setLevel") return setLevel(world, turn, call);
   const listed = listKindOf(request.method);
-  if (listed !== undefined) session.listed = true;
   if (session.view.kind === "one") return toOne(world, turn, call, session.view.upstream);
   if (listed !== undefined) return mergedList(world, turn, call, listed);
   return toOwner(world, turn, call);
@@ -137,6 +136,7 @@ function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void 
     return refuse(turn, call, fault("params.invalid", text));
   }
   waitForLists(world, turn, call, (later) => {
+    call.session.listed = true;
     answer(later, call, { [LISTS[kind].member]: world.catalog(kind).entries });
   });
 }

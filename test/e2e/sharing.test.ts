@@ -75,6 +75,8 @@ for (const door of DOORS) {
       const { completion } = await client.complete({ ref, argument: { name: "name", value: "a" } });
       expect(completion.values).toEqual(["ada", "alan"]);
       expect(await client.ping()).toEqual({});
+      // What it has just been shown is no news.
+      expect(a.heard).toEqual([]);
     });
 
     on("progress goes to the caller alone, each step of it", async ({ a, b }) => {
