@@ -58,7 +58,8 @@ export class StdioChildLink implements Link {
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#limits.queueBytesMax)
       return false;
     this.#waitingBytes += bytes;
-    if (this.#queue.push(text) === 1 && !this.#writing) queueMicrotask(this.#flushSoon);
+    // After the requests that have arrived together: a microtask would write each for itself.
+    if (this.#queue.push(text) === 1 && !this.#writing) setImmediate(this.#flushSoon);
     return true;
   }
 
