@@ -58,6 +58,11 @@ function spawn(name: string, ...args: string[]): ChildPipes & { child: Bun.Subpr
   return { child, stdin: child.stdin, stdout: child.stdout, alive: () => child.exitCode === null };
 }
 
+/** Lets one turn of the event loop pass: that is when what was queued is written. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 describe("StdioChildLink", () => {
   test("carries messages of every size both ways, in order", async () => {
     const ear = new Ear(spawn("echo.ts"));
@@ -81,9 +86,9 @@ describe("StdioChildLink", () => {
     const ear = new Ear({ stdin, stdout: new ReadableStream(), alive: () => true });
     ear.link.send("{1}");
     ear.link.send("{2}");
-    await Promise.resolve();
+    await turn();
     ear.link.send("{3}");
-    await Promise.resolve();
+    await turn();
     expect(writes).toEqual(["{1}\n{2}\n", "{3}\n"]);
   });
 
@@ -101,14 +106,15 @@ describe("StdioChildLink", () => {
     const limits = { lineBytesMax: 100, queueBytesMax: 25 };
     const ear = new Ear({ stdin, stdout: new ReadableStream(), alive: () => true }, limits);
     expect(ear.link.send("1234567890")).toBe(true);
-    await Promise.resolve();
+    await turn();
     expect(ear.link.send("1234567890")).toBe(true);
     expect(ear.link.send("1234567890")).toBe(false);
     stuck.resolve(11);
-    await Bun.sleep(0);
+    await turn();
+    await turn();
     expect(writes).toEqual(["1234567890\n", "1234567890\n"]);
     expect(ear.link.send("1234567890")).toBe(true);
-    await Promise.resolve();
+    await turn();
     expect(writes.length).toBe(3);
   });
 
