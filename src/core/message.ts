@@ -1,4 +1,5 @@
 import { type Fault, fault, type FaultCode, FAULTS, hintOf } from "./fault.ts";
+import { parseJson } from "./json.ts";
 
 /** A JSON-RPC id. Kept with its type: 1 and "1" are two ids. */
 export type RequestId = string | number;
@@ -40,11 +41,15 @@ export class Json {
     return this.#text;
   }
 
-  /** Throws a SyntaxError when the text is not JSON. */
+  /** Undefined when the text is no JSON: it came from an upstream, and nobody had looked yet. */
   get value(): unknown {
     if (!this.#parsed) {
-      this.#value = JSON.parse(this.#text ?? "null");
       this.#parsed = true;
+      try {
+        this.#value = parseJson(this.#text ?? "null");
+      } catch {
+        this.#value = undefined;
+      }
     }
     return this.#value;
   }
