@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { fault, FaultError } from "../core/fault.ts";
+import { parseJson } from "../core/json.ts";
 import { reasonOf } from "../lib/files.ts";
 import { usage } from "./parse.ts";
 
@@ -57,7 +58,7 @@ function entriesOfObject(
 
 function parseOr(text: string, otherwise: (why: string) => unknown): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     return otherwise(error instanceof Error ? error.message : String(error));
   }

@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 
 import { type Fault, fault, type FaultCode, FaultError } from "../core/fault.ts";
+import { parseJson } from "../core/json.ts";
 import { faultOf, type RpcError } from "../core/message.ts";
 import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
@@ -130,7 +131,7 @@ type WireMessage = {
 /** The peer is our own daemon, behind a directory that only its user can enter. */
 function parse(text: string): WireMessage | null {
   try {
-    return JSON.parse(text) as WireMessage;
+    return parseJson(text) as WireMessage;
   } catch {
     return null;
   }

@@ -26,6 +26,13 @@ test("callArguments() reads key:=json as JSON only", () => {
   expect(() => read("a:=text")).toThrow('Cannot read the value of "a": it is not JSON');
 });
 
+test("a number that a double cannot hold stays as it was written", () => {
+  const words = ["id=1234567890123456789", '{"ids":[9007199254740993]}'];
+  expect(JSON.stringify(callArguments(words, "call"))).toBe(
+    '{"id":1234567890123456789,"ids":[9007199254740993]}',
+  );
+});
+
 test("callArguments() merges objects and pairs, the later winning", () => {
   expect(read('{"a":1,"b":2}', "b=3")).toEqual({ a: 1, b: 3 });
 });
