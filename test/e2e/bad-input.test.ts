@@ -258,9 +258,10 @@ describe("a client that does not read", () => {
     const get = { method: "GET", headers };
     const deaf = await DeafClient.ask(daemon.mcpUrl("echo"), get, /keep-alive/);
     using _client = deaf.client;
-    const text = "x".repeat(900_000);
+    const uri = `echo://${"x".repeat(900_000)}`;
+    await session.request("resources/subscribe", { uri });
     await waitFor("the cut", async () => {
-      await session.call("log", { level: "error", text });
+      expect(await session.call("touch", { uri })).toBe("told");
       return daemon.log().includes("does not read");
     });
     expect(await session.call("add", { a: 2, b: 2 })).toBe("4");
