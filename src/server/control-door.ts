@@ -1,8 +1,10 @@
 import { type ControlHandlers, ControlHost } from "../control/host.ts";
-import { decode, isMalformed } from "../core/decode.ts";
+import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
 import type { Channel } from "../core/effect.ts";
-import { type Fault, FaultError, isFault } from "../core/fault.ts";
-import { encode, faultResponse } from "../core/message.ts";
+import { BATCH_REVISION } from "../core/era.ts";
+import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
+import { LIMITS } from "../core/limits.ts";
+import { encode, faultResponse, type Message, type RequestId } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Desk, SessionPort } from "../transport/door.ts";
@@ -62,10 +64,13 @@ class SocketSession {
   }
 
   receive(text: string): void {
-    const message = decode(text);
-    if (isMalformed(message)) return this.#refuse(message.fault);
-    this.#session ??= this.#open();
-    this.#session?.receive(message, new PacedChannel(this.#clock, this.#send));
+    const batched = this.#session?.protocolVersion === BATCH_REVISION && isBatch(text);
+    const messages = batched ? decodeBatch(text) : [decode(text)];
+    if (messages.length > LIMITS.batchMessages) {
+      const limit = `The batch is too long: the limit is ${LIMITS.batchMessages} messages`;
+      return this.#refuse(null, fault("message.invalid", limit));
+    }
+    for (const message of messages) this.#take(message);
   }
 
   close(): void {
@@ -73,20 +78,27 @@ class SocketSession {
     this.#session = null;
   }
 
-  #open(): SessionPort | null {
+  #take(message: Message | Malformed): void {
+    if (isMalformed(message)) return this.#refuse(message.id, message.fault);
+    const session = this.#session ?? this.#open();
+    if (isFault(session)) {
+      return this.#refuse(message.kind === "request" ? message.id : null, session);
+    }
+    session.receive(message, new PacedChannel(this.#clock, this.#send));
+  }
+
+  #open(): SessionPort | Fault {
     const view = { kind: "all" } as const;
     const opening = { view, principal: "socket", project: null, door: "socket" } as const;
     const session = this.#desk.open(opening);
-    if (isFault(session)) {
-      this.#refuse(session);
-      return null;
-    }
+    if (isFault(session)) return session;
+    this.#session = session;
     const listener: Channel = { streams: true, mustAnswer: false, write: this.#send };
     session.listen(listener);
     return session;
   }
 
-  #refuse(problem: Fault): void {
-    this.#send(encode(faultResponse(null, problem)));
+  #refuse(id: RequestId | null, problem: Fault): void {
+    this.#send(encode(faultResponse(id, problem)));
   }
 }

@@ -12,6 +12,10 @@ export type InsiderOptions = {
   readonly onProgress?: (params: Params) => void;
 };
 
+const CANCELLED = "by the user";
+
+type Opened = SessionPort | Fault | Extract<Outcome, { ok: false }>;
+
 /**
  * A client inside the process: what the control door and the built-in tools ask goes the same way
  * as any other client's request.
@@ -20,6 +24,8 @@ export class Insider {
   readonly #desk: Desk;
   readonly #name: string;
   readonly #sessions = new Map<string, SessionPort>();
+  /** Handshakes under way: whoever asks meanwhile shares the session. */
+  readonly #opening = new Map<string, Promise<Opened>>();
   #nextId = 1;
 
   constructor(desk: Desk, name: string) {
@@ -37,6 +43,11 @@ export class Insider {
     const session = await this.#session(view);
     if (isFault(session)) return { ok: false, error: rpcError(session) };
     if ("error" in session) return session;
+    // The handshake may have waited for the upstream to start: nobody may want the request now.
+    if (options.signal?.aborted === true) {
+      const text = `${method} was cancelled: ${CANCELLED}`;
+      return { ok: false, error: rpcError(fault("exchange.cancelled", text)) };
+    }
     return this.#send(session, method, params, options);
   }
 
@@ -45,12 +56,18 @@ export class Insider {
     this.#sessions.clear();
   }
 
-  async #session(view: View): Promise<SessionPort | Fault | Extract<Outcome, { ok: false }>> {
+  async #session(view: View): Promise<Opened> {
     const key = view.kind === "all" ? "" : view.upstream;
     const standing = this.#sessions.get(key);
     if (standing !== undefined && this.#desk.find(standing.id, "control") !== undefined) {
       return standing;
     }
+    const opening = this.#opening.get(key) ?? this.#open(view, key);
+    this.#opening.set(key, opening);
+    return opening.finally(() => this.#opening.delete(key));
+  }
+
+  async #open(view: View, key: string): Promise<Opened> {
     const opened = this.#desk.open({ view, principal: "control", project: null, door: "socket" });
     if (isFault(opened)) return opened;
     const outcome = await this.#send(
@@ -89,9 +106,8 @@ export class Insider {
     };
     const outgoing = onProgress === undefined ? params : withToken(params, id);
     const cancel = (): void => {
-      const reason = "cancelled by the user";
       const message = { kind: "notification", method: "notifications/cancelled" } as const;
-      session.receive({ ...message, params: { requestId: id, reason } }, channel);
+      session.receive({ ...message, params: { requestId: id, reason: CANCELLED } }, channel);
     };
     signal?.addEventListener("abort", cancel, { once: true });
     session.receive({ kind: "request", id, method, params: outgoing }, channel);

@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+
+import { encode, type Message, type Request, resultResponse } from "../../src/core/message.ts";
+import { Insider } from "../../src/server/insider.ts";
+import type { Channel, Desk, Opening, SessionPort } from "../../src/transport/door.ts";
+
+/** A desk whose handshakes wait until they are let through, as with an upstream that starts. */
+class SlowDesk implements Desk {
+  readonly heard: string[] = [];
+  readonly sessions = new Map<string, SessionPort>();
+  readonly #held: (() => void)[] = [];
+
+  open({ view }: Opening): SessionPort {
+    const id = String(this.sessions.size);
+    const session: SessionPort = {
+      id,
+      view,
+      protocolVersion: null,
+      receive: (message, channel) => this.#receive(message, channel),
+      listen: () => () => {},
+      close: () => void this.sessions.delete(id),
+    };
+    this.sessions.set(id, session);
+    return session;
+  }
+
+  find(id: string): SessionPort | undefined {
+    return this.sessions.get(id);
+  }
+
+  letThrough(): void {
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  #receive(message: Message, channel: Channel): void {
+    if (message.kind === "response") return;
+    this.heard.push(message.method);
+    if (message.kind !== "request") return;
+    if (message.method === "initialize") this.#held.push(() => answer(message, channel));
+    else answer(message, channel);
+  }
+}
+
+function answer(request: Request, channel: Channel): void {
+  channel.write(encode(resultResponse(request.id, {})), true);
+}
+
+const view = { kind: "one", upstream: "slow" } as const;
+
+test("request() is not sent any more when it was given up during the handshake", async () => {
+  const desk = new SlowDesk();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const outcome = new Insider(desk, "test").request(view, "tools/call", {}, { signal });
+  abort.abort();
+  desk.letThrough();
+  expect(await outcome).toMatchObject({
+    ok: false,
+    error: { data: { fault: "exchange.cancelled" } },
+  });
+  expect(desk.heard).toEqual(["initialize"]);
+});
+
+test("requests that come together share one session", async () => {
+  const desk = new SlowDesk();
+  const insider = new Insider(desk, "test");
+  const outcomes = [1, 2, 3].map(() => insider.request(view, "tools/call", {}));
+  desk.letThrough();
+  expect((await Promise.all(outcomes)).every(({ ok }) => ok)).toBe(true);
+  expect(desk.sessions.size).toBe(1);
+  expect(desk.heard.filter((method) => method === "initialize")).toHaveLength(1);
+});
