@@ -1,15 +1,15 @@
 import { join } from "node:path";
 
-import { type Fault, fault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { DriverEvents } from "../supervise/driver.ts";
 import { Ledger } from "../supervise/ledger.ts";
 import { LoginPath } from "../supervise/login-path.ts";
 import { Runner } from "../supervise/runner.ts";
-import type { Link } from "../transport/link.ts";
 import { StdioChildLink } from "../transport/stdio-child.ts";
+import { DrivenInstance } from "./driven-instance.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
 import type { LogBook } from "./log-book.ts";
 
@@ -48,8 +48,8 @@ export class StdioFactory {
     await this.#ledger.sweep();
   }
 
-  create(unit: Unit, answerBytesMax: number, events: InstanceEvents): StdioInstance {
-    const runner = (instance: StdioInstance): Runner =>
+  create(unit: Unit, answerBytesMax: number, events: InstanceEvents): Instance {
+    const drive = (driverEvents: DriverEvents): Runner =>
       new Runner(
         unit,
         {
@@ -69,83 +69,8 @@ export class StdioFactory {
               this.#clock,
             ),
         },
-        {
-          opened(link) {
-            instance.link = link;
-            events.opened();
-          },
-          message: (text) => events.message(text),
-          noise: (text) => events.noise(text),
-          gone: (problem, retryInMs) => events.gone(problem, retryInMs),
-          changed: () => {},
-        },
+        driverEvents,
       );
-    return new StdioInstance(runner, events, this.#clock);
-  }
-}
-
-/** An upstream that runs as a process and speaks over its pipes. */
-export class StdioInstance implements Instance {
-  link: Link | null = null;
-  readonly #runner: Runner;
-  readonly #events: InstanceEvents;
-  readonly #clock: Clock;
-
-  constructor(runner: (instance: StdioInstance) => Runner, events: InstanceEvents, clock: Clock) {
-    this.#runner = runner(this);
-    this.#events = events;
-    this.#clock = clock;
-  }
-
-  get state(): Instance["state"] {
-    return this.#runner.state.kind;
-  }
-
-  get pid(): number | null {
-    return this.#runner.pid;
-  }
-
-  get restarts(): number {
-    return this.#runner.restarts;
-  }
-
-  get readySinceMs(): number | null {
-    return this.#runner.readySinceMs;
-  }
-
-  demand(): void {
-    const problem = this.#runner.demand() ?? this.#longWait();
-    if (problem !== null) this.#events.unavailable(problem);
-  }
-
-  ready(): void {
-    this.#runner.ready();
-  }
-
-  refuse(problem: Fault): void {
-    this.#runner.refuse(problem);
-  }
-
-  configure(unit: Unit): void {
-    this.#runner.configure(unit);
-    this.#runner.retry();
-  }
-
-  send(text: string): boolean {
-    return this.link?.send(text) ?? false;
-  }
-
-  stop(): Promise<void> {
-    return this.#runner.stop();
-  }
-
-  /** A client is told at once what it would otherwise learn after a long back-off. */
-  #longWait(): Fault | null {
-    const { state } = this.#runner;
-    if (state.kind !== "waiting") return null;
-    const waitMs = state.untilMs - this.#clock.monotonic();
-    if (waitMs <= LIMITS.restartWaitMs) return null;
-    const { code, text, subject } = state.problem;
-    return fault(code, `${text}; next try in ${Math.ceil(waitMs / 1_000)} s`, subject);
+    return new DrivenInstance(drive, events, this.#clock);
   }
 }
