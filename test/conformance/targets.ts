@@ -1,15 +1,21 @@
-/** What the suite is pointed at: the fixture itself, and mcpd in front of it. */
+/** What the suite is pointed at: the fixtures themselves, and mcpd between them and the suite. */
 import { join } from "node:path";
 
 import { Daemon } from "../e2e/harness.ts";
 import { within } from "../helpers/wait.ts";
-import { type Revision, runServerSuite, type Scenario } from "./suite.ts";
+import { type Revision, runClientSuite, runServerSuite, type Scenario } from "./suite.ts";
 
 /** The stdio forms of the fixture, each an upstream of the same name. */
 const STDIO_FORMS = ["dual", "modern", "legacy"] as const;
 
-/** "direct": the HTTP form of the fixture. The others: mcpd in front of that stdio form. */
-export const TARGETS = ["direct", ...STDIO_FORMS] as const;
+/**
+ * - direct: the HTTP form of the fixture.
+ * - dual, modern, legacy: mcpd in front of that stdio form, one process for everybody.
+ * - tasks: the HTTP form of the tasks fixture, for the scenarios of the extension alone.
+ * - client: the official client at the suite's servers.
+ * - upstream: the same client at mcpd, which has the suite's servers as upstreams.
+ */
+export const TARGETS = ["direct", ...STDIO_FORMS, "tasks", "client", "upstream"] as const;
 
 export type Target = (typeof TARGETS)[number];
 
@@ -46,7 +52,7 @@ export class HttpFixture implements AsyncDisposable {
 }
 
 /** A daemon with every stdio form as an upstream, each one shared process; it asks for no key. */
-export async function startDaemon(): Promise<Daemon> {
+async function startDaemon(): Promise<Daemon> {
   const forms = STDIO_FORMS.map((form) => [form, programHere("fixture.ts", form)]);
   return await Daemon.start({
     daemon: { auth: "none" },
@@ -59,10 +65,32 @@ export async function scenariosAt(
   target: Target,
   revision: Revision,
 ): Promise<readonly Scenario[]> {
-  if (target === "direct") {
-    await using fixture = await HttpFixture.start("fixture.ts", "http");
-    return await runServerSuite(fixture.url, revision);
+  switch (target) {
+    case "direct":
+      return await atFixture("fixture.ts", revision);
+    case "tasks":
+      return (await atFixture("tasks-fixture.ts", revision))
+        .filter(({ name }) => name.startsWith("tasks-"))
+        .map((scenario) => ({ ...scenario, scored: true }));
+    case "client":
+      return await runClientSuite(driver("direct"), revision);
+    case "upstream":
+      return await runClientSuite(driver("mcpd"), revision);
+    case "dual":
+    case "modern":
+    case "legacy": {
+      await using daemon = await startDaemon();
+      return await runServerSuite(daemon.mcpUrl(target), revision);
+    }
   }
-  await using daemon = await startDaemon();
-  return await runServerSuite(daemon.mcpUrl(target), revision);
+}
+
+async function atFixture(file: string, revision: Revision): Promise<readonly Scenario[]> {
+  await using fixture = await HttpFixture.start(file, "http");
+  return await runServerSuite(fixture.url, revision);
+}
+
+function driver(way: "direct" | "mcpd"): string {
+  const { command, args } = programHere("client-driver.ts", way);
+  return [command, ...args].join(" ");
 }
