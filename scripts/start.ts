@@ -26,8 +26,8 @@ function build(): void {
 }
 
 /**
- * An installed mcpd refuses to run as root. Whoever tries a fresh clone as root is in a container or
- * on a machine made for it, and has asked for exactly this: it runs, and says what it does.
+ * An installed mcpd refuses to run as root. Whoever tries a fresh clone as root is in a container
+ * or on a machine made for it, and has asked for exactly this: it runs, and says what it does.
  */
 function environment(): { [name: string]: string | undefined } {
   if (process.getuid?.() !== 0 || process.env["MCPD_ALLOW_ROOT"] !== undefined) return process.env;

@@ -44,7 +44,8 @@ export async function callTool(
   const timeoutMs = timeoutOf(flags.timeout);
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
-  const params = { ...call, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const project = process.cwd();
+  const params = { ...call, project, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   const result = await output.busy(`Calling ${call.tool}`, (spinner) =>
     withDaemon((daemon) =>
       daemon.request("mcpd/call", params, {

@@ -4,7 +4,7 @@ import { type Fault, hintOf } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { GlobalOptions } from "./command.ts";
 import { Spinner } from "./spinner.ts";
-import { type Paint, paint } from "./style.ts";
+import { harmless, type Paint, paint } from "./style.ts";
 import { isTerminal, STDERR, STDOUT, wantsColor, widthOf, writeAll } from "./terminal.ts";
 
 const LEVEL_ERRORS = 0;
@@ -69,7 +69,10 @@ export class Output {
       this.json({ error: { code, message: text, hint, ...(data === undefined ? {} : { data }) } });
       return;
     }
-    const lines = [`${this.#paintNotes("red", "mcpd:")} ${text}`, hint === "" ? "" : `  ${hint}`];
+    const lines = [
+      `${this.#paintNotes("red", "mcpd:")} ${harmless(text)}`,
+      hint === "" ? "" : `  ${hint}`,
+    ];
     writeAll(STDERR, `${lines.filter((line) => line !== "").join("\n")}\n`);
   }
 
@@ -92,7 +95,7 @@ export class Output {
   }
 
   #note({ type, args }: LogObject): void {
-    const text = args.map(String).join(" ");
+    const text = harmless(args.map(String).join(" "));
     const marks: { readonly [type: string]: string } = {
       warn: this.#paintNotes("yellow", "warning: "),
       success: this.#paintNotes("green", "done: "),

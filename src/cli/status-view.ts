@@ -1,7 +1,7 @@
 import type { Status, UpstreamStatus } from "../control/api.ts";
 import type { Condition } from "../core/condition.ts";
 import { formatBytes, formatDuration } from "../lib/text.ts";
-import type { Paint, Style } from "./style.ts";
+import { harmless, type Paint, type Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 const VERDICT: { readonly [V in Status["verdict"]]: Style } = {
@@ -88,7 +88,8 @@ function header(status: Status, paint: Paint): string {
 function conditionText(condition: Condition, paint: Paint): string {
   const style = { error: "red", warning: "yellow", info: "cyan" } as const;
   const label = paint(style[condition.severity], `${condition.severity}:`);
-  return `${label} ${condition.text}${condition.hint === "" ? "" : `\n  ${condition.hint}`}`;
+  const text = harmless(condition.text);
+  return `${label} ${text}${condition.hint === "" ? "" : `\n  ${condition.hint}`}`;
 }
 
 function count(number: number, noun: string): string {

@@ -9,3 +9,19 @@ export function paint(colored: boolean): Paint {
   if (!colored) return (_, text) => text;
   return (style, text) => (text === "" ? "" : `\u001b[${CODES[style]}m${text}\u001b[0m`);
 }
+
+const ESCAPE = String.fromCharCode(27);
+// Everything but tab, line feed, and the escape of a colour as paint() writes it.
+// oxlint-disable-next-line no-control-regex -- they are what it looks for
+const STEERING = /\u001b(?!\[\d{0,3}m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
+
+/**
+ * Text that holds words of an upstream, for a terminal: what could move its cursor, name its window
+ * or fill its clipboard shows as what it is.
+ */
+export function harmless(text: string): string {
+  return text.replace(STEERING, (character) => {
+    if (character === ESCAPE) return "\\e";
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}

@@ -1,3 +1,5 @@
+import { harmless } from "./style.ts";
+
 /** A column: its title, and "right" for numbers. */
 export type Column = { readonly title: string; readonly align?: "right" };
 
@@ -5,14 +7,17 @@ const GAP = "  ";
 
 /**
  * A table for people: titles, then rows, columns two spaces apart, nothing after the last word.
- * Cells may have colours and wide characters. With `width` the last column is cut to fit.
+ * Cells may have colours and wide characters, but steer no terminal. With `width` the last column is cut to fit.
  */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number | null = null,
 ): string {
-  const lines = [columns.map((column) => column.title), ...rows];
+  const lines = [
+    columns.map((column) => column.title),
+    ...rows.map((cells) => cells.map(harmless)),
+  ];
   const widths = columns.map((_, at) =>
     Math.max(...lines.map((cells) => Bun.stringWidth(cells[at] ?? ""))),
   );

@@ -1,13 +1,14 @@
 import { fstatSync, writeSync } from "node:fs";
 
-import { errorCode } from "../lib/files.ts";
+import { fault, FaultError } from "../core/fault.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
 
 export const STDOUT = 1;
 export const STDERR = 2;
 
 /**
  * Writes all of a text to a descriptor. False when nobody reads it any more, which is no error: the
- * reader has had enough. process.stdout is avoided because touching it takes longer than a command.
+ * reader has had enough; a full disk is a fault. process.stdout is avoided because touching it takes longer than a command.
  */
 export function writeAll(descriptor: number, text: string | Uint8Array): boolean {
   let rest: Uint8Array = typeof text === "string" ? Buffer.from(text) : text;
@@ -17,7 +18,9 @@ export function writeAll(descriptor: number, text: string | Uint8Array): boolean
     } catch (error) {
       if (errorCode(error) === "EPIPE" || errorCode(error) === "EBADF") return false;
       // Somebody made the pipe non-blocking and it is full: wait for its reader.
-      if (errorCode(error) !== "EAGAIN") throw error;
+      if (errorCode(error) !== "EAGAIN") {
+        throw new FaultError(fault("file.failed", `Cannot write the output: ${reasonOf(error)}`));
+      }
       Bun.sleepSync(1);
     }
   }

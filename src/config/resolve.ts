@@ -4,6 +4,7 @@ import * as v from "valibot";
 
 import { type Fault, isFault } from "../core/fault.ts";
 import type { ConfigWarning, DaemonSettings, Revision, ServerSettings } from "../core/revision.ts";
+import { mentionsProject } from "../core/scope.ts";
 import {
   BUILTIN_UPSTREAM,
   type Reach,
@@ -90,7 +91,10 @@ function revisionOf(
   const units = Object.entries(entry.mcpServers).map(([name, upstream]) => {
     const reach = reachOf(upstream, base, host.user.home);
     const settings = settingsOf(upstream, server);
-    return unitOf(name, reach, upstream.scope, upstream.disabled, settings);
+    // Who writes {project} means one instance for each.
+    const perProject = upstream.scope === "user" && mentionsProject(reach);
+    const scope = perProject ? "project" : upstream.scope;
+    return unitOf(name, reach, scope, upstream.disabled, settings);
   });
   const resolved = { daemon, server, units: [builtin, ...units] };
   const hash = sha256(canonicalJson(resolved));

@@ -9,6 +9,8 @@ export type UpstreamStatus = {
   readonly name: string;
   readonly kind: "stdio" | "remote" | "builtin";
   readonly scope: "user" | "project" | "session";
+  /** The project an instance serves; null for everybody, for one session, and for none yet. */
+  readonly project: string | null;
   readonly state: "disabled" | "idle" | "starting" | "ready" | "waiting" | "stopping" | "failed";
   /** Command line or URL, without secrets. */
   readonly reach: string;
@@ -78,7 +80,12 @@ export type ControlApi = {
   "mcpd/status": { params: { readonly measure?: boolean }; result: Status };
   /** Waits (bounded) for upstreams that are starting; failed ones are named in `missing`. */
   "mcpd/tools": {
-    params: { readonly upstream?: string; readonly search?: string };
+    params: {
+      readonly upstream?: string;
+      readonly search?: string;
+      /** Absolute directory, for upstreams that run once per project. */
+      readonly project?: string;
+    };
     result: { readonly tools: readonly ToolRow[]; readonly missing: readonly string[] };
   };
   /** `upstream` may be left out when the tool's name is unique. Sends "mcpd/progress" meanwhile. */
@@ -88,6 +95,8 @@ export type ControlApi = {
       readonly tool: string;
       readonly arguments: { readonly [key: string]: unknown };
       readonly timeoutMs?: number;
+      /** Absolute directory, for upstreams that run once per project. */
+      readonly project?: string;
     };
     result: CallResult;
   };

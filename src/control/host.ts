@@ -48,12 +48,14 @@ const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlA
     "mcpd/tools": v.object({
       upstream: v.exactOptional(v.string()),
       search: v.exactOptional(v.string()),
+      project: v.exactOptional(v.string()),
     }),
     "mcpd/call": v.object({
       upstream: v.exactOptional(v.string()),
       tool: v.pipe(v.string(), v.nonEmpty()),
       arguments: v.record(v.string(), v.unknown()),
       timeoutMs: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      project: v.exactOptional(v.string()),
     }),
     "mcpd/cancel": v.object({ id: v.number() }),
     "mcpd/apply": v.object({}),

@@ -145,6 +145,13 @@ const table = {
     "The tool is switched off by the config",
     "See tools.allow and tools.deny of the upstream in 'mcpd config show'.",
   ),
+  "project.missing": row(
+    64,
+    400,
+    -32602,
+    "The project is not known",
+    "Name it with ?project=/absolute/path in the URL or the header X-Mcpd-Project.",
+  ),
   "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts first."),
   "resource.unknown": row(66, 404, -32002, "Resource not found", "List the resources first."),
   "session.missing": row(

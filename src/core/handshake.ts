@@ -1,6 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { negotiate } from "./era.ts";
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { type Params, stringOr } from "./message.ts";
@@ -19,7 +19,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     return refuse(turn, call, fault("message.invalid", text));
   }
   if (session.view.kind === "all") {
-    const upstreams = world.inView(session.view);
+    const upstreams = world.inView(session);
     for (const upstream of upstreams) if (upstream.phase !== "ready") wake(turn, upstream);
     begin(turn, call, {
       capabilities: {
@@ -34,10 +34,8 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     });
     return;
   }
-  const upstream = world.upstream(session.view.upstream);
-  if (upstream === undefined || upstream.unit.disabled) {
-    return abandon(turn, call, unavailable(session.view.upstream, upstream));
-  }
+  const upstream = world.serving(session, session.view.upstream);
+  if (isFault(upstream)) return abandon(turn, call, upstream);
   upstream.whenReady(turn, {
     proceed(later) {
       if (upstream.introduction === null) return;
@@ -45,13 +43,6 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     },
     fail: (later, problem) => abandon(later, call, problem),
   });
-}
-
-/** Why a named upstream cannot be used: switched off, or not there. */
-export function unavailable(name: string, upstream: Upstream | undefined): Fault {
-  return upstream === undefined
-    ? fault("upstream.unknown", `There is no upstream "${name}"`, name)
-    : fault("upstream.disabled", `Upstream "${name}" is disabled`, name);
 }
 
 function begin(turn: Turn, call: Call, about: Params): void {

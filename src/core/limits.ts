@@ -26,6 +26,10 @@ export const LIMITS = {
   ghostMs: 30_000,
   /** Questions of one upstream that wait for an answer. */
   questionsPerUpstream: 1_000,
+  /** Instances of single projects and sessions: above it the one unused for longest ends. */
+  scopedInstances: 64,
+  /** Merged lists kept, one for each set of instances that sessions are served by. */
+  catalogViews: 256,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

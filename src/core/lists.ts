@@ -122,14 +122,16 @@ function storeList(
 ): void {
   const before = upstream.listings.get(kind);
   upstream.listings.set(kind, listing);
-  if (world.upstream(upstream.name) === upstream) {
+  if (world.find(upstream.key) === upstream) {
     const known = before ?? EMPTY_LISTING;
     const changed = known.fingerprint !== listing.fingerprint;
     const late = before === undefined;
     // A first load is news only to those who were shown the aggregate without it.
     if (changed) {
       world.listChanged(turn, kind, (session) =>
-        late ? session.view.kind === "all" && session.listed : session.sees(upstream.name),
+        late
+          ? session.view.kind === "all" && session.listed && session.sees(upstream)
+          : session.sees(upstream),
       );
     }
   }

@@ -31,7 +31,7 @@ export function receiveFromUpstream(
     case "notification":
       return notice(world, turn, upstream, message);
     case "request":
-      return answerUpstream(turn, upstream, message);
+      return answerUpstream(world, turn, upstream, message);
   }
 }
 
@@ -92,9 +92,9 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
   for (const session of audience) if (session.wantsLevel(level)) push(turn, session, message);
 }
 
-function answerUpstream(turn: Turn, upstream: Upstream, request: Request): void {
+function answerUpstream(world: World, turn: Turn, upstream: Upstream, request: Request): void {
   const { id, method } = request;
-  if (isQuestion(method)) return ask(turn, upstream, request);
+  if (isQuestion(method)) return ask(world, turn, upstream, request);
   const unknown = fault("method.unknown", `Method not found: ${method}`);
   upstream.respond(turn, method === "ping" ? resultResponse(id, {}) : faultResponse(id, unknown));
 }

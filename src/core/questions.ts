@@ -2,12 +2,28 @@ import type { Turn } from "./effect.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, type Outcome, type Params, type Request, rpcError } from "./message.ts";
+import {
+  encode,
+  type Outcome,
+  type Params,
+  type Request,
+  resultResponse,
+  rpcError,
+} from "./message.ts";
+import type { Audience } from "./scope.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import type { World } from "./world.ts";
 
-/** What we tell a legacy upstream that its clients can do; who cannot is found out when it asks. */
-export const CLIENT_CAPABILITIES: Params = { sampling: {}, elicitation: { form: {}, url: {} } };
+/**
+ * What we tell a legacy upstream that its clients can do; who cannot is found out when it asks.
+ * Roots are told only to an instance that has one project or one client: the roots of several would
+ * show each project to the others.
+ */
+export function capabilitiesFor({ kind }: Audience): Params {
+  const asking = { sampling: {}, elicitation: { form: {}, url: {} } };
+  return kind === "user" ? asking : { ...asking, roots: { listChanged: kind === "session" } };
+}
 
 /** The requests a server may send to a client, and the capability each needs. */
 const NEEDS: { readonly [method: string]: string } = {
@@ -37,9 +53,15 @@ export function isQuestion(method: string): boolean {
  * those that end are ruled out until one session is left; what stays uncertain is refused. A call
  * that came after the question cannot have caused it. Never guessed, never broadcast.
  */
-export function ask(turn: Turn, upstream: Upstream, request: Request): void {
+export function ask(world: World, turn: Turn, upstream: Upstream, request: Request): void {
+  const { audience } = upstream;
+  if (request.method === "roots/list" && audience.kind === "project") {
+    const roots = [{ uri: fileUri(audience.root) }];
+    return upstream.respond(turn, resultResponse(request.id, { roots }));
+  }
+  const home = audience.kind === "session" ? world.sessions.get(audience.id) : undefined;
   const suspects = new Set(upstream.exchanges.calls());
-  const question = new OpenQuestion(upstream, request, suspects);
+  const question = new OpenQuestion(upstream, request, suspects, home ?? null);
   if (
     upstream.questions.has(request.id) ||
     upstream.questions.size >= LIMITS.questionsPerUpstream
@@ -68,17 +90,21 @@ class OpenQuestion implements Question {
   readonly #request: Request;
   /** The calls that may have caused it. */
   readonly #suspects: Set<Exchange>;
+  /** The only client of the instance, where it has one: then there is nothing to find out. */
+  readonly #home: Session | null;
   #asked: { readonly session: Session; readonly exchange: Exchange } | null = null;
   #open = true;
 
-  constructor(upstream: Upstream, request: Request, suspects: Set<Exchange>) {
+  constructor(upstream: Upstream, request: Request, suspects: Set<Exchange>, home: Session | null) {
     this.#upstream = upstream;
     this.#request = request;
     this.#suspects = suspects;
+    this.#home = home;
   }
 
   /** Puts the question if it is certain by now whom to ask. */
   consider(turn: Turn): void {
+    if (this.#home !== null) return this.#put(turn, this.#home);
     const sessions = new Set([...this.#suspects].map((suspect) => suspect.session));
     const [session] = sessions;
     const wanted = [...this.#suspects].some((suspect) => suspect.open);
@@ -179,4 +205,10 @@ function canAnswer(session: Session, method: string, params: Params | undefined)
   if (capability === undefined || capability === null) return false;
   if (method !== "elicitation/create" || params?.["mode"] !== "url") return true;
   return (capability as Params)["url"] !== undefined;
+}
+
+/** A directory as a file URI: every part of the path is escaped, the separators stay. */
+function fileUri(root: string): string {
+  const path = root.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
+  return path.startsWith("/") ? `file://${path}` : `file:///${path.replace("%3A", ":")}`;
 }

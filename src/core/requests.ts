@@ -1,8 +1,8 @@
 import { resolveName, resolveUri, type Target } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
-import { fault } from "./fault.ts";
+import { fault, isFault } from "./fault.ts";
 import { answer, type Call, forward, hold, refuse } from "./forward.ts";
-import { initialize, unavailable } from "./handshake.ts";
+import { initialize } from "./handshake.ts";
 import { LIMITS } from "./limits.ts";
 import { type ListKind, listKindOf, LISTS } from "./listing.ts";
 import { gather } from "./lists.ts";
@@ -41,16 +41,14 @@ function setLevel(world: World, turn: Turn, call: Call): void {
     return refuse(turn, call, fault("params.invalid", text));
   }
   call.session.logLevel = level as McpLogLevel;
-  for (const upstream of world.inView(call.session.view)) syncLogLevel(world, turn, upstream);
+  for (const upstream of world.inView(call.session)) syncLogLevel(world, turn, upstream);
   answer(turn, call, {});
 }
 
 /** The transparent endpoint of one upstream: names and cursors are the upstream's own. */
 function toOne(world: World, turn: Turn, call: Call, name: string): void {
-  const upstream = world.upstream(name);
-  if (upstream === undefined || upstream.unit.disabled) {
-    return refuse(turn, call, unavailable(name, upstream));
-  }
+  const upstream = world.serving(call.session, name);
+  if (isFault(upstream)) return refuse(turn, call, upstream);
   send(turn, call, upstream, call.request.params);
 }
 
@@ -100,8 +98,11 @@ function byName(
       target.upstream,
       target.name === name ? call.request.params : rename(target.name),
     );
-  const look = (): Target | undefined =>
-    resolveName(name, world.catalog(kind), (upstream) => world.enabled(upstream));
+  const find = (upstream: string): Upstream | undefined => {
+    const serving = world.serving(call.session, upstream);
+    return isFault(serving) ? undefined : serving;
+  };
+  const look = (): Target | undefined => resolveName(name, world.catalog(kind, call.session), find);
   const target = look();
   if (target !== undefined) return found(turn, target);
   // An upstream that has not told its list yet may have it.
@@ -117,9 +118,10 @@ function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
   if (typeof uri !== "string") {
     return refuse(turn, call, fault("params.invalid", "params.uri is missing: expected a string"));
   }
+  const { session } = call;
   const look = (): Upstream | undefined =>
-    world.catalog("templates").targets.get(uri)?.upstream ??
-    resolveUri(uri, world.catalog("resources"), world.catalog("templates"));
+    world.catalog("templates", session).targets.get(uri)?.upstream ??
+    resolveUri(uri, world.catalog("resources", session), world.catalog("templates", session));
   const owner = look();
   if (owner !== undefined) return send(turn, call, owner, call.request.params);
   waitForLists(world, turn, call, (later) => {
@@ -137,13 +139,13 @@ function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void 
   }
   waitForLists(world, turn, call, (later) => {
     call.session.listed = true;
-    answer(later, call, { [LISTS[kind].member]: world.catalog(kind).entries });
+    answer(later, call, { [LISTS[kind].member]: world.catalog(kind, call.session).entries });
   });
 }
 
 function waitForLists(world: World, turn: Turn, call: Call, act: (turn: Turn) => void): void {
   hold(call, (resume) => {
-    gather(world, turn, world.inView({ kind: "all" }), (later) => resume(later, act));
+    gather(world, turn, world.inView(call.session), (later) => resume(later, act));
   });
 }
 

@@ -5,6 +5,8 @@ import { LIMITS } from "./limits.ts";
 import { LIST_KINDS } from "./listing.ts";
 import { releaseWaiters } from "./lists.ts";
 import { actionFor } from "./plan.ts";
+import { bindUnit } from "./scope.ts";
+import type { Session } from "./session.ts";
 import type { Unit } from "./unit.ts";
 import { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -37,7 +39,21 @@ export class Roster {
       this.#dropSuccessor(turn, name);
       this.#retire(turn, upstream);
     }
+    this.#rebind(turn);
     this.#announce(turn, shown);
+  }
+
+  /** Ends the instances that were a session's own. */
+  leave(turn: Turn, session: Session): void {
+    for (const upstream of this.#world.scoped) {
+      const { audience } = upstream;
+      if (audience.kind === "session" && audience.id === session.id) this.#unscope(turn, upstream);
+    }
+  }
+
+  /** Ends instances that had to make room for others. */
+  evict(turn: Turn): void {
+    for (const upstream of this.#world.evicted.splice(0)) this.#retire(turn, upstream);
   }
 
   /** Whether an upstream is the one at work while its replacement starts. */
@@ -102,6 +118,21 @@ export class Roster {
     return standing;
   }
 
+  /** Instances of projects and sessions follow the unit they were bound from. */
+  #rebind(turn: Turn): void {
+    for (const upstream of this.#world.scoped) {
+      const pattern = this.#world.upstream(upstream.name)?.unit;
+      const gone = pattern === undefined || pattern.disabled;
+      if (gone || actionFor(upstream.unit, pattern) === "replace") this.#unscope(turn, upstream);
+      else upstream.unit = bindUnit(pattern, upstream.audience);
+    }
+  }
+
+  #unscope(turn: Turn, upstream: Upstream): void {
+    this.#world.removeScoped(upstream);
+    this.#retire(turn, upstream);
+  }
+
   #dropSuccessor(turn: Turn, name: string): void {
     const successor = this.#successors.get(name);
     if (successor === undefined) return;
@@ -109,13 +140,18 @@ export class Roster {
     this.#retire(turn, successor);
   }
 
-  /** What each kind of view shows, as text: "kind" for the aggregate, "kind upstream" for one. */
+  /** What each kind of viewer is shown, as text. */
   #shown(): ReadonlyMap<string, string> {
     const shown = new Map<string, string>();
     for (const kind of LIST_KINDS) {
-      shown.set(kind, JSON.stringify(this.#world.catalog(kind).entries));
-      for (const upstream of this.#world.upstreams) {
-        shown.set(`${kind} ${upstream.name}`, JSON.stringify(visibleEntries(kind, upstream)));
+      for (const session of this.#world.sessions.values()) {
+        const viewer = this.#world.viewer(session);
+        if (shown.has(`${kind} ${viewer}`)) continue;
+        const entries =
+          session.view.kind === "all"
+            ? this.#world.catalog(kind, session).entries
+            : this.#world.inView(session).flatMap((one) => visibleEntries(kind, one));
+        shown.set(`${kind} ${viewer}`, JSON.stringify(entries));
       }
     }
     return shown;
@@ -125,8 +161,8 @@ export class Roster {
   #announce(turn: Turn, before: ReadonlyMap<string, string>): void {
     const after = this.#shown();
     for (const kind of LIST_KINDS) {
-      this.#world.listChanged(turn, kind, ({ view }) => {
-        const key = view.kind === "all" ? kind : `${kind} ${view.upstream}`;
+      this.#world.listChanged(turn, kind, (session) => {
+        const key = `${kind} ${this.#world.viewer(session)}`;
         return before.has(key) && after.has(key) && before.get(key) !== after.get(key);
       });
     }

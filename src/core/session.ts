@@ -1,6 +1,8 @@
 import type { Turn } from "./effect.ts";
 import { ExchangeTable } from "./exchange.ts";
 import type { RequestId } from "./message.ts";
+import type { UnitKey } from "./unit.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Which upstreams a session sees: all of them merged, or one with its names untouched. */
 export type View = { readonly kind: "all" } | { readonly kind: "one"; readonly upstream: string };
@@ -28,7 +30,10 @@ export class Session {
   readonly id: string;
   readonly view: View;
   readonly principal: string;
-  readonly project: string | null;
+  /** Absolute project directory, named at the door or learnt from the client's roots. */
+  project: string | null;
+  /** Whether the client has been asked for its roots. */
+  askedRoots = false;
   /** null until `initialize` has been answered. */
   protocolVersion: string | null = null;
   client: { readonly name: string; readonly version: string } = { name: "unknown", version: "" };
@@ -39,8 +44,8 @@ export class Session {
   readonly pending = new Map<RequestId, Pending>();
   /** What the client was asked and has not answered. */
   readonly asks = new ExchangeTable();
-  /** Subscribed resource URIs and the name of the upstream each belongs to. */
-  readonly subscriptions = new Map<string, string>();
+  /** Subscribed resource URIs and the key of the unit each belongs to. */
+  readonly subscriptions = new Map<string, UnitKey>();
   /** True once the client has seen a list, so that a change of it is worth a word. */
   listed = false;
 
@@ -60,8 +65,12 @@ export class Session {
     return this.protocolVersion !== null;
   }
 
-  sees(upstream: string): boolean {
-    return this.view.kind === "all" || this.view.upstream === upstream;
+  /** Whether an instance is one that this client is served by. */
+  sees(upstream: Upstream): boolean {
+    if (this.view.kind === "one" && this.view.upstream !== upstream.name) return false;
+    const { audience } = upstream;
+    if (audience.kind === "project") return audience.root === this.project;
+    return audience.kind === "user" || audience.id === this.id;
   }
 
   /** Whether the client wants a log message of this level; "info" until it has said otherwise. */

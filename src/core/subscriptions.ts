@@ -10,7 +10,7 @@ export function subscribe(upstream: Upstream, session: Session, uri: string): bo
   const subscribers = upstream.subscribers.get(uri) ?? new Set();
   const first = subscribers.size === 0;
   upstream.subscribers.set(uri, subscribers.add(session));
-  session.subscriptions.set(uri, upstream.name);
+  session.subscriptions.set(uri, upstream.key);
   return first;
 }
 
@@ -26,8 +26,8 @@ export function unsubscribe(upstream: Upstream, session: Session, uri: string): 
 
 /** Takes a leaving session off all its resources. */
 export function unsubscribeAll(world: World, turn: Turn, session: Session): void {
-  for (const [uri, name] of session.subscriptions) {
-    const upstream = world.upstream(name);
+  for (const [uri, key] of session.subscriptions) {
+    const upstream = world.find(key);
     if (upstream === undefined || !unsubscribe(upstream, session, uri)) continue;
     if (upstream.phase === "ready") tell(turn, upstream, "resources/unsubscribe", { uri });
   }

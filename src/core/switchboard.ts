@@ -1,7 +1,7 @@
+import type { Catalog } from "./catalog.ts";
 import { type Channel, type Effect, Turn } from "./effect.ts";
 import type { Exchange } from "./exchange.ts";
-import { type Fault, fault } from "./fault.ts";
-import { unavailable } from "./handshake.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
@@ -12,11 +12,11 @@ import { Session, type View } from "./session.ts";
 import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
-import { World } from "./world.ts";
+import { unavailable, World } from "./world.ts";
 
 /**
  * The whole of sharing, as a pure machine: events of clients, upstreams and the clock go in,
- * effects come out. It holds no socket, process, clock or random number, so a simulation can run it.
+ * effects come out. It holds no socket, process, clock or random number: a simulation can run it.
  */
 export class Switchboard {
   readonly #world: World;
@@ -36,15 +36,25 @@ export class Switchboard {
     return this.#world.upstreams;
   }
 
-  /** The merged tools as a client of the aggregate sees them, with the way back. */
-  get tools(): ReturnType<World["catalog"]> {
-    return this.#world.catalog("tools");
+  /** All that runs or may run: the upstreams, and their instances of projects and sessions. */
+  get instances(): readonly Upstream[] {
+    return this.#world.instances;
+  }
+
+  /** What a client of the aggregate is shown: the merged tools, and whose lists are not known. */
+  shown(session: Session): { readonly tools: Catalog; readonly missing: readonly string[] } {
+    const missing = this.#world.upstreams.filter(({ name, unit }) => {
+      const serving = this.#world.serving(session, name);
+      return !unit.disabled && (isFault(serving) || !serving.listed);
+    });
+    const tools = this.#world.catalog("tools", session);
+    return { tools, missing: missing.map((upstream) => upstream.name) };
   }
 
   /** Whether time matters: something is in flight, waiting or about to change. */
   get busy(): boolean {
     if (this.#world.gatherings.size > 0 || this.#roster.draining) return true;
-    return this.#world.upstreams.some(
+    return this.#world.instances.some(
       ({ exchanges, staleLists }) =>
         exchanges.size > 0 || exchanges.ghosts > 0 || staleLists.size > 0,
     );
@@ -83,9 +93,10 @@ export class Switchboard {
     if (!this.#world.sessions.delete(session.id)) return turn.effects;
     for (const pending of session.pending.values()) pending.cancel(turn, reason);
     unsubscribeAll(this.#world, turn, session);
+    this.#roster.leave(turn, session);
     if (session.logLevel === null) return turn.effects;
-    for (const upstream of this.#world.inView(session.view)) {
-      syncLogLevel(this.#world, turn, upstream);
+    for (const upstream of this.#world.instances) {
+      if (session.sees(upstream)) syncLogLevel(this.#world, turn, upstream);
     }
     return turn.effects;
   }
@@ -100,6 +111,7 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     if (message.kind === "request") {
       receiveRequest(this.#world, turn, { session, request: message, channel });
+      this.#roster.evict(turn);
     } else if (message.kind === "notification") {
       this.#clientNotice(turn, session, message);
     } else {
@@ -153,10 +165,21 @@ export class Switchboard {
     return turn.effects;
   }
 
+  /** Puts down the instances nobody has used for as long as their config says. Now and then. */
+  rest(nowMs: number): readonly Effect[] {
+    const turn = new Turn(nowMs);
+    for (const upstream of this.#world.instances) {
+      const { idleStopMs } = upstream.unit.settings;
+      if (idleStopMs === null || upstream.phase !== "ready" || !upstream.unused) continue;
+      if (nowMs - upstream.usedMs >= idleStopMs) upstream.rest(turn);
+    }
+    return turn.effects;
+  }
+
   /** Time has passed: deadlines, late lists, upstreams that have finished. */
   tick(nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    for (const upstream of this.#world.upstreams) {
+    for (const upstream of this.#world.instances) {
       upstream.expire(turn);
       expireQuestions(turn, upstream);
       reloadStale(this.#world, turn, upstream);

@@ -14,9 +14,10 @@ import {
   rpcError,
   stringOr,
 } from "./message.ts";
-import { CLIENT_CAPABILITIES, type Question } from "./questions.ts";
+import { capabilitiesFor, type Question } from "./questions.ts";
+import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
-import type { Unit } from "./unit.ts";
+import type { Unit, UnitKey } from "./unit.ts";
 
 /** What an upstream said about itself in the handshake. */
 export type Introduction = {
@@ -39,6 +40,9 @@ type Waiting = {
  */
 export class Upstream {
   unit: Unit;
+  readonly audience: Audience;
+  /** When a client last asked it for something (monotonic ms). */
+  usedMs = 0;
   phase: "absent" | "opening" | "ready" = "absent";
   introduction: Introduction | null = null;
   readonly exchanges = new ExchangeTable();
@@ -57,15 +61,32 @@ export class Upstream {
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
   #waiting: Waiting[] = [];
+  /** On its way down because nobody used it: what comes meanwhile waits for the next start. */
+  #resting = false;
   readonly #about: { readonly name: string; readonly version: string };
 
-  constructor(unit: Unit, about: { readonly name: string; readonly version: string }) {
+  constructor(
+    unit: Unit,
+    about: { readonly name: string; readonly version: string },
+    audience: Audience = EVERYBODY,
+  ) {
     this.unit = unit;
+    this.audience = audience;
     this.#about = about;
   }
 
   get name(): string {
     return this.unit.upstream;
+  }
+
+  get key(): UnitKey {
+    return this.unit.key;
+  }
+
+  /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
+  get unused(): boolean {
+    const { exchanges, subscribers } = this;
+    return exchanges.size === 0 && this.#waiting.length === 0 && subscribers.size === 0;
   }
 
   get waitingCount(): number {
@@ -97,6 +118,7 @@ export class Upstream {
 
   /** Sends a request now, or as soon as the upstream is ready. */
   ask(turn: Turn, exchange: Exchange): void {
+    if (exchange.session !== null) this.usedMs = turn.nowMs;
     this.whenReady(turn, {
       proceed: (later) => this.#enter(later, exchange),
       fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
@@ -126,13 +148,20 @@ export class Upstream {
       method: "initialize",
       params: {
         protocolVersion: LEGACY_LATEST,
-        capabilities: CLIENT_CAPABILITIES,
+        capabilities: capabilitiesFor(this.audience),
         clientInfo: this.#about,
       },
       retriesLeft: 0,
       settle: (later, outcome) => this.#introduced(later, outcome),
     });
     this.#dispatch(turn, hello);
+  }
+
+  /** Puts an unused instance down; a request that comes meanwhile starts it again. */
+  rest(turn: Turn): void {
+    this.phase = "absent";
+    this.#resting = true;
+    turn.add({ kind: "rest", upstream: this });
   }
 
   /**
@@ -142,6 +171,11 @@ export class Upstream {
   lost(turn: Turn, problem: Fault, retrying: boolean): void {
     const wasReady = this.phase === "ready";
     this.phase = "absent";
+    if (this.#resting) {
+      this.#resting = false;
+      if (this.#waiting.length > 0) turn.add({ kind: "demand", upstream: this });
+      return;
+    }
     for (const question of this.questions.values()) question.drop(turn);
     const keep = wasReady && retrying && this.retired === null;
     for (const exchange of this.exchanges.clear(turn)) {

@@ -1,9 +1,13 @@
 import { type Catalog, mergeCatalog } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
 import { type ListKind, LISTS } from "./listing.ts";
 import { encode } from "./message.ts";
-import type { Session, View } from "./session.ts";
-import type { Upstream } from "./upstream.ts";
+import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
+import type { Session } from "./session.ts";
+import type { Unit, UnitKey } from "./unit.ts";
+import { Upstream } from "./upstream.ts";
 
 /** Somebody who waits for several upstreams, but not for ever. */
 export type Gathering = { left: number; readonly deadlineMs: number; done: (turn: Turn) => void };
@@ -13,15 +17,31 @@ export class World {
   readonly about: { readonly name: string; readonly version: string };
   readonly sessions = new Map<string, Session>();
   readonly gatherings = new Set<Gathering>();
+  /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
   #upstreams = new Map<string, Upstream>();
-  readonly #catalogs = new Map<ListKind, Catalog>();
+  /** The instances of one project or session, by key, least recently used first. */
+  readonly #scoped = new Map<UnitKey, Upstream>();
+  readonly #catalogs = new Map<ListKind, Map<string, Catalog>>();
+  /** Instances that had to make room; whoever handles the event ends them. */
+  readonly evicted: Upstream[] = [];
 
   constructor(about: { readonly name: string; readonly version: string }) {
     this.about = about;
   }
 
+  /** One for each upstream of the config, in its order. */
   get upstreams(): readonly Upstream[] {
     return [...this.#upstreams.values()];
+  }
+
+  /** The instances of single projects and sessions. */
+  get scoped(): readonly Upstream[] {
+    return [...this.#scoped.values()];
+  }
+
+  /** Everything that runs or may run. */
+  get instances(): readonly Upstream[] {
+    return [...this.#upstreams.values(), ...this.#scoped.values()];
   }
 
   setUpstreams(upstreams: readonly Upstream[]): void {
@@ -29,37 +49,76 @@ export class World {
     this.#catalogs.clear();
   }
 
+  removeScoped(upstream: Upstream): void {
+    if (this.#scoped.get(upstream.key) === upstream) this.#scoped.delete(upstream.key);
+  }
+
   upstream(name: string): Upstream | undefined {
     return this.#upstreams.get(name);
   }
 
-  /** An upstream by its name, unless it is switched off. */
-  enabled(name: string): Upstream | undefined {
+  /** The instance of a key, if it is the one at work. */
+  find(key: UnitKey): Upstream | undefined {
+    return this.#scoped.get(key) ?? this.#upstreams.get(key);
+  }
+
+  /** The instance that serves a client under an upstream's name, or why there is none for it. */
+  serving(session: Session, name: string): Upstream | Fault {
     const upstream = this.#upstreams.get(name);
-    return upstream?.unit.disabled === false ? upstream : undefined;
+    if (upstream === undefined || upstream.unit.disabled) return unavailable(name, upstream);
+    const audience = audienceOf(upstream.unit, session);
+    if (isFault(audience) || audience.kind === "user") {
+      return isFault(audience) ? audience : upstream;
+    }
+    const unit = bindUnit(upstream.unit, audience);
+    const standing = this.#scoped.get(unit.key);
+    if (standing !== undefined) {
+      // Moved to the end: the first are those unused for longest.
+      this.#scoped.delete(unit.key);
+      this.#scoped.set(unit.key, standing);
+      return standing;
+    }
+    return this.#add(unit, audience);
   }
 
-  /** The upstreams a client may use right now through a view. */
-  inView(view: View): readonly Upstream[] {
-    const all = this.upstreams.filter((upstream) => !upstream.unit.disabled);
-    return view.kind === "all" ? all : all.filter((upstream) => upstream.name === view.upstream);
+  /** The instances a client may use right now through its view. */
+  inView(session: Session): readonly Upstream[] {
+    const { view } = session;
+    const names = view.kind === "one" ? [view.upstream] : [...this.#upstreams.keys()];
+    return names.flatMap((name) => {
+      const upstream = this.serving(session, name);
+      return isFault(upstream) ? [] : [upstream];
+    });
   }
 
-  /** The sessions that see an upstream and have finished their handshake. */
+  /** The sessions that an instance serves and that have finished their handshake. */
   watchers(upstream: Upstream): readonly Session[] {
-    return [...this.sessions.values()].filter(
-      (session) => session.ready && session.sees(upstream.name),
-    );
+    return [...this.sessions.values()].filter((session) => session.ready && session.sees(upstream));
   }
 
-  /** One merged list of the aggregate; computed again only after something changed. */
-  catalog(kind: ListKind): Catalog {
-    let catalog = this.#catalogs.get(kind);
+  /** One merged list as a client of the aggregate sees it; computed again after a change only. */
+  catalog(kind: ListKind, session: Session): Catalog {
+    const viewer = this.viewer(session);
+    const catalogs = this.#catalogs.get(kind) ?? new Map<string, Catalog>();
+    this.#catalogs.set(kind, catalogs);
+    let catalog = catalogs.get(viewer);
     if (catalog === undefined) {
-      catalog = mergeCatalog(kind, this.inView({ kind: "all" }));
-      this.#catalogs.set(kind, catalog);
+      catalog = mergeCatalog(kind, this.inView(session));
+      if (catalogs.size >= LIMITS.catalogViews) catalogs.clear();
+      catalogs.set(viewer, catalog);
     }
     return catalog;
+  }
+
+  /** Sessions with equal viewers are shown the same lists. */
+  viewer(session: Session): string {
+    const view = session.view.kind === "one" ? session.view.upstream : "";
+    let scope = "";
+    for (const { unit } of this.#upstreams.values()) {
+      if (unit.scope === "session") return `${view} session ${session.id}`;
+      if (unit.scope === "project") scope = `project ${session.project ?? ""}`;
+    }
+    return `${view} ${scope}`;
   }
 
   /** Forgets the merged list and tells the sessions it concerns, each once. */
@@ -70,4 +129,35 @@ export class World {
       if (session.ready && audience(session)) turn.add({ kind: "push", session, text });
     }
   }
+
+  #add(unit: Unit, audience: Audience): Upstream | Fault {
+    if (this.#scoped.size >= LIMITS.scopedInstances) {
+      const unused = this.scoped.find((upstream) => upstream.unused);
+      if (unused === undefined) {
+        const text = `There are ${LIMITS.scopedInstances} instances for projects and sessions, all in use`;
+        return fault("upstream.busy", text, unit.upstream);
+      }
+      this.#scoped.delete(unused.key);
+      this.evicted.push(unused);
+    }
+    const upstream = new Upstream(unit, this.about, audience);
+    this.#scoped.set(unit.key, upstream);
+    return upstream;
+  }
+}
+
+/** Why a named upstream cannot be used: switched off, or not there. */
+export function unavailable(name: string, upstream: Upstream | undefined): Fault {
+  return upstream === undefined
+    ? fault("upstream.unknown", `There is no upstream "${name}"`, name)
+    : fault("upstream.disabled", `Upstream "${name}" is disabled`, name);
+}
+
+function audienceOf(unit: Unit, session: Session): Audience | Fault {
+  if (unit.scope === "session")
+    return { kind: "session", id: session.id, project: session.project };
+  if (unit.scope === "user") return EVERYBODY;
+  if (session.project !== null) return { kind: "project", root: session.project };
+  const text = `Upstream "${unit.upstream}" runs once per project, and this client has not named one`;
+  return fault("project.missing", text, unit.upstream);
 }

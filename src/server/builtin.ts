@@ -66,6 +66,8 @@ export class BuiltinInstance implements Instance {
 
   configure(): void {}
 
+  rest(): void {}
+
   send(text: string): boolean {
     const message = decode(text);
     if (isMalformed(message) || message.kind !== "request") return true;

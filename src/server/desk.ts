@@ -70,10 +70,16 @@ export class LiveDesk implements Desk {
     return live?.session.principal === principal ? live : undefined;
   }
 
+  /** What a session of the aggregate is shown right now. */
+  shown(sessionId: string): ReturnType<Switchboard["shown"]> | undefined {
+    const live = this.#live.get(sessionId);
+    return live && this.#switchboard.shown(live.session);
+  }
+
   /** Takes the units of a new revision. */
   apply(units: readonly Unit[]): void {
     this.#run(this.#switchboard.apply(units, this.#clock.monotonic()));
-    this.#pool.configure(this.#switchboard.upstreams);
+    this.#pool.configure(this.#switchboard.instances);
   }
 
   /** Starts an upstream that nobody has asked for yet. */
@@ -119,8 +125,9 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.unavailable(upstream, problem, this.#clock.monotonic()));
   }
 
-  /** Ends sessions that nobody has used for longer than the config allows. */
-  expireSessions(): void {
+  /** Ends what nobody has used for longer than the config allows: sessions and instances. */
+  sweep(): void {
+    this.#run(this.#switchboard.rest(this.#clock.monotonic()));
     const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
     for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
   }
@@ -169,6 +176,8 @@ export class LiveDesk implements Desk {
         return this.#pool.ready(effect.upstream);
       case "refuse":
         return this.#pool.refuse(effect.upstream, effect.problem);
+      case "rest":
+        return this.#pool.rest(effect.upstream);
       case "drained":
         return this.#pool.retire(effect.upstream);
       case "record":

@@ -6,7 +6,7 @@ import type { Switchboard } from "../core/switchboard.ts";
 import { didYouMean } from "../lib/text.ts";
 import type { Insider } from "./insider.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
-import { searchTools, toolRows } from "./tools.ts";
+import { searchTools } from "./tools.ts";
 
 /** The handlers behind the table of control/api.ts. */
 export function controlHandlers(sources: {
@@ -19,24 +19,21 @@ export function controlHandlers(sources: {
   return {
     "mcpd/status": (params) => buildStatus(sources.status, params.measure === true),
     "mcpd/apply": () => sources.apply(),
-    async "mcpd/tools"({ upstream, search }) {
+    async "mcpd/tools"({ upstream, search, project = null }) {
       known(switchboard, upstream);
       // Asking as a client does waits for the upstreams that are starting, within bounds.
-      expectResult(await insider.request({ kind: "all" }, "tools/list", {}));
-      const rows = toolRows(switchboard).filter(
-        (row) => upstream === undefined || row.upstream === upstream,
-      );
-      const missing = switchboard.upstreams
-        .filter((candidate) => !candidate.unit.disabled && !candidate.listed)
-        .map((candidate) => candidate.name);
+      const place = { view: { kind: "all" }, project } as const;
+      expectResult(await insider.request(place, "tools/list", {}));
+      const { tools, missing } = insider.tools(project);
+      const rows = tools.filter((row) => upstream === undefined || row.upstream === upstream);
       return { tools: search === undefined ? rows : searchTools(rows, search), missing };
     },
-    async "mcpd/call"({ upstream, tool, arguments: input, timeoutMs }, context) {
+    async "mcpd/call"({ upstream, tool, arguments: input, timeoutMs, project = null }, context) {
       known(switchboard, upstream);
       const view =
         upstream === undefined ? ({ kind: "all" } as const) : ({ kind: "one", upstream } as const);
       const params = { name: tool, arguments: input };
-      const outcome = await insider.request(view, "tools/call", params, {
+      const outcome = await insider.request({ view, project }, "tools/call", params, {
         signal: withTimeout(context.signal, timeoutMs),
         onProgress: (progress) =>
           context.progress({

@@ -1,3 +1,4 @@
+import type { ToolRow } from "../control/api.ts";
 import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import type { Channel } from "../core/effect.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
@@ -5,6 +6,8 @@ import { type Fault, fault, isFault } from "../core/fault.ts";
 import { type Outcome, type Params, rpcError } from "../core/message.ts";
 import type { View } from "../core/session.ts";
 import type { Desk, SessionPort } from "../transport/door.ts";
+import type { LiveDesk } from "./desk.ts";
+import { toolRows } from "./tools.ts";
 
 /** How one request of an insider may be followed and ended. */
 export type InsiderOptions = {
@@ -16,31 +19,37 @@ const CANCELLED = "by the user";
 
 type Opened = SessionPort | Fault | Extract<Outcome, { ok: false }>;
 
+/** The desk, and what of it is for insiders only. */
+export type InsiderDesk = Desk & Pick<LiveDesk, "shown">;
+
+/** Which session of the insider a request belongs to. */
+export type Place = { readonly view: View; readonly project: string | null };
+
 /**
  * A client inside the process: what the control door and the built-in tools ask goes the same way
  * as any other client's request.
  */
 export class Insider {
-  readonly #desk: Desk;
+  readonly #desk: InsiderDesk;
   readonly #name: string;
   readonly #sessions = new Map<string, SessionPort>();
   /** Handshakes under way: whoever asks meanwhile shares the session. */
   readonly #opening = new Map<string, Promise<Opened>>();
   #nextId = 1;
 
-  constructor(desk: Desk, name: string) {
+  constructor(desk: InsiderDesk, name: string) {
     this.#desk = desk;
     this.#name = name;
   }
 
   /** Sends one request through a view and resolves with its outcome; never rejects. */
   async request(
-    view: View,
+    place: Place,
     method: string,
     params: Params,
     options: InsiderOptions = {},
   ): Promise<Outcome> {
-    const session = await this.#session(view);
+    const session = await this.#session(place);
     if (isFault(session)) return { ok: false, error: rpcError(session) };
     if ("error" in session) return session;
     // The handshake may have waited for the upstream to start: nobody may want the request now.
@@ -51,24 +60,41 @@ export class Insider {
     return this.#send(session, method, params, options);
   }
 
+  /** The tools the aggregate shows in a project, as known after a "tools/list" there. */
+  tools(project: string | null): {
+    readonly tools: readonly ToolRow[];
+    readonly missing: readonly string[];
+  } {
+    const session = this.#sessions.get(keyOf({ view: { kind: "all" }, project }));
+    const shown = session && this.#desk.shown(session.id);
+    if (shown === undefined) return { tools: [], missing: [] };
+    return { tools: toolRows(shown.tools), missing: shown.missing };
+  }
+
+  /** The tools of the aggregate outside any project, asking for them first. */
+  async knownTools(): Promise<readonly ToolRow[]> {
+    await this.request({ view: { kind: "all" }, project: null }, "tools/list", {});
+    return this.tools(null).tools;
+  }
+
   close(): void {
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
   }
 
-  async #session(view: View): Promise<Opened> {
-    const key = view.kind === "all" ? "" : view.upstream;
+  async #session(place: Place): Promise<Opened> {
+    const key = keyOf(place);
     const standing = this.#sessions.get(key);
     if (standing !== undefined && this.#desk.find(standing.id, "control") !== undefined) {
       return standing;
     }
-    const opening = this.#opening.get(key) ?? this.#open(view, key);
+    const opening = this.#opening.get(key) ?? this.#open(place, key);
     this.#opening.set(key, opening);
     return opening.finally(() => this.#opening.delete(key));
   }
 
-  async #open(view: View, key: string): Promise<Opened> {
-    const opened = this.#desk.open({ view, principal: "control", project: null, door: "socket" });
+  async #open(place: Place, key: string): Promise<Opened> {
+    const opened = this.#desk.open({ ...place, principal: "control", door: "socket" });
     if (isFault(opened)) return opened;
     const outcome = await this.#send(
       opened,
@@ -117,4 +143,8 @@ export class Insider {
 
 function withToken(params: Params, progressToken: number): Params {
   return { ...params, _meta: { ...(params["_meta"] as Params | undefined), progressToken } };
+}
+
+function keyOf({ view, project }: Place): string {
+  return JSON.stringify([view.kind === "one" ? view.upstream : null, project]);
 }

@@ -19,6 +19,8 @@ export interface Instance {
   configure(unit: Unit): void;
   /** False when the message cannot be queued. */
   send(text: string): boolean;
+  /** Nobody uses it: down until the next demand. */
+  rest(): void;
   /** Resolves when nothing of it is left. */
   stop(): Promise<void>;
 }

@@ -19,6 +19,8 @@ export type InstanceFactory = (upstream: Upstream, events: InstanceEvents) => In
 /** The instances: one for each upstream that anyone has asked for. */
 export class Pool {
   readonly #instances = new Map<Upstream, Instance>();
+  /** On their way down because nobody used them: that is no problem to report. */
+  readonly #resting = new Set<Upstream>();
   /** Whose failure stands as a condition: it goes with the upstream that had it. */
   readonly #failed = new Map<string, Upstream>();
   readonly #create: InstanceFactory;
@@ -79,10 +81,18 @@ export class Pool {
     for (const upstream of upstreams) this.#instances.get(upstream)?.configure(upstream.unit);
   }
 
+  /** Ends the process of an instance nobody uses; the next demand starts another. */
+  rest(upstream: Upstream): void {
+    this.#resting.add(upstream);
+    this.#log.info("upstream unused: stopping it", { upstream: upstream.name });
+    this.#instances.get(upstream)?.rest();
+  }
+
   /** Ends what ran a unit that is no longer wanted. */
   retire(upstream: Upstream): void {
     const instance = this.#instances.get(upstream);
     this.#instances.delete(upstream);
+    this.#resting.delete(upstream);
     if (this.#failed.get(upstream.name) === upstream) this.#clear(upstream.name);
     if (instance === undefined) return;
     this.#log.info("upstream stopping", { upstream: upstream.name });
@@ -104,7 +114,7 @@ export class Pool {
       message: (text) => this.#listener.message(upstream, text),
       noise: (text) => this.#oddity(upstream.name, `printed what is no message: ${text}`),
       gone: (problem, retryInMs) => {
-        this.#raise(upstream, problem);
+        if (!this.#resting.delete(upstream)) this.#raise(upstream, problem);
         this.#listener.lost(upstream, problem, retryInMs !== null);
       },
       unavailable: (problem) => this.#listener.unavailable(upstream, problem),

@@ -30,11 +30,10 @@ import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { StdioFactory } from "./stdio-instance.ts";
-import { builtinTools, toolRows } from "./tools.ts";
-import { judgeUnits } from "./unit-conditions.ts";
+import { builtinTools } from "./tools.ts";
 
-/** How often idle sessions are looked for. */
-const SESSION_SWEEP_MS = 60_000;
+/** How often idle sessions and instances are looked for. */
+const SWEEP_MS = 5_000;
 
 export type ServerOptions = {
   readonly platform: Platform;
@@ -104,6 +103,7 @@ class Server {
   readonly #desk: LiveDesk;
   readonly #security: Security;
   readonly #stdio: StdioFactory;
+  readonly #insider: Insider;
   #front: FrontDoor | null = null;
 
   constructor(options: ServerOptions, store: ConfigStore, undo: AsyncDisposableStack) {
@@ -113,7 +113,7 @@ class Server {
     const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
     this.#metrics = new Metrics({
       connections: () => this.#desk.sessionCount,
-      inFlight: () => this.#switchboard.upstreams.reduce((sum, up) => sum + up.exchanges.size, 0),
+      inFlight: () => this.#switchboard.instances.reduce((sum, up) => sum + up.exchanges.size, 0),
     });
     this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
     this.#log = this.#book.logger("mcpd.server");
@@ -133,6 +133,7 @@ class Server {
     });
     this.#stdio = new StdioFactory({ platform, environment, clock, book: this.#book });
     this.#desk = this.#makeDesk();
+    this.#insider = new Insider(this.#desk, "mcpd");
   }
 
   get revision(): Revision {
@@ -157,14 +158,13 @@ class Server {
     this.#undo.defer(() => this.#log.info("stopped"));
     this.#undo.defer(() => this.#revisions.close());
     // First of all: a second daemon of the same user stops here, before it touches anything.
-    const insider = new Insider(this.#desk, "mcpd");
     const control = await openControl({
       address: platform.paths.controlAddress,
       desk: this.#desk,
       messageBytesMax: () => this.revision.server.messageBytesMax,
       handlers: controlHandlers({
         switchboard: this.#switchboard,
-        insider,
+        insider: this.#insider,
         status: this.#statusSources(),
         apply: () => Promise.resolve(this.#revisions.reload()),
       }),
@@ -178,8 +178,7 @@ class Server {
     this.#openFront();
     this.#undo.defer(() => this.#desk.close());
     this.#desk.apply(this.revision.units);
-    judgeUnits(this.#conditions, this.#clock, this.revision.units);
-    const sweep = this.#clock.every(SESSION_SWEEP_MS, () => this.#desk.expireSessions());
+    const sweep = this.#clock.every(SWEEP_MS, () => this.#desk.sweep());
     this.#undo.defer(() => sweep.cancel());
   }
 
@@ -210,7 +209,7 @@ class Server {
 
   #tools(): ReturnType<typeof builtinTools> {
     return builtinTools({
-      rows: () => toolRows(this.#switchboard),
+      rows: () => this.#insider.knownTools(),
       upstreams: async () => ({
         upstreams: (await buildStatus(this.#statusSources(), false)).upstreams,
       }),
@@ -245,7 +244,6 @@ class Server {
     this.#desk.apply(next.units);
     // At once, so that a slip shows now, and those who were shown the tools hear of new ones.
     for (const { kind, unit } of actions) if (kind === "start") this.#desk.start(unit.upstream);
-    judgeUnits(this.#conditions, this.#clock, next.units);
     if (changes.some(({ applies }) => applies === "restart")) {
       void this.#front?.move(this.#address(next));
     }

@@ -30,7 +30,7 @@ export type StatusSources = {
 export async function buildStatus(sources: StatusSources, measure: boolean): Promise<Status> {
   const { switchboard, metrics, conditions, clock } = sources;
   const revision = sources.revision();
-  const upstreams = switchboard.upstreams;
+  const upstreams = shownInstances(switchboard);
   return {
     version: VERSION,
     pid: process.pid,
@@ -71,6 +71,7 @@ async function upstreamStatus(
   const since = instance?.readySinceMs ?? null;
   return {
     name: upstream.name,
+    project: upstream.audience.kind === "project" ? upstream.audience.root : null,
     kind: unit.reach.kind,
     scope: unit.scope,
     state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
@@ -78,7 +79,7 @@ async function upstreamStatus(
     pid,
     upMs: since === null ? null : sources.clock.now() - since,
     restarts: instance?.restarts ?? 0,
-    sessions: sources.switchboard.sessions.filter((session) => session.sees(upstream.name)).length,
+    sessions: sources.switchboard.sessions.filter((session) => session.sees(upstream)).length,
     inFlight: upstream.exchanges.size,
     calls: counts.calls,
     errors: counts.errors,
@@ -89,6 +90,14 @@ async function upstreamStatus(
     server: upstream.introduction?.server ?? null,
     protocolVersion: upstream.introduction?.protocolVersion ?? null,
   };
+}
+
+/** A pattern of which instances run is shown by its instances; without any, by itself. */
+function shownInstances({ instances }: Switchboard): readonly Upstream[] {
+  const bound = new Set(
+    instances.filter(({ audience }) => audience.kind !== "user").map(({ name }) => name),
+  );
+  return instances.filter(({ name, audience }) => audience.kind !== "user" || !bound.has(name));
 }
 
 /** Command line or URL as the config has it: `${NAME}` is not expanded, so no secret shows. */

@@ -1,13 +1,12 @@
 import type { ToolRow } from "../control/api.ts";
+import type { Catalog } from "../core/catalog.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Params, stringOr } from "../core/message.ts";
-import type { Switchboard } from "../core/switchboard.ts";
 import { suggest } from "../lib/text.ts";
 import type { BuiltinTool } from "./builtin.ts";
 
 /** The tools of the aggregate, with the upstream and the name each has there. */
-export function toolRows(switchboard: Switchboard): readonly ToolRow[] {
-  const { entries, targets } = switchboard.tools;
+export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
   return entries.flatMap((entry) => {
     const name = String(entry["name"]);
     const target = targets.get(name);
@@ -42,7 +41,7 @@ export function searchTools(rows: readonly ToolRow[], query: string): readonly T
 
 /** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
 export function builtinTools(sources: {
-  readonly rows: () => readonly ToolRow[];
+  readonly rows: () => Promise<readonly ToolRow[]>;
   readonly upstreams: () => Promise<object>;
   readonly conditions: () => object;
 }): readonly BuiltinTool[] {
@@ -75,7 +74,7 @@ export function builtinTools(sources: {
         required: ["query"],
         additionalProperties: false,
       },
-      run: (input) => search(sources.rows(), input),
+      run: async (input) => search(await sources.rows(), input),
     },
     {
       name: "describe_tool",
@@ -87,7 +86,7 @@ export function builtinTools(sources: {
         required: ["name"],
         additionalProperties: false,
       },
-      run: (input) => describe(sources.rows(), input),
+      run: async (input) => describe(await sources.rows(), input),
     },
   ];
 }

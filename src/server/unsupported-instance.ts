@@ -27,6 +27,8 @@ export class UnsupportedInstance implements Instance {
 
   configure(): void {}
 
+  rest(): void {}
+
   send(): boolean {
     return false;
   }

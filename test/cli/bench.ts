@@ -113,6 +113,7 @@ function upstreamStatus(changes: Partial<UpstreamStatus> = {}): UpstreamStatus {
     name: "files",
     kind: "stdio",
     scope: "user",
+    project: null,
     state: "ready",
     reach: "npx files /tmp",
     pid: 41,

@@ -13,6 +13,7 @@ test("call prints the text of a result and passes what was typed", async () => {
   const { code, stdout } = await bench.run(words);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
+    project: bench.home,
     upstream: "files",
     tool: "read_file",
     arguments: { path: "/x", n: 2 },
@@ -25,9 +26,13 @@ test("call-tool takes the ways to name a tool apart", async () => {
   bench.serve();
   const named = async (name: string): Promise<Json> =>
     JSON.parse((await bench.run(["call-tool", name, "{}"])).stdout) as Json;
-  expect(await named("read")).toEqual({ tool: "read", arguments: {} });
-  expect(await named("files/read")).toEqual({ upstream: "files", tool: "read", arguments: {} });
-  expect(await named("files__read")).toEqual({ tool: "files__read", arguments: {} });
+  expect(await named("read")).toMatchObject({ tool: "read", arguments: {} });
+  expect(await named("files/read")).toMatchObject({
+    upstream: "files",
+    tool: "read",
+    arguments: {},
+  });
+  expect(await named("files__read")).toMatchObject({ tool: "files__read", arguments: {} });
 });
 
 test("call ends in 1 for an error of the tool and in the code of a fault", async () => {

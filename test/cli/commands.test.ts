@@ -15,7 +15,7 @@ test("tools lists what the daemon has and names what is missing", async () => {
     "",
   ]);
   expect(stderr).toBe("warning: Not listed, because they are not ready: web\n");
-  expect(bench.asked[0]).toContain('"params":{"search":"read","upstream":"files"}');
+  expect(bench.asked[0]).toContain('"search":"read","upstream":"files"}');
 });
 
 test("health follows the daemon's own address", async () => {

@@ -39,3 +39,12 @@ test("cut() leaves what fits", () => {
   expect(cut("abc", 3)).toBe("abc");
   expect(cut("abcd", 3)).toBe("ab…");
 });
+
+test("table() lets no cell steer the terminal, and keeps its colours", () => {
+  const clipboard = "\u001b]52;c;ZXZpbA==\u0007";
+  const shown = table(
+    [{ title: "T" }],
+    [[`${paint(true)("red", "a")}${clipboard}\u001b[2J\u009b`]],
+  );
+  expect(shown).toBe("T\n\u001b[31ma\u001b[0m\\e]52;c;ZXZpbA==\\x07\\e[2J\\x9b");
+});

@@ -24,3 +24,9 @@ test("wantsColor() lets flag and environment decide before the terminal", () => 
   expect(wantsColor(true, true, { FORCE_COLOR: "0" })).toBe(false);
   expect(wantsColor(true, true, { TERM: "dumb" })).toBe(false);
 });
+
+test.if(process.platform === "linux")("writeAll() says that the disk is full", () => {
+  const full = openSync("/dev/full", "w");
+  expect(() => writeAll(full, "text")).toThrow("Cannot write the output: the disk is full");
+  closeSync(full);
+});

@@ -51,9 +51,9 @@ export class Board {
     this.perform(this.switchboard.apply(units, this.nowMs));
   }
 
-  open(view: View = { kind: "all" }): Session {
+  open(view: View = { kind: "all" }, project: string | null = null): Session {
     const id = `session-${this.#nextSession++}`;
-    const session = this.switchboard.open({ id, view, principal: "key", project: null });
+    const session = this.switchboard.open({ id, view, principal: "key", project });
     if (isFault(session)) throw new Error(session.text);
     return session;
   }

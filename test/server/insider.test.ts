@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 
 import { encode, type Message, type Request, resultResponse } from "../../src/core/message.ts";
-import { Insider } from "../../src/server/insider.ts";
-import type { Channel, Desk, Opening, SessionPort } from "../../src/transport/door.ts";
+import { Insider, type InsiderDesk } from "../../src/server/insider.ts";
+import type { Channel, Opening, SessionPort } from "../../src/transport/door.ts";
 
 /** A desk whose handshakes wait until they are let through, as with an upstream that starts. */
-class SlowDesk implements Desk {
+class SlowDesk implements InsiderDesk {
   readonly heard: string[] = [];
   readonly sessions = new Map<string, SessionPort>();
   readonly #held: (() => void)[] = [];
@@ -28,6 +28,8 @@ class SlowDesk implements Desk {
     return this.sessions.get(id);
   }
 
+  shown(): undefined {}
+
   letThrough(): void {
     for (const go of this.#held.splice(0)) go();
   }
@@ -45,13 +47,13 @@ function answer(request: Request, channel: Channel): void {
   channel.write(encode(resultResponse(request.id, {})), true);
 }
 
-const view = { kind: "one", upstream: "slow" } as const;
+const place = { view: { kind: "one", upstream: "slow" }, project: null } as const;
 
 test("request() is not sent any more when it was given up during the handshake", async () => {
   const desk = new SlowDesk();
   const abort = new AbortController();
   const { signal } = abort;
-  const outcome = new Insider(desk, "test").request(view, "tools/call", {}, { signal });
+  const outcome = new Insider(desk, "test").request(place, "tools/call", {}, { signal });
   abort.abort();
   desk.letThrough();
   expect(await outcome).toMatchObject({
@@ -64,7 +66,7 @@ test("request() is not sent any more when it was given up during the handshake",
 test("requests that come together share one session", async () => {
   const desk = new SlowDesk();
   const insider = new Insider(desk, "test");
-  const outcomes = [1, 2, 3].map(() => insider.request(view, "tools/call", {}));
+  const outcomes = [1, 2, 3].map(() => insider.request(place, "tools/call", {}));
   desk.letThrough();
   expect((await Promise.all(outcomes)).every(({ ok }) => ok)).toBe(true);
   expect(desk.sessions.size).toBe(1);

@@ -22,6 +22,7 @@ export default command({
   ],
   async execute({ args, options, output }) {
     const params = {
+      project: process.cwd(),
       ...(args.search === undefined ? {} : { search: args.search }),
       ...(args.upstream === undefined ? {} : { upstream: args.upstream }),
     };
