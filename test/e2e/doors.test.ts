@@ -1,11 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { McpHttp } from "../helpers/mcp-http.ts";
-import { occupyPort } from "../helpers/port.ts";
-import { fixture, program } from "../helpers/program.ts";
+import { fixture } from "../helpers/program.ts";
 import { readEvents } from "../helpers/sse.ts";
-import { waitFor } from "../helpers/wait.ts";
-import { Daemon, Home } from "./harness.ts";
+import { Daemon } from "./harness.ts";
 
 const CONFIG = { mcpServers: { echo: fixture("echo.ts") } };
 
@@ -71,44 +68,5 @@ describe("the doors of the compiled daemon", () => {
     expect(answer.id).toBe(1);
     expect(answer.result.protocolVersion).toBe("2024-11-05");
     await events.return();
-  });
-
-  test("without a key the answer is 401 and says how to get one; /health is public", async () => {
-    await using daemon = await Daemon.start(CONFIG);
-    const stranger = new McpHttp({ url: daemon.mcpUrl() });
-    const refused = await stranger.post({ jsonrpc: "2.0", id: 1, method: "ping" });
-    expect(refused.status).toBe(401);
-    expect(await refused.text()).toContain("mcpd show-key");
-    expect((await fetch(daemon.urls.health)).status).toBe(200);
-  });
-
-  test("a web page of another origin is refused, whatever its key", async () => {
-    await using daemon = await Daemon.start(CONFIG);
-    const page = new McpHttp({
-      url: daemon.mcpUrl(),
-      key: daemon.key,
-      headers: { origin: "http://evil.example" },
-    });
-    expect((await page.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(403);
-  });
-
-  test("a port in use is a condition, and the socket serves meanwhile", async () => {
-    using occupied = occupyPort();
-    using home = new Home();
-    home.writeConfig(CONFIG);
-    const words = ["serve", "--foreground", "--port", String(occupied.port)];
-    const daemon = Bun.spawn([program(), ...words], {
-      cwd: home.path,
-      env: { ...home.env },
-      stdio: ["ignore", "ignore", "ignore"],
-    });
-    const conditions = await waitFor("the condition", async () => {
-      const { stdout } = await home.run("status", "--json");
-      const status: unknown = stdout.trim() === "" ? null : JSON.parse(stdout);
-      const found = JSON.stringify(status);
-      return found.includes("port.in-use") ? found : null;
-    }).finally(() => daemon.kill("SIGTERM"));
-    expect(conditions).toContain(String(occupied.port));
-    expect(await daemon.exited).toBe(0);
   });
 });

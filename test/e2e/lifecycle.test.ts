@@ -137,6 +137,28 @@ describe("the start of the daemon", () => {
     expect(await client.call("add", { a: 1, b: 1 })).toBe("2");
   });
 
+  test("of four at once leaves one, and the others say why", async () => {
+    using home = new Home();
+    home.writeConfig(CONFIG);
+    const daemons = [1, 2, 3, 4].map(() =>
+      Bun.spawn([program(), "serve", "--foreground", "--port", "0"], {
+        cwd: home.path,
+        env: { ...home.env },
+        stdio: ["ignore", "ignore", "ignore"],
+      }),
+    );
+    try {
+      const ended = (): readonly number[] => daemons.flatMap(({ exitCode }) => exitCode ?? []);
+      await waitFor("three to give up", () => ended().length === 3);
+      expect(ended()).toEqual([75, 75, 75]);
+      const { stdout } = await home.run("call", "echo", "add", "a=1", "b=2");
+      expect(stdout.trim()).toBe("3");
+    } finally {
+      for (const daemon of daemons) daemon.kill("SIGTERM");
+    }
+    await Promise.all(daemons.map(({ exited }) => exited));
+  });
+
   if (process.getuid?.() === 0) {
     test("is refused to root", async () => {
       using home = new Home({ MCPD_ALLOW_ROOT: "" });

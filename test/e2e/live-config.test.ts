@@ -116,9 +116,9 @@ describe("saving the config", () => {
     expect(other.heard).toEqual([]);
   });
 
-  test("with a daemon setting applies it live: auth, log level, port", async () => {
+  test("with a daemon setting applies it live: who may connect, what is logged", async () => {
     await using daemon = await Daemon.start({ mcpServers: { one } });
-    const { mcpServers } = { mcpServers: { one } };
+    const mcpServers = { one };
     const stranger = new McpHttp({ url: daemon.mcpUrl("one") });
     expect((await stranger.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(401);
     daemon.home.writeConfig({ daemon: { auth: "none", log_level: "DEBUG" }, mcpServers });

@@ -134,6 +134,20 @@ for (const door of DOORS) {
       expect(await a.call("touch", { uri: "echo://two" })).toBe("nobody subscribed");
     });
 
+    on("an update goes to each of two subscribers, until one has enough", async ({ a, b }) => {
+      const uri = "echo://one";
+      await a.client.subscribeResource({ uri });
+      await b.client.subscribeResource({ uri });
+      expect(await a.call("touch", { uri })).toBe("told");
+      await Promise.all([a, b].map((client) => client.hears("notifications/resources/updated")));
+      await a.client.unsubscribeResource({ uri });
+      a.heard.length = 0;
+      b.heard.length = 0;
+      expect(await a.call("touch", { uri })).toBe("told");
+      await b.hears("notifications/resources/updated");
+      expect(a.heard).toEqual([]);
+    });
+
     on("a cancelled call is cancelled at the upstream, others go on", async ({ a, b }) => {
       const abort = new AbortController();
       const lost = a.call("never", {}, { signal: abort.signal });
