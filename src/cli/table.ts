@@ -7,7 +7,8 @@ const GAP = "  ";
 
 /**
  * A table for people: titles, then rows, columns two spaces apart, nothing after the last word.
- * Cells may have colours and wide characters, but steer no terminal. With `width` the last column is cut to fit.
+ * Cells may have colours and wide characters, but steer no terminal. With `width` the last column
+ * is cut to fit.
  */
 export function table(
   columns: readonly Column[],

@@ -8,7 +8,8 @@ export const STDERR = 2;
 
 /**
  * Writes all of a text to a descriptor. False when nobody reads it any more, which is no error: the
- * reader has had enough; a full disk is a fault. process.stdout is avoided because touching it takes longer than a command.
+ * reader has had enough; a full disk is a fault. process.stdout is avoided because touching it
+ * takes longer than a command.
  */
 export function writeAll(descriptor: number, text: string | Uint8Array): boolean {
   let rest: Uint8Array = typeof text === "string" ? Buffer.from(text) : text;
