@@ -48,7 +48,10 @@ export class StdioChildLink implements Link {
     this.#events = events;
     this.#limits = limits;
     this.#clock = clock;
-    void this.#read();
+    // A message we stumble over must not leave a link that looks alive and hears nothing.
+    this.#read().catch((error: unknown) =>
+      this.close({ kind: "error", text: `mcpd failed on what it sent: ${String(error)}` }),
+    );
   }
 
   send(text: string): boolean {

@@ -195,6 +195,24 @@ describe("StdioChildLink", () => {
     expect(await ear.closed).toEqual({ kind: "error", text: "it takes no more input: EPIPE" });
   });
 
+  test("closes when its owner fails on a message", async () => {
+    const closed = Promise.withResolvers<CloseReason>();
+    const events = {
+      message: () => {
+        throw new Error("a bug");
+      },
+      noise: () => undefined,
+      closed: (reason: CloseReason) => closed.resolve(reason),
+    };
+    const link = new StdioChildLink(spawn("echo.ts"), events, LIMITS, systemClock);
+    link.send("{}");
+    expect(await closed.promise).toEqual({
+      kind: "error",
+      text: "mcpd failed on what it sent: Error: a bug",
+    });
+    expect(link.send("{}")).toBe(false);
+  });
+
   test("close() sends what is queued, ends the input and silences the child", async () => {
     const pipes = spawn("echo.ts");
     const ear = new Ear(pipes);
