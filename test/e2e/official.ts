@@ -37,6 +37,11 @@ export class Official implements AsyncDisposable {
   /** For everything that both versions call the same. */
   readonly client: ClientV1 | ClientV2;
   readonly heard: Heard[] = [];
+  /**
+   * Progress as it came over the wire, "1/3". The SDK itself drops a step whose answer arrives in
+   * the same chunk, as happens on a busy machine.
+   */
+  readonly steps: string[] = [];
   readonly #callTool: (name: string, args: Arguments, options: CallOptions) => Promise<unknown>;
 
   private constructor(client: ClientV1 | ClientV2, callTool: Official["callTool"]) {
@@ -56,7 +61,9 @@ export class Official implements AsyncDisposable {
       const official = new Official(client, (name, args, options) =>
         client.callTool({ name, arguments: args }, options),
       );
-      await client.connect(new HttpTransportV2(new URL(daemon.urls.mcp + at), { requestInit }));
+      const transport = new HttpTransportV2(new URL(daemon.urls.mcp + at), { requestInit });
+      await client.connect(transport);
+      official.#watch(transport);
       return official;
     }
     const client = new ClientV1(ABOUT);
@@ -69,6 +76,7 @@ export class Official implements AsyncDisposable {
         : new StreamableHTTPClientTransport(new URL(daemon.urls.mcp + at), { requestInit });
     // The SDK's own transports do not fit its interface under exactOptionalPropertyTypes.
     await client.connect(transport as Transport);
+    official.#watch(transport);
     return official;
   }
 
@@ -87,6 +95,19 @@ export class Official implements AsyncDisposable {
   /** Resolves when a notification of this method has come. */
   async hears(method: string): Promise<Heard> {
     return await waitFor(method, () => this.heard.find((note) => note.method === method));
+  }
+
+  /** Looks at each message before the SDK does. */
+  #watch(transport: { onmessage?: ((message: never) => void) | undefined }): void {
+    const inner = transport.onmessage;
+    transport.onmessage = (message: Heard) => {
+      if (message.method === "notifications/progress") {
+        this.steps.push(
+          `${String(message.params?.["progress"])}/${String(message.params?.["total"])}`,
+        );
+      }
+      inner?.(message as never);
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -131,15 +131,15 @@ describe("real servers through the aggregate", () => {
     });
     await using a = await Official.connect(daemon, "v2 http");
     await using b = await Official.connect(daemon, "v1 sse");
-    const steps: string[] = [];
-    const run = (client: Official, name: string, count: number): Promise<string> =>
+    const run = (client: Official, count: number): Promise<string> =>
       client.call(
         "trigger-long-running-operation",
         { duration: count / 20, steps: count },
-        { onprogress: ({ progress, total }) => steps.push(`${name} ${progress}/${total}`) },
+        { onprogress: () => undefined },
       );
-    await Promise.all([run(a, "a", 3), run(b, "b", 2)]);
-    expect(steps.sort()).toEqual(["a 1/3", "a 2/3", "a 3/3", "b 1/2", "b 2/2"]);
+    await Promise.all([run(a, 3), run(b, 2)]);
+    expect(a.steps).toEqual(["1/3", "2/3", "3/3"]);
+    expect(b.steps).toEqual(["1/2", "2/2"]);
   });
 });
 
