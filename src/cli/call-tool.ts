@@ -5,7 +5,7 @@ import { fault, FaultError } from "../core/fault.ts";
 import { reasonOf } from "../lib/files.ts";
 import { readResult } from "./call-result.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
-import { withDaemon } from "./here.ts";
+import { ANSWER_MS, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
 import { usage } from "./parse.ts";
 
@@ -51,7 +51,8 @@ export async function callTool(
       daemon.request("mcpd/call", params, {
         signal: interrupt.signal,
         onProgress: (note) => spinner.update(progressText(call.tool, note)),
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        // The daemon watches the time and cancels the call: this is the second line.
+        ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + ANSWER_MS }),
       }),
     ),
   );

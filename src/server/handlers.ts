@@ -33,8 +33,10 @@ export function controlHandlers(sources: {
       const view =
         upstream === undefined ? ({ kind: "all" } as const) : ({ kind: "one", upstream } as const);
       const params = { name: tool, arguments: input };
+      const limit = timeoutMs === undefined ? null : AbortSignal.timeout(timeoutMs);
+      const { signal } = context;
       const outcome = await insider.request({ view, project }, "tools/call", params, {
-        signal: withTimeout(context.signal, timeoutMs),
+        signal: limit === null ? signal : AbortSignal.any([signal, limit]),
         onProgress: (progress) =>
           context.progress({
             progress: Number(progress["progress"]),
@@ -42,14 +44,13 @@ export function controlHandlers(sources: {
             message: typeof progress["message"] === "string" ? progress["message"] : null,
           }),
       });
+      if (!outcome.ok && limit?.aborted === true && !signal.aborted) {
+        const text = `Tool "${tool}" timed out: it has not answered within ${timeoutMs} ms`;
+        throw new FaultError(fault("exchange.timed-out", text, upstream));
+      }
       return expectResult(outcome) as CallResult;
     },
   };
-}
-
-function withTimeout(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
-  if (timeoutMs === undefined) return signal;
-  return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 }
 
 function known(switchboard: Switchboard, upstream: string | undefined): void {
