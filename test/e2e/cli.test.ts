@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { fixture, program } from "../helpers/program.ts";
-import { within } from "../helpers/wait.ts";
+import { waitFor, within } from "../helpers/wait.ts";
 import { Daemon, type Finished, Home } from "./harness.ts";
 import { upstreamOf } from "./status.ts";
 
@@ -95,8 +95,10 @@ describe("mcpd call", () => {
     await upstreamOf(daemon.home, "echo", ({ inFlight }) => inFlight === 1);
     child.kill("SIGINT");
     expect(await within("the end", child.exited)).toBe(130);
-    const stats = JSON.parse((await daemon.run("call", "echo", "stats")).stdout);
-    expect(stats.cancelled).toHaveLength(1);
+    await waitFor("the cancel", async () => {
+      const { stdout } = await daemon.run("call", "echo", "stats");
+      return JSON.parse(stdout).cancelled.length === 1;
+    });
   });
 });
 
@@ -114,7 +116,7 @@ describe("exit codes", () => {
     [66, "logs ehco", "ehco"],
     [66, "servers remove ehco", "ehco"],
     [74, "call echo add @no-such-file.json", "no-such-file.json"],
-    [124, "call echo never --timeout 0.2", "has not answered"],
+    [124, "call echo never --timeout 0.2", "not answered within 200 ms"],
     [69, "call echo crash", "may or may not"],
     [78, "config validate --config no-such-config.json", "no-such-config.json"],
   ];
