@@ -287,6 +287,27 @@ const table = {
     "The upstream did not become ready in time",
     "See 'mcpd logs {subject}'; raise start_timeout_secs if it is only slow.",
   ),
+  "upstream.unreachable": row(
+    69,
+    502,
+    -32603,
+    "The upstream cannot be reached",
+    "Check mcpServers.{subject}.url and that its server runs; mcpd keeps trying.",
+  ),
+  "upstream.unauthorized": row(
+    77,
+    502,
+    -32603,
+    "The upstream refuses the credentials",
+    "Check mcpServers.{subject}.headers and the secret behind it, then save the config to retry.",
+  ),
+  "upstream.answer-too-large": row(
+    65,
+    502,
+    -32603,
+    "The answer of the upstream is too large",
+    "Ask for less, or raise server.max_answer_bytes.",
+  ),
   "upstream.lost": row(
     69,
     502,
@@ -300,13 +321,6 @@ const table = {
     -32603,
     "Too many requests wait for the upstream",
     "Wait for answers before sending more.",
-  ),
-  "upstream.unsupported": row(
-    69,
-    501,
-    -32603,
-    "This kind of upstream is not supported yet",
-    "Use a stdio upstream (command and args) for now.",
   ),
   "upstream.refused": row(
     1,

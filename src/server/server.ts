@@ -26,6 +26,7 @@ import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
+import { RemoteFactory } from "./remote-instance.ts";
 import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
@@ -103,6 +104,7 @@ class Server {
   readonly #desk: LiveDesk;
   readonly #security: Security;
   readonly #stdio: StdioFactory;
+  readonly #remote: RemoteFactory;
   readonly #insider: Insider;
   #front: FrontDoor | null = null;
 
@@ -131,7 +133,9 @@ class Server {
       conditions,
       clock,
     });
-    this.#stdio = new StdioFactory({ platform, environment, clock, book: this.#book });
+    const shared = { platform, environment, clock, book: this.#book };
+    this.#stdio = new StdioFactory(shared);
+    this.#remote = new RemoteFactory(shared);
     this.#desk = this.#makeDesk();
     this.#insider = new Insider(this.#desk, "mcpd");
   }
@@ -194,6 +198,7 @@ class Server {
         new Pool({
           create: instanceFactory({
             stdio: this.#stdio,
+            remote: this.#remote,
             tools: () => this.#tools(),
             clock,
             answerBytesMax: () => this.revision.server.answerBytesMax,

@@ -4,6 +4,7 @@ import type { Revision } from "../core/revision.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Reach } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
+import { publicAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { VERSION } from "../version.ts";
@@ -106,7 +107,7 @@ function describeReach(reach: Reach): string {
     case "stdio":
       return [reach.command, ...reach.args].join(" ");
     case "remote":
-      return reach.url.replace(/\?.*$/, "?...");
+      return publicAddress(reach.url);
     case "builtin":
       return "built in";
   }

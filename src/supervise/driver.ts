@@ -31,8 +31,8 @@ export interface DriverEvents {
 }
 
 /**
- * Drives the lifecycle machine of one unit: its timer, its events one after the other, its counters.
- * What a life is (a process, a connection) its subclasses say.
+ * Drives the lifecycle machine of one unit: its timer, its counters, its events one after the
+ * other. What a life is (a process, a connection) its subclasses say.
  */
 export abstract class Driver {
   protected readonly events: DriverEvents;

@@ -36,14 +36,8 @@ const OTHERS = 0o077;
  */
 export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
   const { reach, upstream } = unit;
-  if (reach.kind !== "stdio") {
-    return fault(
-      "upstream.unsupported",
-      `Upstream "${upstream}" is not started by a command`,
-      upstream,
-    );
-  }
-  const resolver = new Resolver(upstream, deps);
+  if (reach.kind !== "stdio") throw new Error(`${upstream} is not started by a command`);
+  const resolver = new Resolver(upstream, deps.platform, withPath(deps.environment, deps.path));
   const env = baseEnvironment(resolver.environment);
   for (const [name, reference] of Object.entries(reach.env)) {
     const value = resolver.value(reference);
@@ -60,7 +54,7 @@ export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
 }
 
 /** The daemon's environment as a child may see it. */
-export function baseEnvironment(environment: Environment): { [name: string]: string } {
+function baseEnvironment(environment: Environment): { [name: string]: string } {
   const kept: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && !OURS.test(name)) kept[name] = value;
@@ -68,15 +62,11 @@ export function baseEnvironment(environment: Environment): { [name: string]: str
   return kept;
 }
 
-/** Resolves the value of a header or variable, or says what is missing (secret.missing). */
-export function resolveValue(
-  reference: ValueRef,
-  upstream: string,
-  deps: LaunchDeps,
-): string | Fault {
-  const resolver = new Resolver(upstream, deps);
-  const value = resolver.value(reference);
-  return resolver.problem ?? value ?? "";
+/** The daemon's environment with the PATH for children. */
+function withPath(environment: Environment, path: string): Environment {
+  const names = Object.keys(environment);
+  const pathName = names.find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  return { ...environment, [pathName]: path };
 }
 
 /** On Windows "Path" and "PATH" are one variable, of which a child may see only one. */
@@ -95,19 +85,16 @@ function setVariable(
 }
 
 /** Resolves one after another and keeps the first problem. */
-class Resolver {
+export class Resolver {
   problem: Fault | null = null;
-  /** The daemon's environment with the PATH for children. */
   readonly environment: Environment;
   readonly #upstream: string;
   readonly #platform: Platform;
 
-  constructor(upstream: string, deps: LaunchDeps) {
-    const names = Object.keys(deps.environment);
-    const pathName = names.find((name) => name.toUpperCase() === "PATH") ?? "PATH";
-    this.environment = { ...deps.environment, [pathName]: deps.path };
+  constructor(upstream: string, platform: Platform, environment: Environment) {
     this.#upstream = upstream;
-    this.#platform = deps.platform;
+    this.#platform = platform;
+    this.environment = environment;
   }
 
   value(reference: ValueRef): string | null {

@@ -4,8 +4,7 @@ import { join } from "node:path";
 
 import { pickPlatform } from "../../src/platform/pick.ts";
 import type { Environment } from "../../src/platform/platform.ts";
-import { resolveLaunch, resolveValue } from "../../src/supervise/environment.ts";
-import { posixTest } from "../helpers/posix.ts";
+import { resolveLaunch } from "../../src/supervise/environment.ts";
 import { temporaryDirectory, unitOf } from "./support.ts";
 
 const home = temporaryDirectory();
@@ -71,29 +70,5 @@ describe("resolveLaunch()", () => {
         text: expect.stringContaining("the environment variable GITHUB_TOKEN is not set"),
       });
     }
-  });
-});
-
-describe("resolveValue()", () => {
-  const value = (path: string): unknown =>
-    resolveValue({ kind: "file", path, prefix: "Bearer " }, "test", deps({ HERE: home }));
-
-  test("reads a secret from a private file, without its line end", () => {
-    expect(value("~/secret")).toBe("Bearer s3cret");
-    expect(value("${HERE}/secret")).toBe("Bearer s3cret");
-  });
-
-  test("names a file that is not there", () => {
-    expect(value("~/nothing")).toMatchObject({
-      code: "secret.missing",
-      subject: join(home, "nothing"),
-    });
-  });
-
-  posixTest("refuses a file that others can read", () => {
-    expect(value("~/open")).toMatchObject({
-      code: "secret.missing",
-      text: expect.stringContaining("can be read by others"),
-    });
   });
 });

@@ -1,0 +1,22 @@
+import { decode } from "../core/decode.ts";
+import { type Fault, fault } from "../core/fault.ts";
+import { encode, type RequestId } from "../core/message.ts";
+import type { Web } from "./web.ts";
+
+/** The fault behind an HTTP status that is no success; `body` explains it. */
+export function refusal(web: Web, response: Response, body: string): Fault {
+  const { upstream, shown } = web.target;
+  const { status } = response;
+  const text = `Upstream "${upstream}" at ${shown} answered ${web.describe(response, body)}`;
+  if (status === 401 || status === 403) return fault("upstream.unauthorized", text, upstream);
+  // A gateway's error says nothing about what happened behind it.
+  if (status >= 500) return fault("upstream.lost", text, upstream);
+  return fault("upstream.refused", text, upstream);
+}
+
+/** The JSON-RPC error in the body of a refusal, as the answer to the request; null without one. */
+export function answerTo(id: RequestId, body: string): string | null {
+  const message = decode(body);
+  if (message.kind !== "response" || message.outcome.ok) return null;
+  return encode({ ...message, id });
+}
