@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fixture, program } from "../helpers/program.ts";
 import { waitFor, within } from "../helpers/wait.ts";
 import { Daemon, type Finished, Home } from "./harness.ts";
-import { upstreamOf } from "./status.ts";
+import { settled, upstreamOf } from "./status.ts";
 
 // The command line over a daemon that runs, as people and scripts use it.
 
@@ -87,6 +87,7 @@ describe("mcpd call", () => {
 
   test("can be interrupted: the call is cancelled at the upstream", async () => {
     await using daemon = await Daemon.start(CONFIG);
+    await settled(daemon);
     const child = Bun.spawn([program(), "call", "echo", "never"], {
       cwd: daemon.home.path,
       env: { ...daemon.home.env },

@@ -7,7 +7,7 @@ import { linuxTest, posixTest } from "../helpers/posix.ts";
 import { fixture, processesOf, program } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon, Home } from "./harness.ts";
-import { conditionOf, statusOf, upstreamOf } from "./status.ts";
+import { conditionOf, settled, statusOf, upstreamOf } from "./status.ts";
 
 const CONFIG = { mcpServers: { echo: fixture("echo.ts") } };
 
@@ -58,6 +58,7 @@ describe("an upstream that crashes", () => {
 
   posixTest("has its reads repeated on the new process, and its calls not", async () => {
     await using daemon = await Daemon.start(CONFIG);
+    await settled(daemon);
     const client = await daemon.connect("echo");
     const pid = await pidOf(client);
     process.kill(pid, "SIGSTOP");
@@ -103,6 +104,7 @@ describe("the end of the daemon", () => {
 
   test("answers what is in flight before it goes", async () => {
     await using daemon = await Daemon.start(CONFIG);
+    await settled(daemon);
     const client = await daemon.connect("echo");
     const call = client.request("tools/call", { name: "never", arguments: {} });
     await upstreamOf(daemon.home, "echo", ({ inFlight }) => inFlight === 1);

@@ -6,7 +6,7 @@ import { fixture } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon } from "./harness.ts";
 import { Official } from "./official.ts";
-import { conditionOf, statusOf, upstreamOf } from "./status.ts";
+import { conditionOf, settled, statusOf, upstreamOf } from "./status.ts";
 
 // Saving the file is all it takes: only what changed restarts, and who is concerned is told.
 
@@ -70,6 +70,7 @@ describe("saving the config", () => {
 
   test("with one changed replaces that one; its call in flight finishes first", async () => {
     await using daemon = await Daemon.start({ mcpServers: { one, two } });
+    await settled(daemon);
     const client = await daemon.connect("one");
     const old = await pidOf(client);
     const stays = await pidOf(await daemon.connect("two"));

@@ -1,7 +1,7 @@
 import type { Status, UpstreamStatus } from "../../src/control/api.ts";
 import type { Condition } from "../../src/core/condition.ts";
 import { waitFor } from "../helpers/wait.ts";
-import type { Home } from "./harness.ts";
+import type { Daemon, Home } from "./harness.ts";
 
 /** What `mcpd status --json` tells; null when no daemon runs. */
 export async function statusOf(home: Home): Promise<Status | null> {
@@ -25,4 +25,11 @@ export async function conditionOf(home: Home, name: string): Promise<Condition> 
   return await waitFor(`the condition ${name}`, async () =>
     (await statusOf(home))?.conditions.find((condition) => condition.name === name),
   );
+}
+
+/** Waits until all upstreams are up and their lists are in: what is in flight then is the test's. */
+export async function settled(daemon: Daemon): Promise<void> {
+  const client = await daemon.connect();
+  await client.request("tools/list");
+  await client.close();
 }
