@@ -81,7 +81,11 @@ export class Web {
     let tooLarge = false;
     const parser = createParser({
       maxBufferSize: this.#bytesMax,
-      onEvent: (event) => handle.event(event),
+      onEvent: (event) => {
+        // The parser's own bound is for what waits; an event may come whole in one chunk.
+        if (event.data.length > this.#bytesMax) tooLarge = true;
+        else handle.event(event);
+      },
       onRetry: (delayMs) => handle.retry?.(delayMs),
       onError: ({ type }) => {
         if (type === "max-buffer-size-exceeded") tooLarge = true;
