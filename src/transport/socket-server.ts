@@ -1,9 +1,14 @@
-import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
+import { systemClock } from "../lib/clock.ts";
 import { ensurePrivateDir, errorCode, reasonOf } from "../lib/files.ts";
 import { LineConnection, type SocketOptions } from "./socket-connection.ts";
+
+/** A daemon that starts at the same time has its socket bound a moment before it listens on it. */
+const PROBES = 5;
+const PROBE_EVERY_MS = 20;
 
 /** A bound private socket. */
 export interface SocketListener {
@@ -45,15 +50,34 @@ async function obstacle(address: string): Promise<Fault | undefined> {
   if (!there.isSocket()) {
     return fault("file.failed", `Cannot listen on ${address}: it is not a socket`, address);
   }
-  if (await answers(address)) {
-    return fault("daemon.running", `Cannot listen on ${address}: a daemon listens there already`);
+  const running = `Cannot listen on ${address}: a daemon listens there already`;
+  if (await answers(address)) return fault("daemon.running", running);
+  // Of two that find it dead only one can take it aside, and one that is alive is put back.
+  const aside = `${address}.${process.pid}`;
+  try {
+    renameSync(address, aside);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
   }
-  rmSync(address, { force: true });
+  if (await answers(aside)) {
+    renameSync(aside, address);
+    return fault("daemon.running", running);
+  }
+  rmSync(aside, { force: true });
   return undefined;
 }
 
-/** True when a process listens on the socket. */
+/** True when a process listens on the socket, or does so in a moment. */
 async function answers(address: string): Promise<boolean> {
+  for (let probe = 1; ; probe++) {
+    if (await connects(address)) return true;
+    if (probe === PROBES) return false;
+    await systemClock.sleep(PROBE_EVERY_MS);
+  }
+}
+
+async function connects(address: string): Promise<boolean> {
   try {
     const probe = await Bun.connect({ unix: address, socket: { data: () => {} } });
     probe.terminate();
