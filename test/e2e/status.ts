@@ -27,7 +27,7 @@ export async function conditionOf(home: Home, name: string): Promise<Condition> 
   );
 }
 
-/** Waits until all upstreams are up and their lists are in: what is in flight then is the test's. */
+/** Waits until all upstreams are up and listed: what is in flight then is the test's own. */
 export async function settled(daemon: Daemon): Promise<void> {
   const client = await daemon.connect();
   await client.request("tools/list");
