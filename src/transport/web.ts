@@ -181,6 +181,7 @@ const UNDELIVERED: ReadonlyMap<string, string> = new Map([
   ["EHOSTUNREACH", "there is no way to that host"],
   ["ENETUNREACH", "there is no way to that network"],
   ["ENOTFOUND", "there is no host of that name"],
+  ["ERR_PROXY_TUNNEL", "the proxy does not let us through"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another host"],
   ["SELF_SIGNED_CERT_IN_CHAIN", STRANGER],
   ["UNABLE_TO_GET_ISSUER_CERT", STRANGER],

@@ -191,11 +191,13 @@ describe("a remote upstream that", () => {
 });
 
 describe("the sessions at a remote upstream", () => {
-  test("are one for all, or with the scope session one for each client", async () => {
+  test("are one for all, or with the scope session one for each client; no proxy is between", async () => {
     await using service = await misbehaver();
     const url = service.url("/mcp");
     const mcpServers = { shared: { url }, own: { url, scope: "session" } };
-    await using daemon = await Daemon.start({ mcpServers });
+    // A proxy that is not even there: nothing on this machine is reached through one.
+    const env = { HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" };
+    await using daemon = await Daemon.start({ mcpServers }, { env });
     const sessions = async (name: string): Promise<readonly string[]> => {
       const clients = [await daemon.connect(name), await daemon.connect(name)];
       return await Promise.all(clients.map((client) => client.call("session")));
