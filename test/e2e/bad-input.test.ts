@@ -125,7 +125,12 @@ describe("a wrong request", () => {
   test("at the door gets the status that HTTP has for it", async () => {
     await using daemon = await Daemon.start(CONFIG);
     const headers = { "x-api-key": daemon.key, "content-type": "application/json" };
-    const statusOf = async (path: string, init: RequestInit): Promise<number> =>
+    type Init = {
+      readonly method?: string;
+      readonly body?: string;
+      readonly headers?: { readonly [name: string]: string };
+    };
+    const statusOf = async (path: string, init: Init): Promise<number> =>
       (await fetch(daemon.origin + path, { ...init, headers: { ...headers, ...init.headers } }))
         .status;
     const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}';

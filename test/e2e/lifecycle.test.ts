@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { McpHttp } from "../helpers/mcp-http.ts";
+import type { McpHttp } from "../helpers/mcp-http.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
 import { fixture, processesOf, program } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";

@@ -9,7 +9,6 @@ import {
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 import { waitFor } from "../helpers/wait.ts";
 import type { Daemon } from "./harness.ts";
@@ -74,8 +73,7 @@ export class Official implements AsyncDisposable {
       kind === "v1 sse"
         ? new SSEClientTransport(new URL(daemon.urls.sse + at), { requestInit })
         : new StreamableHTTPClientTransport(new URL(daemon.urls.mcp + at), { requestInit });
-    // The SDK's own transports do not fit its interface under exactOptionalPropertyTypes.
-    await client.connect(transport as Transport);
+    await client.connect(transport);
     official.#watch(transport);
     return official;
   }

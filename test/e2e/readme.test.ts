@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 import { realServer } from "../helpers/program.ts";
 import { ROOT } from "../helpers/sources.ts";
@@ -90,7 +89,7 @@ describe("README.md", () => {
       const transport = new StreamableHTTPClientTransport(new URL(url), {
         requestInit: { headers },
       });
-      await client.connect(transport as Transport);
+      await client.connect(transport);
       expect((await client.listTools()).tools.map(({ name }) => name)).toContain("list_upstreams");
       await client.close();
     }
