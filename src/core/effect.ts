@@ -32,7 +32,13 @@ export type Effect =
   /** A notification that belongs to a request which is still open. */
   | { readonly kind: "note"; readonly channel: Channel; readonly text: string }
   /** A message that belongs to no request of the session. */
-  | { readonly kind: "push"; readonly session: Session; readonly text: string }
+  | {
+      readonly kind: "push";
+      readonly session: Session;
+      readonly text: string;
+      /** Whether it waits for a client that does not listen just now: a log message does not. */
+      readonly keep: boolean;
+    }
   /** The session never came to be (its `initialize` failed): forget it. */
   | { readonly kind: "discard"; readonly session: Session }
   /** Goes down the pipe; an exchange whose message does not fit any more is settled as busy. */

@@ -13,7 +13,6 @@ import {
   resultResponse,
 } from "./message.ts";
 import { ask, isQuestion } from "./questions.ts";
-import type { Session } from "./session.ts";
 import { updated } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -65,7 +64,8 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
       }
       // What mcpd does not know may still mean something to a client of that upstream alone.
       for (const session of world.watchers(upstream)) {
-        if (session.view.kind === "one") push(turn, session, message);
+        if (session.view.kind !== "one") continue;
+        turn.add({ kind: "push", session, text: encode(message), keep: true });
       }
   }
 }
@@ -89,7 +89,10 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
     return turn.add({ kind: "note", channel, text: encode(message) });
   }
   const audience = busy.size === 1 ? busy : world.watchers(upstream);
-  for (const session of audience) if (session.wantsLevel(level)) push(turn, session, message);
+  const text = encode(message);
+  for (const session of audience) {
+    if (session.wantsLevel(level)) turn.add({ kind: "push", session, text, keep: false });
+  }
 }
 
 function answerUpstream(world: World, turn: Turn, upstream: Upstream, request: Request): void {
@@ -103,8 +106,4 @@ function answerUpstream(world: World, turn: Turn, upstream: Upstream, request: R
 function withdrawn(turn: Turn, upstream: Upstream, params: Params | undefined): void {
   const id = params?.["requestId"];
   if (typeof id === "string" || typeof id === "number") upstream.questions.get(id)?.drop(turn);
-}
-
-function push(turn: Turn, session: Session, message: Notification): void {
-  turn.add({ kind: "push", session, text: encode(message) });
 }

@@ -174,7 +174,7 @@ class OpenQuestion implements Question {
     const [only] = this.#suspects.size === 1 ? this.#suspects : [];
     const channel = only?.channel;
     if (channel?.streams === true) turn.add({ kind: "note", channel, text });
-    else turn.add({ kind: "push", session, text });
+    else turn.add({ kind: "push", session, text, keep: true });
   }
 
   #answer(turn: Turn, outcome: Outcome): void {
@@ -192,7 +192,8 @@ class OpenQuestion implements Question {
     if (this.#asked === null) return;
     const { session, exchange } = this.#asked;
     const notification = session.asks.withdraw(turn, exchange, "the call has ended");
-    if (notification !== null) turn.add({ kind: "push", session, text: encode(notification) });
+    if (notification !== null)
+      turn.add({ kind: "push", session, text: encode(notification), keep: true });
   }
 
   #learn(): void {

@@ -52,7 +52,7 @@ export function updated(turn: Turn, upstream: Upstream, params: Params | undefin
     for (const session of sessions) {
       if (told.has(session)) continue;
       told.add(session);
-      turn.add({ kind: "push", session, text });
+      turn.add({ kind: "push", session, text, keep: true });
     }
   }
 }

@@ -126,7 +126,7 @@ export class World {
     this.#catalogs.delete(kind);
     const text = encode({ kind: "notification", method: LISTS[kind].changed, params: undefined });
     for (const session of this.sessions.values()) {
-      if (session.ready && audience(session)) turn.add({ kind: "push", session, text });
+      if (session.ready && audience(session)) turn.add({ kind: "push", session, text, keep: true });
     }
   }
 

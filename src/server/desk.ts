@@ -165,7 +165,7 @@ export class LiveDesk implements Desk {
       case "note":
         return effect.channel.write(effect.text, false);
       case "push":
-        return this.#live.get(effect.session.id)?.push(effect.text);
+        return this.#live.get(effect.session.id)?.push(effect.text, effect.keep);
       case "discard":
         return this.#live.get(effect.session.id)?.close();
       case "send":
@@ -221,7 +221,7 @@ export class LiveSession implements SessionPort {
   readonly #desk: LiveDesk;
   #listener: Channel | null = null;
   /** What came while nobody listened: kept for the next listener, each text once, bounded. */
-  #backlog: string[] = [];
+  readonly #backlog = new Set<string>();
 
   constructor(session: Session, desk: LiveDesk) {
     this.session = session;
@@ -251,8 +251,8 @@ export class LiveSession implements SessionPort {
 
   listen(channel: Channel): () => void {
     this.#listener = channel;
-    const backlog = this.#backlog;
-    this.#backlog = [];
+    const backlog = [...this.#backlog];
+    this.#backlog.clear();
     for (const text of backlog) channel.write(text, false);
     return () => {
       if (this.#listener === channel) this.#listener = null;
@@ -260,11 +260,12 @@ export class LiveSession implements SessionPort {
     };
   }
 
-  push(text: string): void {
+  push(text: string, keep: boolean): void {
     if (this.#listener !== null) return this.#listener.write(text, false);
-    if (this.#backlog.includes(text)) return;
-    this.#backlog.push(text);
-    if (this.#backlog.length > LIMITS.backlogPerSession) this.#backlog.shift();
+    if (!keep) return;
+    this.#backlog.add(text);
+    const [oldest = ""] = this.#backlog;
+    if (this.#backlog.size > LIMITS.backlogPerSession) this.#backlog.delete(oldest);
   }
 
   close(): void {

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+
+import { LIMITS } from "../../src/core/limits.ts";
+import { Session } from "../../src/core/session.ts";
+import { type LiveDesk, LiveSession } from "../../src/server/desk.ts";
+
+function newSession(): LiveSession {
+  const desk: Pick<LiveDesk, "now"> = { now: () => 0 };
+  const about = { id: "s", view: { kind: "all" }, principal: "key", project: null } as const;
+  return new LiveSession(new Session(about), desk as LiveDesk);
+}
+
+/** What a new listener is told of what came before it. */
+function caughtUp(session: LiveSession): readonly string[] {
+  const heard: string[] = [];
+  session.listen({ streams: true, mustAnswer: false, write: (text) => void heard.push(text) });
+  return heard;
+}
+
+test("push() keeps what matters for a client that does not listen yet, each text once", () => {
+  const session = newSession();
+  session.push("tools changed", true);
+  session.push("log line", false);
+  session.push("tools changed", true);
+  session.push("prompts changed", true);
+  expect(caughtUp(session)).toEqual(["tools changed", "prompts changed"]);
+  expect(caughtUp(session)).toEqual([]);
+});
+
+test("push() drops the oldest past the limit", () => {
+  const session = newSession();
+  for (let number = 0; number <= LIMITS.backlogPerSession; number++) {
+    session.push(String(number), true);
+  }
+  const heard = caughtUp(session);
+  expect(heard).toHaveLength(LIMITS.backlogPerSession);
+  expect(heard[0]).toBe("1");
+});
