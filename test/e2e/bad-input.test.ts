@@ -160,9 +160,8 @@ describe("a stranger", () => {
         error: { message: expect.stringContaining("mcpd show-key") },
       });
     }
-    expect((await fetch(`${origin}/metrics`, { headers: { "x-api-key": `${key}x` } })).status).toBe(
-      401,
-    );
+    const wrong = { headers: { "x-api-key": `${key}x` } };
+    expect((await fetch(`${origin}/metrics`, wrong)).status).toBe(401);
     const bearer = { authorization: `Bearer ${key}` };
     expect((await fetch(`${origin}/metrics`, { headers: bearer })).status).toBe(200);
     expect((await fetch(`${origin}/metrics`, { headers: { "x-api-key": key } })).status).toBe(200);
@@ -212,15 +211,12 @@ describe("too much", () => {
     const client = await daemon.connect("echo", { protocolVersion: "2025-03-26" });
     const params = { name: "slow", arguments: { ms: 1_500 } };
     // Six batches of a hundred, since a client's connections are few.
-    const batches = await Promise.all(
-      Array.from({ length: 6 }, async (_, batch) => {
-        const ids = Array.from({ length: 100 }, (_entry, index) => batch * 100 + index);
-        const answer = await client.post(
-          ids.map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params })),
-        );
-        return await answer.text();
-      }),
-    );
+    const batch = async (_: unknown, number: number): Promise<string> => {
+      const ids = Array.from({ length: 100 }, (_entry, index) => number * 100 + index);
+      const calls = ids.map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params }));
+      return await (await client.post(calls)).text();
+    };
+    const batches = await Promise.all(Array.from({ length: 6 }, batch));
     const count = (text: string): number => batches.join("").split(text).length - 1;
     expect(count("Too many requests in flight")).toBe(600 - 512);
     expect(count("slept 1500 ms")).toBe(512);
