@@ -19,9 +19,11 @@ const MIDDLE_ROOM: Room = { rooms: ["core", "lib", "version"], packages: ["*"] }
  */
 const ROOMS: { readonly [room: string]: Room } = {
   main: { rooms: ["cli"], packages: [] },
-  cli: { ...PROGRAM, rooms: [...PROGRAM.rooms, "server", "bootstrap"] },
+  cli: { ...PROGRAM, rooms: [...PROGRAM.rooms, "server", "bootstrap", "bridge"] },
   bootstrap: PROGRAM,
   server: PROGRAM,
+  // Started once per client: no library, no schema of the config, no process.
+  bridge: { rooms: ["control", "transport", "core", "lib"], packages: [] },
   library: PROGRAM,
   ...Object.fromEntries(MIDDLE.map((room) => [room, MIDDLE_ROOM])),
   core: { rooms: [], packages: [] },

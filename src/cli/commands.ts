@@ -19,6 +19,12 @@ export type CommandRow = {
 export const COMMANDS: readonly CommandRow[] = [
   row("serve", "Daemon", "Run the daemon in this terminal", () => import("./commands/serve.ts")),
   row(
+    "bridge",
+    "Daemon",
+    "Connect a client that can only start a command",
+    () => import("./commands/bridge.ts"),
+  ),
+  row(
     "status",
     "Daemon",
     "Show the daemon, its upstreams and what needs attention",

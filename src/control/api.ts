@@ -102,6 +102,18 @@ export type ControlApi = {
   };
   /** Ends a call of this connection by the JSON-RPC id of its "mcpd/call". */
   "mcpd/cancel": { params: { readonly id: number }; result: { readonly cancelled: boolean } };
+  /**
+   * Chooses what the MCP session of this connection sees, before its first message: one upstream
+   * with its names untouched instead of all, and the project it works on.
+   */
+  "mcpd/attach": {
+    params: {
+      readonly upstream?: string;
+      /** Absolute directory. */
+      readonly project?: string;
+    };
+    result: Record<string, never>;
+  };
   /** Reads the config now and answers when the revision in the file is applied or refused. */
   "mcpd/apply": {
     params: Record<string, never>;

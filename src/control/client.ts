@@ -7,9 +7,13 @@ import { parseJson } from "../core/json.ts";
 import { faultOf, type RpcError } from "../core/message.ts";
 import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
+import { LineSplitter } from "../lib/lines.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
 import { openWire, type Wire } from "./wire.ts";
+
+/** An answer above this is no answer of ours: a tool list of 10,000 rows has about 20 MB. */
+export const LINE_BYTES_MAX = 268_435_456;
 
 export type RequestOptions = {
   /** How long to wait for the answer; without it, until the connection ends. */
@@ -40,9 +44,14 @@ export class ControlClient {
   /** Connects; throws a FaultError daemon.unreachable that says why it cannot. */
   static async connect(address: string, clock: Clock = systemClock): Promise<ControlClient> {
     const client = new ControlClient(clock);
+    const lines = new LineSplitter(LINE_BYTES_MAX, {
+      line: (text) => client.#receive(text),
+      tooLong: () => client.close(),
+    });
     try {
       client.#wire = await openWire(address, {
-        line: (text) => client.#receive(text),
+        data: (chunk) => lines.push(chunk),
+        drained: () => undefined,
         closed: () => client.#ended(),
       });
     } catch (error) {

@@ -28,10 +28,15 @@ type Handler<M extends ControlMethod> = (
 
 type Answer<M extends ControlMethod> = ControlApi[M]["result"] | Fault;
 
-/** The program's answers, one per method; "mcpd/cancel" is the connection's own. */
+/** What concerns the connection itself, not the program. */
+type OwnMethod = "mcpd/cancel" | "mcpd/attach";
+
+/** The program's answers, one per method. */
 export type ControlHandlers = {
-  readonly [M in Exclude<ControlMethod, "mcpd/cancel">]: Handler<M>;
+  readonly [M in Exclude<ControlMethod, OwnMethod>]: Handler<M>;
 };
+
+export type Attachment = ControlApi["mcpd/attach"]["params"];
 
 /** Where a connection's lines go. */
 export type ControlOutlets = {
@@ -39,6 +44,8 @@ export type ControlOutlets = {
   send(text: string): void;
   /** A message that is not ours: it belongs to the MCP session of the connection. */
   mcp(text: string): void;
+  /** Chooses what that session sees; the fault says why it cannot. */
+  attach(attachment: Attachment): Fault | null;
 };
 
 /** The params of each method. Unknown members are left out, so that a newer CLI still works. */
@@ -58,6 +65,10 @@ const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlA
       project: v.exactOptional(v.string()),
     }),
     "mcpd/cancel": v.object({ id: v.number() }),
+    "mcpd/attach": v.object({
+      upstream: v.exactOptional(v.string()),
+      project: v.exactOptional(v.string()),
+    }),
     "mcpd/apply": v.object({}),
   };
 
@@ -105,13 +116,18 @@ export class ControlHost {
       cancelled?.abort();
       return this.#send(encode(resultResponse(id, { cancelled: cancelled !== undefined })));
     }
+    if (method === "mcpd/attach") {
+      const problem = this.#outlets.attach(parsed.output as Attachment);
+      if (problem !== null) return this.#refuse(id, problem);
+      return this.#send(encode(resultResponse(id, {})));
+    }
     void this.#answer(id, method, parsed.output);
   }
 
   /** A handler that throws anything but a fault has a bug, which must not stay hidden. */
   async #answer(
     id: RequestId,
-    method: Exclude<ControlMethod, "mcpd/cancel">,
+    method: Exclude<ControlMethod, OwnMethod>,
     params: ControlApi[ControlMethod]["params"],
   ): Promise<void> {
     const controller = new AbortController();

@@ -1,15 +1,23 @@
-import { LineSplitter } from "../lib/lines.ts";
-
-/** An answer above this is no answer of ours: a tool list of 10,000 rows has about 20 MB. */
-const LINE_BYTES_MAX = 268_435_456;
 const PIPE_PREFIX = "\\\\.\\pipe\\";
 
 /** What the owner of a wire hears; `closed` comes once and last. */
-export type WireEvents = { line(text: string): void; closed(): void };
+export type WireEvents = {
+  /** Bytes as they came: lines are cut by whoever knows how long they may be. */
+  data(chunk: Uint8Array): void;
+  /** All that waited has been taken. */
+  drained(): void;
+  closed(): void;
+};
 
-/** A connection to the daemon: lines out, lines in through WireEvents. */
+/** A connection to the daemon: lines out, bytes in through WireEvents. */
 export interface Wire {
+  /** Sends one line, given without its end. */
   send(line: string): void;
+  /** True while something waits because the daemon does not read: drained() ends it. */
+  readonly congested: boolean;
+  /** Lets the daemon wait until resume(); a little may still come. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -26,7 +34,6 @@ export async function openWire(address: string, events: WireEvents): Promise<Wir
 async function openSocket(address: string, events: WireEvents): Promise<Wire> {
   // What the kernel did not take yet, oldest first.
   let unsent: Uint8Array[] = [];
-  const incoming = splitter(events, () => socket.end());
   const flush = (): void => {
     for (let part = unsent[0]; part !== undefined; part = unsent[0]) {
       const written = Math.max(0, socket.write(part));
@@ -40,8 +47,12 @@ async function openSocket(address: string, events: WireEvents): Promise<Wire> {
   const socket = await Bun.connect({
     unix: address,
     socket: {
-      data: (_, chunk) => incoming.push(chunk),
-      drain: flush,
+      data: (_, chunk) => events.data(chunk),
+      drain() {
+        if (unsent.length === 0) return;
+        flush();
+        if (unsent.length === 0) events.drained();
+      },
       close: () => {
         unsent = [];
         events.closed();
@@ -56,6 +67,11 @@ async function openSocket(address: string, events: WireEvents): Promise<Wire> {
       unsent.push(Buffer.from(`${line}\n`));
       if (unsent.length === 1) flush();
     },
+    get congested() {
+      return unsent.length > 0;
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     close: () => void socket.end(),
   };
 }
@@ -67,13 +83,17 @@ async function openPipe(address: string, events: WireEvents): Promise<Wire> {
     socket.once("connect", resolve);
     socket.once("error", reject);
   });
-  const incoming = splitter(events, () => socket.destroy());
-  socket.on("data", (chunk: Uint8Array) => incoming.push(chunk));
+  socket.on("data", (chunk: Uint8Array) => events.data(chunk));
+  socket.on("drain", () => events.drained());
   socket.on("error", () => undefined);
   socket.on("close", () => events.closed());
-  return { send: (line) => void socket.write(`${line}\n`), close: () => void socket.end() };
-}
-
-function splitter(events: WireEvents, tooLong: () => void): LineSplitter {
-  return new LineSplitter(LINE_BYTES_MAX, { line: (text) => events.line(text), tooLong });
+  return {
+    send: (line) => void socket.write(`${line}\n`),
+    get congested() {
+      return socket.writableNeedDrain;
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    close: () => void socket.end(),
+  };
 }

@@ -68,6 +68,12 @@ export const LIMITS = {
    * the notification when both arrive in one chunk.
    */
   resultGapMs: 2,
+  /** How long a client of the bridge waits for a daemon that is away; then it gets an error. */
+  bridgePatienceMs: 10_000,
+  /** A daemon that was there may return by itself for this long; then a request starts one. */
+  bridgeGraceMs: 3_000,
+  /** Characters of a request up to which the bridge keeps it, to repeat it after a restart. */
+  bridgeRepeatLength: 65_536,
   /** Bytes queued for an upstream that does not read: about sixty of the largest requests. */
   upstreamQueueBytes: 67_108_864,
 } as const;

@@ -4,26 +4,48 @@ const CARRIAGE_RETURN = 13;
 /** How much of a line that is too long is kept to show what it was. */
 const HEAD_BYTES = 4096;
 
-export type LineHandlers = {
+type Handlers<Line> = {
   /** One line without its line end; empty lines are left out. */
-  readonly line: (text: string) => void;
+  readonly line: (line: Line) => void;
   /** A line that passed `lineBytesMax`: its beginning. Called once; the rest of it is skipped. */
   readonly tooLong: (head: string) => void;
 };
 
-/**
- * Cuts a stream of bytes into lines of UTF-8 text, ended by LF or CRLF. Never holds more than
- * `lineBytesMax` bytes plus one chunk, and looks at each byte once.
- */
+/** Cuts a stream of bytes into lines of UTF-8 text: a ByteLineSplitter for who reads them. */
 export class LineSplitter {
+  readonly #lines: ByteLineSplitter;
+
+  constructor(lineBytesMax: number, { line, tooLong }: Handlers<string>) {
+    const decoder = new TextDecoder();
+    this.#lines = new ByteLineSplitter(lineBytesMax, {
+      line: (bytes) => line(decoder.decode(bytes)),
+      tooLong,
+    });
+  }
+
+  /** Takes the next chunk. It may be kept for a while: do not change it afterwards. */
+  push(chunk: Uint8Array): void {
+    this.#lines.push(chunk);
+  }
+
+  /** The stream is over: what is left counts as a line. */
+  end(): void {
+    this.#lines.end();
+  }
+}
+
+/**
+ * Cuts a stream of bytes into lines, ended by LF or CRLF, for who passes them on unread. Never
+ * holds more than `lineBytesMax` bytes plus one chunk, and looks at each byte once.
+ */
+export class ByteLineSplitter {
   readonly #lineBytesMax: number;
-  readonly #handlers: LineHandlers;
-  readonly #decoder = new TextDecoder();
+  readonly #handlers: Handlers<Uint8Array>;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #skipping = false;
 
-  constructor(lineBytesMax: number, handlers: LineHandlers) {
+  constructor(lineBytesMax: number, handlers: Handlers<Uint8Array>) {
     this.#lineBytesMax = lineBytesMax;
     this.#handlers = handlers;
   }
@@ -63,7 +85,7 @@ export class LineSplitter {
     const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
     if (length === 0) return;
     if (length > this.#lineBytesMax) this.#tooLong(bytes);
-    else this.#handlers.line(this.#decoder.decode(bytes.subarray(0, length)));
+    else this.#handlers.line(bytes.subarray(0, length));
   }
 
   #hold(part: Uint8Array): void {
@@ -81,7 +103,7 @@ export class LineSplitter {
 
   #tooLong(bytes: Uint8Array): void {
     const headBytes = Math.min(HEAD_BYTES, this.#lineBytesMax);
-    this.#handlers.tooLong(this.#decoder.decode(bytes.subarray(0, headBytes)));
+    this.#handlers.tooLong(new TextDecoder().decode(bytes.subarray(0, headBytes)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ControlHandlers, ControlHost } from "../control/host.ts";
+import { type Attachment, type ControlHandlers, ControlHost } from "../control/host.ts";
 import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
 import type { Channel } from "../core/effect.ts";
 import { BATCH_REVISION } from "../core/era.ts";
@@ -7,7 +7,8 @@ import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message, type RequestId } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { Desk, SessionPort } from "../transport/door.ts";
+import { notAbsolute, viewOf } from "../transport/accept.ts";
+import type { Desk, SessionPort, View } from "../transport/door.ts";
 import { PacedChannel } from "../transport/paced-channel.ts";
 import type { SocketConnection, SocketEvents } from "../transport/socket-connection.ts";
 import { listenSocket, type SocketListener } from "../transport/socket-server.ts";
@@ -40,7 +41,11 @@ export async function openControl(options: ControlDoorOptions): Promise<SocketLi
 function converse(options: ControlDoorOptions, connection: SocketConnection): SocketEvents {
   const send = (text: string): void => void connection.send(text);
   const mcp = new SocketSession(options.desk, options.clock, send);
-  const host = new ControlHost(options.handlers, { send, mcp: (text) => mcp.receive(text) });
+  const host = new ControlHost(options.handlers, {
+    send,
+    mcp: (text) => mcp.receive(text),
+    attach: (attachment) => mcp.attach(attachment),
+  });
   return {
     message: (text) => host.receive(text),
     closed() {
@@ -50,7 +55,7 @@ function converse(options: ControlDoorOptions, connection: SocketConnection): So
   };
 }
 
-/** The MCP session of one connection, opened by its first message and ended with it. */
+/** The MCP session of one connection: opened by its first message, or before, and ended with it. */
 class SocketSession {
   readonly #desk: Desk;
   readonly #clock: Clock;
@@ -61,6 +66,16 @@ class SocketSession {
     this.#desk = desk;
     this.#clock = clock;
     this.#send = send;
+  }
+
+  /** Opens the session for what the client wants to see, before its first message. */
+  attach(attachment: Attachment): Fault | null {
+    const project = attachment.project ?? null;
+    if (this.#session !== null) {
+      return fault("message.invalid", "Cannot attach: the session is open already");
+    }
+    const opened = notAbsolute(project) ?? this.#open(viewOf(attachment.upstream ?? null), project);
+    return isFault(opened) ? opened : null;
   }
 
   receive(text: string): void {
@@ -80,17 +95,15 @@ class SocketSession {
 
   #take(message: Message | Malformed): void {
     if (isMalformed(message)) return this.#refuse(message.id, message.fault);
-    const session = this.#session ?? this.#open();
+    const session = this.#session ?? this.#open(viewOf(null), null);
     if (isFault(session)) {
       return this.#refuse(message.kind === "request" ? message.id : null, session);
     }
     session.receive(message, new PacedChannel(this.#clock, this.#send));
   }
 
-  #open(): SessionPort | Fault {
-    const view = { kind: "all" } as const;
-    const opening = { view, principal: "socket", project: null, door: "socket" } as const;
-    const session = this.#desk.open(opening);
+  #open(view: View, project: string | null): SessionPort | Fault {
+    const session = this.#desk.open({ view, principal: "socket", project, door: "socket" });
     if (isFault(session)) return session;
     this.#session = session;
     const listener: Channel = { streams: true, mustAnswer: false, write: this.#send };

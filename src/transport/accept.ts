@@ -58,20 +58,28 @@ export function sees(session: SessionPort, upstream: string | null): boolean {
   return session.view.kind === "all" ? upstream === null : session.view.upstream === upstream;
 }
 
+/** All upstreams, or the one that is named. */
+export function viewOf(upstream: string | null): View {
+  return upstream === null ? { kind: "all" } : { kind: "one", upstream };
+}
+
 /** What to open for a client, or what is wrong with the project it names. */
 export function openingOf(
   visit: Visit,
   upstream: string | null,
   door: Opening["door"],
 ): Opening | Fault {
-  const view: View = upstream === null ? { kind: "all" } : { kind: "one", upstream };
+  const view = viewOf(upstream);
   const named =
     new URL(visit.request.url).searchParams.get("project") ??
     visit.request.headers.get("x-mcpd-project");
-  if (named !== null && !/^(\/|[A-Za-z]:[\\/]|\\\\)/.test(named)) {
-    return fault("usage.invalid", `Cannot use the project ${named}: it is not an absolute path`);
-  }
-  return { view, principal: visit.principal, project: named, door };
+  return notAbsolute(named) ?? { view, principal: visit.principal, project: named, door };
+}
+
+/** What is wrong with the project a client names: on any system it has to be an absolute path. */
+export function notAbsolute(project: string | null): Fault | undefined {
+  if (project === null || /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(project)) return undefined;
+  return fault("usage.invalid", `Cannot use the project ${project}: it is not an absolute path`);
 }
 
 /** A fault as HTTP: the status of its row, and a JSON-RPC error that says what to do. */

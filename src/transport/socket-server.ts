@@ -123,8 +123,8 @@ function bind(options: SocketOptions): SocketListener {
   chmodSync(address, 0o600);
   return {
     close() {
+      // Takes the file away as well; by now another daemon may have put one in its place.
       listener.stop(true);
-      rmSync(address, { force: true });
       for (const connection of open) connection.ended();
     },
   };

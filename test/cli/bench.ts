@@ -76,7 +76,7 @@ export class Bench implements Disposable {
             drain();
           };
           const answers = { ...ANSWERS, ...handlers };
-          const host = new ControlHost(answers, { send, mcp: () => undefined });
+          const host = new ControlHost(answers, { send, mcp: () => undefined, attach: () => null });
           const line = (text: string): void => {
             this.asked.push(text);
             host.receive(text);

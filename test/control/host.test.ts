@@ -1,13 +1,21 @@
 import { expect, test } from "bun:test";
 
-import { type ControlContext, type ControlHandlers, ControlHost } from "../../src/control/host.ts";
-import { fault, FaultError } from "../../src/core/fault.ts";
+import {
+  type Attachment,
+  type ControlContext,
+  type ControlHandlers,
+  ControlHost,
+} from "../../src/control/host.ts";
+import { type Fault, fault, FaultError } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 
 type Sent = { readonly [key: string]: unknown };
 
 /** A connection whose calls wait until the test answers them. */
-function connect(handlers: Partial<ControlHandlers> = {}): {
+function connect(
+  handlers: Partial<ControlHandlers> = {},
+  attachments: (attachment: Attachment) => Fault | null = () => null,
+): {
   readonly host: ControlHost;
   readonly sent: Sent[];
   readonly mcp: string[];
@@ -32,6 +40,7 @@ function connect(handlers: Partial<ControlHandlers> = {}): {
   const host = new ControlHost(all, {
     send: (text) => sent.push(JSON.parse(text) as Sent),
     mcp: (text) => mcp.push(text),
+    attach: (attachment) => attachments(attachment),
   });
   const ask = (method: string, params: object | undefined = {}, id: number | string = 1): void =>
     host.receive(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
@@ -137,5 +146,22 @@ test("receive() refuses an id in use and more than the bound in flight", () => {
   expect(sent.map(({ error }) => (error as { data: { fault: string } }).data.fault)).toEqual([
     "session.busy",
     "message.duplicate-id",
+  ]);
+});
+
+test("attach() chooses what the session of the connection sees, or says why not", () => {
+  const asked: Attachment[] = [];
+  const { sent, ask } = connect({}, (attachment) => {
+    asked.push(attachment);
+    return attachment.upstream === "gone" ? fault("upstream.unknown") : null;
+  });
+  ask("mcpd/attach", { upstream: "files", project: "/p" }, 1);
+  ask("mcpd/attach", { upstream: "gone" }, 2);
+  ask("mcpd/attach", { upstream: 3 }, 3);
+  expect(asked).toEqual([{ upstream: "files", project: "/p" }, { upstream: "gone" }]);
+  expect(sent).toMatchObject([
+    { id: 1, result: {} },
+    { id: 2, error: { data: { fault: "upstream.unknown" } } },
+    { id: 3, error: { data: { fault: "params.invalid" } } },
   ]);
 });

@@ -7,3 +7,9 @@ export function occupyPort(): Disposable & { readonly port: number } {
   });
   return { port: listener.port, [Symbol.dispose]: () => listener.stop(true) };
 }
+
+/** A port that was free a moment ago: for a config, where 0 is no port. */
+export function freePort(): number {
+  using occupied = occupyPort();
+  return occupied.port;
+}

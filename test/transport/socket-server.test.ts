@@ -10,6 +10,8 @@ import { listenPipe } from "../../src/transport/pipe-server.ts";
 import type { SocketConnection, SocketOptions } from "../../src/transport/socket-connection.ts";
 import { listenSocket, type SocketListener } from "../../src/transport/socket-server.ts";
 import { silentLog } from "../helpers/doors.ts";
+import { posixTest } from "../helpers/posix.ts";
+import { ROOT } from "../helpers/sources.ts";
 
 const cleanups: (() => void)[] = [];
 
@@ -179,6 +181,34 @@ describe("listenSocket()", () => {
     writeFileSync(address, "precious");
     expect(await listenSocket(echo(address).options)).toMatchObject({ code: "file.failed" });
     expect(existsSync(address)).toBe(true);
+  });
+
+  posixTest("lets one of many have a dead socket, and none take it from that one", async () => {
+    const address = join(freshDirectory(), "race.sock");
+    const dead = [
+      "-e",
+      'Bun.listen({ unix: process.argv[1], socket: { data() {} } }); console.log("up")',
+    ];
+    for (let round = 0; round < 3; round += 1) {
+      const owner = Bun.spawn([process.execPath, ...dead, address], { stdout: "pipe" });
+      await owner.stdout.getReader().read();
+      owner.kill("SIGKILL");
+      await owner.exited;
+      const script = join(ROOT, "test", "fixtures", "process", "listener.ts");
+      const rivals = Array.from({ length: 8 }, () =>
+        Bun.spawn([process.execPath, script, address], { stdin: "pipe", stdout: "pipe" }),
+      );
+      const said = await Promise.all(
+        rivals.map(async ({ stdout }) =>
+          new TextDecoder().decode((await stdout.getReader().read()).value).trim(),
+        ),
+      );
+      expect(said.toSorted()).toEqual([...Array<string>(7).fill("daemon.running"), "listening"]);
+      const probe = await Bun.connect({ unix: address, socket: { data: () => undefined } });
+      probe.terminate();
+      for (const { stdin } of rivals) void stdin.end();
+      await Promise.all(rivals.map(({ exited }) => exited));
+    }
   });
 
   test("refuses a directory that others may write to", async () => {
