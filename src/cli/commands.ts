@@ -79,6 +79,12 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import("./commands/servers-disable.ts"),
   ),
   row(
+    "auth",
+    "Upstreams and tools",
+    "Log in at a remote upstream that asks for it",
+    () => import("./commands/auth.ts"),
+  ),
+  row(
     "tools",
     "Upstreams and tools",
     "List or search the tools of all upstreams",

@@ -67,6 +67,13 @@ const table = {
     "Refusing to run as root",
     "Run mcpd as yourself; MCPD_ALLOW_ROOT=1 overrides this for containers.",
   ),
+  "login.failed": row(
+    77,
+    502,
+    -32603,
+    "The login failed",
+    "Try 'mcpd auth {subject}' again; with --logout before it, everything starts afresh.",
+  ),
   "file.failed": row(
     74,
     500,
@@ -300,6 +307,13 @@ const table = {
     -32603,
     "The upstream refuses the credentials",
     "Check mcpServers.{subject}.headers and the secret behind it, then save the config to retry.",
+  ),
+  "upstream.needs-login": row(
+    77,
+    502,
+    -32603,
+    "The upstream asks for a login",
+    "Log in with 'mcpd auth {subject}'.",
   ),
   "upstream.answer-too-large": row(
     65,

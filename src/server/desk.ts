@@ -82,6 +82,11 @@ export class LiveDesk implements Desk {
     this.#pool.configure(this.#switchboard.instances);
   }
 
+  /** What waited or failed gets another chance: something beside the config has changed. */
+  retry(): void {
+    this.#pool.configure(this.#switchboard.instances);
+  }
+
   /** Starts an upstream that nobody has asked for yet. */
   start(name: string): void {
     const upstream = this.#switchboard.upstreams.find((candidate) => candidate.name === name);

@@ -124,13 +124,17 @@ export class Pool {
   #clear(name: string): void {
     this.#failed.delete(name);
     this.#conditions.clear("upstream.failed", name);
+    this.#conditions.clear("upstream.needs-login", name);
   }
 
   #raise(upstream: Upstream, problem: Fault): void {
     if (!this.#instances.has(upstream)) return;
+    const name = problem.code === "upstream.needs-login" ? problem.code : "upstream.failed";
+    const other = name === "upstream.failed" ? "upstream.needs-login" : "upstream.failed";
+    this.#conditions.clear(other, upstream.name);
     this.#failed.set(upstream.name, upstream);
     const changed = this.#conditions.raise({
-      name: "upstream.failed",
+      name,
       subject: upstream.name,
       severity: "error",
       text: problem.text,

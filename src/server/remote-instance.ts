@@ -7,10 +7,12 @@ import type { Platform } from "../platform/platform.ts";
 import { Driver, type DriverDeps, type DriverEvents } from "../supervise/driver.ts";
 import { resolveRemote } from "../supervise/remote-target.ts";
 import type { Link } from "../transport/link.ts";
-import type { RemoteDeps, RemoteEvents, RemoteTarget } from "../transport/remote.ts";
+import type { Login, RemoteDeps, RemoteEvents, RemoteTarget } from "../transport/remote.ts";
 import { DrivenInstance } from "./driven-instance.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
 import type { LogBook } from "./log-book.ts";
+import { StoredLogin } from "./oauth-login.ts";
+import { CredentialStore } from "./oauth-store.ts";
 
 type RemoteOptions = {
   readonly platform: Platform;
@@ -38,7 +40,7 @@ export class RemoteFactory {
 }
 
 type RunnerDeps = DriverDeps &
-  RemoteDeps &
+  Omit<RemoteDeps, "login"> &
   Pick<RemoteOptions, "platform" | "environment"> & {
     /** The log of this upstream: what a process would have printed. */
     readonly log: LogFile;
@@ -69,16 +71,28 @@ class RemoteRunner extends Driver {
     if (this.state.kind === "stopping")
       return fault("upstream.failed", "mcpd stopped it", upstream);
     const ended = Promise.withResolvers<Fault>();
-    this.#link = open(target, this.#deps, {
-      message: (text) => this.events.message(text),
-      noise: (text) => this.events.noise(text),
-      closed: (problem) => ended.resolve(problem),
-    });
+    this.#link = open(
+      target,
+      { ...this.#deps, login: this.#login(target) },
+      {
+        message: (text) => this.events.message(text),
+        noise: (text) => this.events.noise(text),
+        closed: (problem) => ended.resolve(problem),
+      },
+    );
     this.#say("INFO", `connecting to ${target.shown}`);
     this.events.opened(this.#link);
     const problem = await ended.promise;
     this.#link = null;
     return this.#tell(problem);
+  }
+
+  /** Who says who we are himself is not asked to log in; a WebSocket cannot be asked. */
+  #login({ url, headers, upstream, wire }: RemoteTarget): Login | null {
+    if (headers["authorization"] !== undefined || wire === "ws") return null;
+    const { clock, platform } = this.#deps;
+    const store = new CredentialStore(platform.paths.dataDir, upstream, url, clock);
+    return new StoredLogin(upstream, store, clock);
   }
 
   #tell(problem: Fault): Fault {

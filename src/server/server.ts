@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 
 import type { Discovery } from "../config/discover.ts";
 import { ConfigStore } from "../config/store.ts";
-import type { Status } from "../control/api.ts";
+import type { ControlApi, Status } from "../control/api.ts";
 import { Conditions } from "../core/condition.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import { plan } from "../core/plan.ts";
@@ -170,7 +170,7 @@ class Server {
         switchboard: this.#switchboard,
         insider: this.#insider,
         status: this.#statusSources(),
-        apply: () => Promise.resolve(this.#revisions.reload()),
+        apply: () => Promise.resolve(this.#reload()),
       }),
       clock: this.#clock,
       log: this.#log,
@@ -236,6 +236,13 @@ class Server {
     });
     this.#front = front;
     this.#undo.defer(close);
+  }
+
+  /** Somebody says that something has changed: the config, a login, a secret. */
+  #reload(): ControlApi["mcpd/apply"]["result"] {
+    const applied = this.#revisions.reload();
+    this.#desk.retry();
+    return applied;
   }
 
   #apply(before: Revision, next: Revision): void {

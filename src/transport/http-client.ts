@@ -162,7 +162,8 @@ export class HttpClientLink implements Link {
       const response = await this.#session.get(lastEventId, control.signal);
       if (this.#closed) return;
       if (isFault(response)) {
-        if (failures >= RECONNECTS_MAX) return this.#end(response);
+        const down = response.code === "upstream.unreachable" || response.code === "upstream.lost";
+        if (!down || failures >= RECONNECTS_MAX) return this.#end(response);
       } else if (isStream(response)) {
         worked = true;
         failures = 0;
@@ -207,10 +208,12 @@ export class HttpClientLink implements Link {
   /** A connection broke, or was never there. Was it the connection, or is the server gone? */
   async #broken(pending: Pending | null, problem: Fault): Promise<void> {
     if (this.#closed) return;
-    if (problem.code === "upstream.unreachable") return this.#undone(pending?.request, problem);
+    const cut = problem.code === "upstream.lost";
+    const large = problem.code === "upstream.answer-too-large";
+    if (!cut && !large) return this.#undone(pending?.request, problem);
     if (pending === null) return this.#events.noise(problem.text);
     if (!this.#waits(pending.request)) return;
-    const gone = problem.code === "upstream.lost" ? await this.#session.probe() : null;
+    const gone = cut ? await this.#session.probe() : null;
     if (gone === null) this.#fail(pending.request, problem);
     else this.#end(gone);
   }

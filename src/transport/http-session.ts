@@ -18,7 +18,7 @@ export class HttpSession {
   protocolVersion: string | null = null;
 
   constructor(target: RemoteTarget, deps: RemoteDeps) {
-    this.web = new Web(target, deps.answerBytesMax);
+    this.web = new Web(target, deps);
     this.#deps = deps;
   }
 

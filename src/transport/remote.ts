@@ -4,6 +4,14 @@ import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
 
+/** Where the token comes from for a server that wants one (OAuth). */
+export interface Login {
+  /** The token to send; null when nobody has logged in. */
+  token(): Promise<string | null>;
+  /** The server refuses this token, or wants one: a fresh one, or what is to be done. */
+  renew(refused: string | null): Promise<string | Fault>;
+}
+
 /** Where a remote upstream is, nothing left to resolve. It holds secrets: never log it whole. */
 export type RemoteTarget = {
   readonly upstream: string;
@@ -16,6 +24,8 @@ export type RemoteTarget = {
 };
 
 export type RemoteDeps = {
+  /** Null when the headers say who we are. */
+  readonly login: Login | null;
   readonly clock: Clock;
   /** A number from 0 to below 1, for the jitter of reconnecting. */
   readonly random: () => number;

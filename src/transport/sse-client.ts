@@ -25,7 +25,7 @@ export class SseClientLink implements Link {
   #closed = false;
 
   constructor(target: RemoteTarget, deps: RemoteDeps, events: RemoteEvents) {
-    this.#web = new Web(target, deps.answerBytesMax);
+    this.#web = new Web(target, deps);
     this.#events = events;
     this.#outbox = new Outbox((text, message) => this.#post(text, message));
     this.#outbox.hold();
@@ -89,8 +89,8 @@ export class SseClientLink implements Link {
     });
     if (this.#closed) return;
     if (isFault(response)) {
-      if (response.code === "upstream.unreachable") this.#end(response);
-      else this.#fail(message, response);
+      if (response.code === "upstream.lost") this.#fail(message, response);
+      else this.#end(response);
     } else if (response.ok) {
       await discard(response);
     } else {

@@ -4,10 +4,12 @@ import { type Fault, fault } from "../core/fault.ts";
 import { isLoopback } from "../lib/address.ts";
 import { errorCode } from "../lib/files.ts";
 import { VERSION } from "../version.ts";
-import type { RemoteTarget } from "./remote.ts";
+import type { Login, RemoteDeps, RemoteTarget } from "./remote.ts";
 
 /** Redirects followed for one request: a chain that is longer is a circle. */
 const REDIRECTS_MAX = 5;
+/** How long a server beside the upstream may take over an answer. */
+const PLAIN_MS = 15_000;
 /** What is shown of a page that explains an error. */
 const EXCERPT_LENGTH = 300;
 
@@ -23,13 +25,16 @@ export type WebRequest = {
 /** The HTTP side of one remote upstream: its connections, its headers, its errors in words. */
 export class Web {
   readonly target: RemoteTarget;
+  readonly #login: Login | null;
   readonly #bytesMax: number;
   /** Connections of its own: what one upstream's server does to them is nobody else's business. */
   readonly #session: Bun.FetchSession;
+  #token: string | null = null;
 
-  constructor(target: RemoteTarget, bytesMax: number) {
+  constructor(target: RemoteTarget, deps: Pick<RemoteDeps, "login" | "answerBytesMax">) {
     this.target = target;
-    this.#bytesMax = bytesMax;
+    this.#login = deps.login;
+    this.#bytesMax = deps.answerBytesMax;
     // A proxy has no way to this machine's own loopback.
     this.#session = new Bun.FetchSession(isLoopback(target.url.hostname) ? { proxy: false } : {});
   }
@@ -40,6 +45,24 @@ export class Web {
    * method: the headers hold secrets that are meant for one server.
    */
   async request(wanted: WebRequest): Promise<Response | Fault> {
+    if (this.#login === null) return await this.#follow(wanted);
+    const token = await this.#login.token();
+    this.#token = token;
+    const response = await this.#follow(withToken(wanted, token));
+    if (!(response instanceof Response) || !wantsLogin(response)) return response;
+    // A wrong key in a header of the config's own is no reason to log in somewhere.
+    const keyed = Object.keys(this.target.headers).length > 0;
+    if (token === null && keyed && !/resource_metadata=/.test(challengeOf(response)))
+      return response;
+    // Refused before anything was done, so it may be asked again.
+    await discard(response);
+    const fresh = await this.#login.renew(token);
+    if (typeof fresh !== "string") return fresh;
+    this.#token = fresh;
+    return await this.#follow(withToken(wanted, fresh));
+  }
+
+  async #follow(wanted: WebRequest): Promise<Response | Fault> {
     let url = wanted.url ?? this.target.url;
     for (let hops = 0; ; hops++) {
       const response = await this.#once(url, wanted);
@@ -153,12 +176,32 @@ export class Web {
   /** A server that repeats what it was sent must not make it public. */
   #conceal(text: string): string {
     let concealed = text;
-    for (const value of Object.values(this.target.headers)) {
+    for (const value of [...Object.values(this.target.headers), this.#token ?? ""]) {
       const secret = value.replace(/^\S+ /, "");
       if (secret.length >= 8) concealed = concealed.replaceAll(secret, "***");
     }
     return concealed;
   }
+}
+
+/** A plain request to a server beside the upstream: one that gives out tokens. */
+export async function webFetch(url: string | URL, init?: RequestInit): Promise<Response> {
+  const proxy = isLoopback(new URL(url).hostname) ? { proxy: false as const } : {};
+  return await fetch(url, { ...init, ...proxy, signal: AbortSignal.timeout(PLAIN_MS) });
+}
+
+/** True for an answer that asks for a token (RFC 6750); old servers do not say which kind. */
+export function wantsLogin(response: Response): boolean {
+  return response.status === 401 && /^(bearer\b|$)/i.test(challengeOf(response));
+}
+
+function challengeOf(response: Response): string {
+  return response.headers.get("www-authenticate") ?? "";
+}
+
+function withToken(wanted: WebRequest, token: string | null): WebRequest {
+  if (token === null) return wanted;
+  return { ...wanted, headers: { ...wanted.headers, authorization: `Bearer ${token}` } };
 }
 
 /** "text/event-stream" of "Text/Event-Stream; charset=utf-8". */

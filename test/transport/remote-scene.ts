@@ -1,7 +1,7 @@
 import type { Fault } from "../../src/core/fault.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Link } from "../../src/transport/link.ts";
-import type { RemoteDeps, RemoteEvents, RemoteTarget } from "../../src/transport/remote.ts";
+import type { Login, RemoteDeps, RemoteEvents, RemoteTarget } from "../../src/transport/remote.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 type Answer = {
@@ -28,6 +28,7 @@ export class RemoteScene implements AsyncDisposable {
       readonly headers?: RemoteTarget["headers"];
       readonly answerBytesMax?: number;
       readonly wire?: RemoteTarget["wire"];
+      readonly login?: Login;
     } = {},
   ) {
     const target = {
@@ -40,6 +41,7 @@ export class RemoteScene implements AsyncDisposable {
     const deps = {
       clock: systemClock,
       random: () => 0.99,
+      login: options.login ?? null,
       answerBytesMax: options.answerBytesMax ?? 1_000_000,
     };
     this.link = open(target, deps, {

@@ -1,0 +1,22 @@
+import type { Platform } from "./platform.ts";
+
+const OPENERS: { readonly [name in Platform["name"]]: readonly string[] } = {
+  // Not "start": the shell would take "&" in an address for the end of a command.
+  windows: ["rundll32.exe", "url.dll,FileProtocolHandler"],
+  darwin: ["/usr/bin/open"],
+  linux: ["xdg-open"],
+};
+
+/**
+ * Shows an address in the user's browser; false when that cannot even be tried. `path` is where the
+ * opener is looked for.
+ */
+export function openInBrowser(platform: Platform, url: URL, path: string): boolean {
+  // Only an address may come to the opener: it opens files and programs too.
+  if (url.protocol !== "https:" && url.protocol !== "http:") return false;
+  const [program = "", ...words] = OPENERS[platform.name];
+  const opener = platform.which(program, path);
+  if (opener === null) return false;
+  Bun.spawn([opener, ...words, url.href], { stdio: ["ignore", "ignore", "ignore"] }).unref();
+  return true;
+}

@@ -1,0 +1,185 @@
+import type {
+  OAuthClientInformationContext,
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
+} from "@modelcontextprotocol/client";
+
+import { type Fault, fault } from "../core/fault.ts";
+import type { Clock } from "../lib/clock.ts";
+import { RedirectListener } from "../transport/redirect-listener.ts";
+import { networkReason, wantsLogin, webFetch } from "../transport/web.ts";
+import { expiryOf } from "./oauth-login.ts";
+import type { Credentials, CredentialStore } from "./oauth-store.ts";
+
+export type LoginOptions = {
+  readonly upstream: string;
+  readonly url: URL;
+  readonly store: CredentialStore;
+  readonly clock: Clock;
+  /** More rights than the server asks for by itself. */
+  readonly scope: string | undefined;
+  /** Shows the person where to log in. */
+  readonly show: (address: URL) => void;
+  /** How long the person may take. */
+  readonly patienceMs: number;
+};
+
+/**
+ * Logs in at the server of an upstream with a browser (MCP 2025-11-25, basic/authorization):
+ * discovery, registration, PKCE and the rest are the SDK's. Stores what comes of it.
+ */
+export async function logIn(options: LoginOptions): Promise<Fault | null> {
+  const { upstream, url, store, clock } = options;
+  const failed = (why: string): Fault =>
+    fault("login.failed", `Cannot log in at upstream "${upstream}": ${why}`, upstream);
+  const sdk = await import("@modelcontextprotocol/client");
+  try {
+    const challenge = await ask(url);
+    if (!wantsLogin(challenge)) return failed(`it asks for no login (HTTP ${challenge.status})`);
+    const { resourceMetadataUrl, scope: wanted } = sdk.extractWWWAuthenticateParams(challenge);
+    const scope = [wanted, options.scope].filter((part) => part !== undefined).join(" ");
+    const state = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+    const before = store.read();
+    using listener = new RedirectListener(portOf(before), state);
+    const flow = new Flow(before, listener.url, state, options.show);
+    const request = {
+      serverUrl: url,
+      fetchFn: webFetch,
+      forceReauthorization: true,
+      ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+      ...(scope === "" ? {} : { scope }),
+    };
+    await sdk.auth(flow, request);
+    const answer = await soon(listener.redirected, options);
+    if (answer === null) return failed("nobody has come back from the browser");
+    const { code: authorizationCode, iss, error } = answer;
+    if (authorizationCode === null) return failed(error ?? "there is no code in the answer");
+    await sdk.auth(flow, { ...request, authorizationCode, ...(iss === null ? {} : { iss }) });
+    const credentials = flow.result(clock.now());
+    if (credentials === null) return failed("there is no token in the answer");
+    await store.exclusively(async () => store.write(credentials));
+    return null;
+  } catch (error) {
+    // A registration that the server does not know any more would fail for ever.
+    const unknown = error instanceof sdk.OAuthError && error.code.endsWith("_client");
+    if (unknown) await store.exclusively(async () => store.remove());
+    return failed(networkReason(error));
+  }
+}
+
+/** The first thing a client would say, without a token: the answer says where to get one. */
+async function ask(url: URL): Promise<Response> {
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: ABOUT };
+  return await webFetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }),
+    redirect: "manual",
+  });
+}
+
+const ABOUT = { name: "mcpd", version: "1" };
+
+/** The port the client is registered with, so that the registration can be used again. */
+function portOf(before: Credentials | null): number {
+  return before === null ? 0 : Number(new URL(before.redirectUri).port);
+}
+
+async function soon<T>(promise: Promise<T>, { clock, patienceMs }: LoginOptions) {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = clock.after(patienceMs, () => resolve(null));
+  return await Promise.race([promise, late]).finally(() => timer.cancel());
+}
+
+/** One login under way, as the SDK wants to be served: it asks, keeps and finds again. */
+class Flow implements OAuthClientProvider {
+  readonly redirectUrl: URL;
+  readonly clientMetadata: OAuthClientMetadata;
+  readonly #state: string;
+  readonly #show: (address: URL) => void;
+  #client: StoredOAuthClientInformation | undefined;
+  #tokens: StoredOAuthTokens | undefined;
+  #discovered: OAuthDiscoveryState | undefined;
+  #resource: string | undefined;
+  #verifier = "";
+
+  constructor(before: Credentials | null, url: URL, state: string, show: (address: URL) => void) {
+    this.redirectUrl = url;
+    this.#state = state;
+    this.#show = show;
+    // A registration is for one address to come back to.
+    if (before?.redirectUri === url.href) this.#client = before.client;
+    this.clientMetadata = {
+      client_name: "mcpd",
+      redirect_uris: [url.href],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "none",
+    };
+  }
+
+  /** What is to be kept; null while there is no token. */
+  result(nowMs: number): Credentials | null {
+    const [client, tokens, found] = [this.#client, this.#tokens, this.#discovered];
+    if (client === undefined || tokens === undefined || found === undefined) return null;
+    const metadata = found.authorizationServerMetadata;
+    return {
+      authorizationServer: found.authorizationServerUrl,
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(this.#resource === undefined ? {} : { resource: this.#resource }),
+      client,
+      redirectUri: this.redirectUrl.href,
+      tokens,
+      expiresAtMs: expiryOf(tokens, nowMs),
+    };
+  }
+
+  state(): string {
+    return this.#state;
+  }
+
+  clientInformation(
+    context?: OAuthClientInformationContext,
+  ): StoredOAuthClientInformation | undefined {
+    const client = this.#client;
+    return client?.issuer === undefined || client.issuer === context?.issuer ? client : undefined;
+  }
+
+  saveClientInformation(client: StoredOAuthClientInformation): void {
+    this.#client = client;
+  }
+
+  /** None: whoever runs the command wants to log in anew. */
+  tokens(): undefined {}
+
+  saveTokens(tokens: StoredOAuthTokens): void {
+    this.#tokens = tokens;
+  }
+
+  redirectToAuthorization(address: URL): void {
+    this.#show(address);
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier;
+  }
+
+  codeVerifier(): string {
+    return this.#verifier;
+  }
+
+  saveResourceUrl(resource: string): void {
+    this.#resource = resource;
+  }
+
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discovered = state;
+  }
+
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovered;
+  }
+}
