@@ -7,11 +7,13 @@ import type {
   StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
 
+import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import { RedirectListener } from "../transport/redirect-listener.ts";
 import { networkReason, wantsLogin, webFetch } from "../transport/web.ts";
-import { expiryOf } from "./oauth-login.ts";
+import { VERSION } from "../version.ts";
+import { expiryOf, scopeUnion } from "./oauth-login.ts";
 import type { Credentials, CredentialStore } from "./oauth-store.ts";
 
 export type LoginOptions = {
@@ -20,7 +22,11 @@ export type LoginOptions = {
   readonly store: CredentialStore;
   readonly clock: Clock;
   /** More rights than the server asks for by itself. */
-  readonly scope: string | undefined;
+  readonly scope?: string | undefined;
+  /** A client that the authorization server knows already, when it registers none by itself. */
+  readonly client?: { readonly id: string; readonly secret?: string | undefined } | undefined;
+  /** The port to come back to; some servers know a client with one alone. */
+  readonly port?: number | undefined;
   /** Shows the person where to log in. */
   readonly show: (address: URL) => void;
   /** How long the person may take. */
@@ -40,17 +46,19 @@ export async function logIn(options: LoginOptions): Promise<Fault | null> {
     const challenge = await ask(url);
     if (!wantsLogin(challenge)) return failed(`it asks for no login (HTTP ${challenge.status})`);
     const { resourceMetadataUrl, scope: wanted } = sdk.extractWWWAuthenticateParams(challenge);
-    const scope = [wanted, options.scope].filter((part) => part !== undefined).join(" ");
-    const state = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
     const before = store.read();
-    using listener = new RedirectListener(portOf(before), state);
-    const flow = new Flow(before, listener.url, state, options.show);
+    const known = scopeUnion(before?.tokens?.scope, before?.wanted, options.scope);
+    // Alone, the server's own word counts; what was granted or found missing adds to it.
+    const scope = known === "" ? wanted : scopeUnion(wanted, known);
+    const state = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+    using listener = new RedirectListener(options.port ?? portOf(before), state);
+    const flow = new Flow(options, before, listener.url, state);
     const request = {
       serverUrl: url,
       fetchFn: webFetch,
       forceReauthorization: true,
       ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
-      ...(scope === "" ? {} : { scope }),
+      ...(scope === undefined ? {} : { scope }),
     };
     await sdk.auth(flow, request);
     const answer = await soon(listener.redirected, options);
@@ -66,22 +74,45 @@ export async function logIn(options: LoginOptions): Promise<Fault | null> {
     // A registration that the server does not know any more would fail for ever.
     const unknown = error instanceof sdk.OAuthError && error.code.endsWith("_client");
     if (unknown) await store.exclusively(async () => store.remove());
-    return failed(networkReason(error));
+    return failed(explain(error));
   }
 }
 
-/** The first thing a client would say, without a token: the answer says where to get one. */
+/** The SDK's words, and what the user can do where they do not say it. */
+function explain(error: unknown): string {
+  const words = networkReason(error);
+  if (!words.includes("dynamic client registration")) return words;
+  return "its authorization server registers no clients: make one there, then give --client-id";
+}
+
+/** What a client would say first, without a token: the answer says where to get one. */
 async function ask(url: URL): Promise<Response> {
-  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: ABOUT };
+  const params = { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: ABOUT };
+  const hello = await post(url, { id: 1, method: "initialize", params }, {});
+  const session = hello.headers.get("mcp-session-id");
+  if (!hello.ok) return hello;
+  // Some let everybody in, and ask at the first request.
+  return await post(
+    url,
+    { id: 2, method: "tools/list" },
+    {
+      "mcp-protocol-version": LEGACY_LATEST,
+      ...(session === null ? {} : { "mcp-session-id": session }),
+    },
+  );
+}
+
+async function post(url: URL, message: object, headers: { [name: string]: string }) {
+  const accept = "application/json, text/event-stream";
   return await webFetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }),
+    headers: { "content-type": "application/json", accept, ...headers },
+    body: JSON.stringify({ jsonrpc: "2.0", ...message }),
     redirect: "manual",
   });
 }
 
-const ABOUT = { name: "mcpd", version: "1" };
+const ABOUT = { name: "mcpd", version: VERSION };
 
 /** The port the client is registered with, so that the registration can be used again. */
 function portOf(before: Credentials | null): number {
@@ -100,18 +131,26 @@ class Flow implements OAuthClientProvider {
   readonly clientMetadata: OAuthClientMetadata;
   readonly #state: string;
   readonly #show: (address: URL) => void;
+  readonly #given: boolean;
   #client: StoredOAuthClientInformation | undefined;
   #tokens: StoredOAuthTokens | undefined;
   #discovered: OAuthDiscoveryState | undefined;
   #resource: string | undefined;
   #verifier = "";
 
-  constructor(before: Credentials | null, url: URL, state: string, show: (address: URL) => void) {
+  constructor(options: LoginOptions, before: Credentials | null, url: URL, state: string) {
     this.redirectUrl = url;
     this.#state = state;
-    this.#show = show;
-    // A registration is for one address to come back to.
-    if (before?.redirectUri === url.href) this.#client = before.client;
+    this.#show = options.show;
+    const { client } = options;
+    this.#given = client !== undefined || before?.given === true;
+    if (client !== undefined) {
+      const secret = client.secret === undefined ? {} : { client_secret: client.secret };
+      this.#client = { client_id: client.id, ...secret };
+    } else if (this.#given || before?.redirectUri === url.href) {
+      // A registration is for one address to come back to.
+      this.#client = before?.client;
+    }
     this.clientMetadata = {
       client_name: "mcpd",
       redirect_uris: [url.href],
@@ -131,6 +170,7 @@ class Flow implements OAuthClientProvider {
       ...(metadata === undefined ? {} : { metadata }),
       ...(this.#resource === undefined ? {} : { resource: this.#resource }),
       client,
+      ...(this.#given ? { given: true } : {}),
       redirectUri: this.redirectUrl.href,
       tokens,
       expiresAtMs: expiryOf(tokens, nowMs),
@@ -145,7 +185,12 @@ class Flow implements OAuthClientProvider {
     context?: OAuthClientInformationContext,
   ): StoredOAuthClientInformation | undefined {
     const client = this.#client;
-    return client?.issuer === undefined || client.issuer === context?.issuer ? client : undefined;
+    if (client === undefined || context === undefined) return client;
+    // One that the user has named belongs to the server it is first used at.
+    const { issuer = context.issuer } = client;
+    if (issuer !== context.issuer) return undefined;
+    this.#client = { ...client, issuer };
+    return this.#client;
   }
 
   saveClientInformation(client: StoredOAuthClientInformation): void {

@@ -18,6 +18,12 @@ export function expiryOf(
   return tokens.expires_in === undefined ? null : nowMs + tokens.expires_in * 1_000;
 }
 
+/** All the rights of several scopes, each once. */
+export function scopeUnion(...scopes: readonly (string | undefined)[]): string {
+  const rights = scopes.flatMap((scope) => scope?.split(/\s+/) ?? []);
+  return [...new Set(rights)].filter((right) => right !== "").join(" ");
+}
+
 /** The login that `mcpd auth` has stored, renewed while it can be (MCP, basic/authorization). */
 export class StoredLogin implements Login {
   readonly #upstream: string;
@@ -50,6 +56,15 @@ export class StoredLogin implements Login {
       if (found.tokens.access_token !== refused) return found.tokens.access_token;
       if (found.tokens.refresh_token === undefined) return this.#needed("the login has expired");
       return await this.#refresh(found, found.tokens.refresh_token);
+    });
+  }
+
+  async lacks(scope: string): Promise<void> {
+    await this.#store.exclusively(async () => {
+      const found = this.#store.read();
+      if (found === null) return;
+      const wanted = scopeUnion(found.wanted, scope);
+      if (wanted !== found.wanted) this.#store.write({ ...found, wanted });
     });
   }
 

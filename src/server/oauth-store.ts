@@ -22,10 +22,14 @@ export type Credentials = {
   /** The resource the token is for (RFC 8707). */
   readonly resource?: string;
   readonly client: StoredOAuthClientInformation;
+  /** True when the user has named the client, so that another address to come back to is fine. */
+  readonly given?: boolean;
   /** Where the authorization server sends people back to: it is a part of the registration. */
   readonly redirectUri: string;
   /** Null when the login has ended, but the registration is still good. */
   readonly tokens: StoredOAuthTokens | null;
+  /** Rights that were found missing: the next login asks for them. */
+  readonly wanted?: string;
   /** Wall time (epoch ms) at which the token expires; null when nobody knows. */
   readonly expiresAtMs: number | null;
 };

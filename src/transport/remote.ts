@@ -10,6 +10,8 @@ export interface Login {
   token(): Promise<string | null>;
   /** The server refuses this token, or wants one: a fresh one, or what is to be done. */
   renew(refused: string | null): Promise<string | Fault>;
+  /** The token is good, but its rights do not reach: the next login asks for these too. */
+  lacks(scope: string): Promise<void>;
 }
 
 /** Where a remote upstream is, nothing left to resolve. It holds secrets: never log it whole. */

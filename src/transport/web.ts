@@ -49,6 +49,8 @@ export class Web {
     const token = await this.#login.token();
     this.#token = token;
     const response = await this.#follow(withToken(wanted, token));
+    const rights = response instanceof Response ? missingRights(response) : null;
+    if (rights !== null) await this.#login.lacks(rights);
     if (!(response instanceof Response) || !wantsLogin(response)) return response;
     // A wrong key in a header of the config's own is no reason to log in somewhere.
     const keyed = Object.keys(this.target.headers).length > 0;
@@ -193,6 +195,13 @@ export async function webFetch(url: string | URL, init?: RequestInit): Promise<R
 /** True for an answer that asks for a token (RFC 6750); old servers do not say which kind. */
 export function wantsLogin(response: Response): boolean {
   return response.status === 401 && /^(bearer\b|$)/i.test(challengeOf(response));
+}
+
+/** The scope that a token lacks (RFC 6750, section 3.1); null when that is not what is wrong. */
+export function missingRights(response: Response): string | null {
+  const challenge = challengeOf(response);
+  if (response.status !== 403 || !/error="?insufficient_scope/.test(challenge)) return null;
+  return /scope="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"/.exec(challenge)?.[1] ?? "";
 }
 
 function challengeOf(response: Response): string {

@@ -76,7 +76,7 @@ async function throughMcpd(url: string): Promise<void> {
       return await visitOver(new StreamableHTTPClientTransport(at));
     } catch (error) {
       if (!SCENARIO.startsWith("auth/") || logins === LOGINS_MAX) throw error;
-      await logIn(daemon, UPSTREAM);
+      await logIn(daemon, UPSTREAM, CONTEXT);
     }
   }
 }

@@ -2,11 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 
 import { systemClock } from "../../src/lib/clock.ts";
-import { logIn } from "../../src/server/oauth-flow.ts";
+import { logIn, type LoginOptions } from "../../src/server/oauth-flow.ts";
 import { StoredLogin } from "../../src/server/oauth-login.ts";
 import { CredentialStore } from "../../src/server/oauth-store.ts";
 import { HttpOrSseLink } from "../../src/transport/http-or-sse.ts";
 import { LoginServer } from "../fixtures/servers/login.ts";
+import { RemoteServer } from "../fixtures/servers/remote.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
 import { RemoteScene } from "../transport/remote-scene.ts";
@@ -25,15 +26,15 @@ class Scene implements Disposable {
   }
 
   /** Logs in as a person with a browser does. */
-  async logIn(patienceMs = 10_000): ReturnType<typeof logIn> {
+  async logIn(options: Partial<LoginOptions> = {}): ReturnType<typeof logIn> {
     return await logIn({
       upstream: "far",
       url: new URL(this.server.url),
       store: this.store(),
       clock: systemClock,
-      scope: undefined,
-      patienceMs,
+      patienceMs: 10_000,
       show: (address) => void fetch(address).catch(() => null),
+      ...options,
     });
   }
 
@@ -91,17 +92,50 @@ describe("logging in", () => {
       code: "login.failed",
       text: 'Cannot log in at upstream "far": access_denied',
     });
-    const problem = await logIn({
-      upstream: "far",
-      url: new URL(scene.server.url),
-      store: scene.store(),
-      clock: systemClock,
-      scope: undefined,
-      patienceMs: 1,
-      show: () => {},
-    });
+    const problem = await scene.logIn({ patienceMs: 1, show: () => {} });
     expect(problem?.text).toContain("nobody has come back from the browser");
     expect(scene.store().read()).toBeNull();
+  });
+});
+
+describe("logging in at a server that", () => {
+  test("lets everybody say hello is possible all the same", async () => {
+    using scene = new Scene();
+    scene.server.greets = true;
+    expect(await scene.logIn()).toBeNull();
+  });
+
+  test("registers no clients takes one that the user has made there", async () => {
+    using scene = new Scene();
+    scene.server.registers = false;
+    expect((await scene.logIn())?.text).toContain("give --client-id");
+    scene.server.addClient("made by hand");
+    expect(await scene.logIn({ client: { id: "made by hand" } })).toBeNull();
+    // It is known from then on, at that server.
+    expect(scene.store().read()?.client.issuer).toBe(scene.server.origin);
+    expect(await scene.logIn()).toBeNull();
+    expect(scene.server.registrations).toBe(0);
+  });
+
+  test("wants more rights for a call asks for those too, the next time", async () => {
+    using scene = new Scene();
+    await scene.logIn();
+    scene.server.needed = "write";
+    await using link = scene.link();
+    await link.initialize();
+    const { error } = await link.request("tools/call", { name: "count" });
+    expect(error?.data).toMatchObject({ fault: "upstream.needs-login" });
+    expect(error?.message).toContain("more rights: write");
+    expect(await scene.logIn()).toBeNull();
+    expect(scene.store().read()?.tokens?.scope).toBe("tools write");
+    expect(await link.call("count")).toBe("1");
+  });
+
+  test("wants no login says so", async () => {
+    using scene = new Scene();
+    using open = new RemoteServer();
+    const problem = await scene.logIn({ url: new URL(open.url) });
+    expect(problem?.text).toContain("it asks for no login (HTTP 200)");
   });
 });
 

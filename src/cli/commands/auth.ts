@@ -4,6 +4,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { didYouMean } from "../../lib/text.ts";
 import { openInBrowser } from "../../platform/browser.ts";
 import type { Platform } from "../../platform/platform.ts";
+import type { LoginOptions } from "../../server/oauth-flow.ts";
 import { resolveRemote } from "../../supervise/remote-target.ts";
 import { command } from "../command.ts";
 import { openConfig, orThrow } from "../config-file.ts";
@@ -21,6 +22,9 @@ export default command({
     upstream: { type: "positional", required: true, description: "Name of the upstream" },
     browser: { type: "boolean", default: true, description: "Open it; --no-browser prints only" },
     scope: { type: "string", description: "Rights to ask for beside those the server names" },
+    "client-id": { type: "string", description: "A client you have registered at the server" },
+    "client-secret-env": { type: "string", description: "Variable that holds its secret" },
+    port: { type: "string", description: "Come back to http://127.0.0.1:PORT/callback" },
     logout: { type: "boolean", description: "Forget the login instead" },
   },
   examples: [
@@ -49,6 +53,8 @@ export default command({
       store,
       clock: systemClock,
       scope: args.scope,
+      client: clientOf(args["client-id"], args["client-secret-env"]),
+      port: args.port === undefined ? undefined : portOf(args.port),
       patienceMs: PATIENCE_MS,
       show: (address) => {
         const opened = args.browser && openInBrowser(platform, address, process.env["PATH"] ?? "");
@@ -64,6 +70,22 @@ export default command({
     return 0;
   },
 });
+
+/** Servers that register no clients by themselves know one that the user has made there. */
+function clientOf(id: string | undefined, variable: string | undefined): LoginOptions["client"] {
+  if (id === undefined) return undefined;
+  if (variable === undefined) return { id };
+  const secret = process.env[variable];
+  if (secret !== undefined) return { id, secret };
+  const text = `The environment variable ${variable} is not set`;
+  throw new FaultError(fault("secret.missing", text, variable));
+}
+
+function portOf(word: string): number {
+  const port = Number(word);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new FaultError(fault("usage.invalid", `"${word}" is not a port`, "auth"));
+}
 
 function addressOf(units: readonly Unit[], name: string, platform: Platform): URL {
   const unit = units.find((candidate) => candidate.upstream === name);

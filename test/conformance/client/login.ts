@@ -11,11 +11,20 @@ export async function followToCallback(url: URL): Promise<URL> {
   return new URL(location);
 }
 
-/** Runs `mcpd auth UPSTREAM`, visits the address it prints and lets it have the answer. */
-export async function logIn(daemon: Daemon, upstream: string): Promise<void> {
-  const login = Bun.spawn([program(), "auth", upstream], {
+/**
+ * Runs `mcpd auth UPSTREAM`, visits the address it prints and lets it have the answer. A context
+ * with a client_id is that of a client registered beforehand.
+ */
+export async function logIn(
+  daemon: Daemon,
+  upstream: string,
+  { client_id: id, client_secret: secret }: { readonly [key: string]: unknown },
+): Promise<void> {
+  const known = typeof id === "string" && typeof secret === "string";
+  const words = known ? ["--client-id", id, "--client-secret-env", "CLIENT_SECRET"] : [];
+  const login = Bun.spawn([program(), "auth", upstream, ...words], {
     cwd: daemon.home.path,
-    env: { ...daemon.home.env },
+    env: { ...daemon.home.env, ...(known ? { CLIENT_SECRET: secret } : {}) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
