@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+
+import { SocketServer } from "../fixtures/servers/remote-socket.ts";
+import { RemoteServer } from "../fixtures/servers/remote.ts";
 import { fixture, realServer } from "../helpers/program.ts";
 import { Service } from "../helpers/service.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -110,6 +116,32 @@ describe("mcpd behind mcpd", () => {
     expect((await outer.run("status", "--json")).stdout).not.toContain(inner.key);
   });
 
+  test("brings a question of the server to the client whose call caused it", async () => {
+    await using inner = await Daemon.start({
+      daemon: { auth: "none" },
+      mcpServers: { echo: fixture("echo.ts") },
+    });
+    await using outer = await Daemon.start({ mcpServers: { far: { url: inner.mcpUrl("echo") } } });
+    const ask = async (name: string): Promise<string> => {
+      const client = new Client({ name, version: "1" }, { capabilities: { elicitation: {} } });
+      client.setRequestHandler(ElicitRequestSchema, () => ({
+        action: "accept",
+        content: { name },
+      }));
+      const requestInit = { headers: { "x-api-key": outer.key } };
+      const url = new URL(outer.mcpUrl("far"));
+      await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
+      const result = await client.callTool({
+        name: "ask",
+        arguments: { method: "elicitation/create" },
+      });
+      await client.close();
+      return JSON.stringify(result.content);
+    };
+    expect(await ask("one")).toContain("one");
+    expect(await ask("other")).toContain("other");
+  });
+
   test("says that the key is wrong, and takes the right one from a saved config", async () => {
     await using inner = await Daemon.start({ mcpServers: { echo: fixture("echo.ts") } });
     const far = (key: string): object => ({
@@ -187,6 +219,34 @@ describe("a remote upstream that", () => {
     });
     expect((await daemon.run("logs", "far")).stdout).toContain("connecting to");
     expect(daemon.log() + daemon.log("upstream-far.log")).not.toContain("hidden");
+  });
+});
+
+describe("what a remote upstream tells unasked", () => {
+  test("is that its lists have changed, also on a stream that was opened again", async () => {
+    using server = new RemoteServer();
+    await using daemon = await Daemon.start({ mcpServers: { far: { url: server.url } } });
+    await using official = await Official.connect(daemon, "v1 http", "far");
+    await waitFor("the stream", () => server.streams === 1);
+    server.endStreams();
+    await waitFor("another stream", () => server.streams === 1);
+    server.addTool("fresh");
+    await official.hears("notifications/tools/list_changed");
+    const { tools } = await official.client.listTools();
+    expect(tools.map(({ name }) => name)).toContain("fresh");
+  });
+});
+
+describe("a remote upstream over WebSocket", () => {
+  test("serves like any other", async () => {
+    using server = new SocketServer();
+    const headers = { Authorization: { env: "TOKEN", prefix: "Bearer " } };
+    const mcpServers = { far: { type: "ws", url: server.url, headers } };
+    await using daemon = await Daemon.start({ mcpServers }, { env: { TOKEN: "abc" } });
+    const client = await daemon.connect("far");
+    expect(await client.call("anything")).toBe("done");
+    expect(server.seen).toEqual([{ protocol: "mcp", authorization: "Bearer abc" }]);
+    expect(await upstreamOf(daemon.home, "far")).toMatchObject({ kind: "remote", state: "ready" });
   });
 });
 

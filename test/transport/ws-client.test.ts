@@ -1,56 +1,10 @@
 import { describe, expect, test } from "bun:test";
 
 import { WsClientLink } from "../../src/transport/ws-client.ts";
-import { textResult, welcome } from "../fixtures/servers/rpc.ts";
+import { SocketServer } from "../fixtures/servers/remote-socket.ts";
 import { occupyPort } from "../helpers/port.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { RemoteScene } from "./remote-scene.ts";
-
-type Seen = { readonly protocol: string | null; readonly authorization: string | null };
-
-/** A server of MCP over WebSocket; a message that is no request makes it do what it says. */
-class SocketServer implements Disposable {
-  readonly seen: Seen[] = [];
-  readonly #server: Bun.Server<undefined>;
-
-  constructor(status = 101) {
-    this.#server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch: (request, server) => {
-        const { headers } = request;
-        this.seen.push({
-          protocol: headers.get("sec-websocket-protocol"),
-          authorization: headers.get("authorization"),
-        });
-        if (status !== 101) return new Response("no", { status });
-        return server.upgrade(request) ? undefined : new Response("no", { status: 426 });
-      },
-      websocket: {
-        message: (socket, text) => {
-          const { id, method, params } = JSON.parse(String(text));
-          if (method === "close") return socket.close(4000, "enough");
-          if (method === "cut") return socket.terminate();
-          if (method === "bytes") return void socket.send(new Uint8Array([1, 2, 3]));
-          if (method === "words") return void socket.send("hello");
-          if (method === "long") return void socket.send(`{"x":"${"x".repeat(2_000)}"}`);
-          if (id === undefined) return;
-          const result =
-            method === "initialize" ? welcome(params, "socket", {}) : textResult("done");
-          socket.send(JSON.stringify({ jsonrpc: "2.0", id, result }));
-        },
-      },
-    });
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.#server.port}/mcp`;
-  }
-
-  [Symbol.dispose](): void {
-    void this.#server.stop(true);
-  }
-}
 
 function linkTo(url: string): RemoteScene {
   return new RemoteScene((...words) => new WsClientLink(...words), url, {
