@@ -1,4 +1,5 @@
 import type { Channel, Turn } from "./effect.ts";
+import type { Seat } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import type { Notification, Outcome, Params, Request, Response } from "./message.ts";
 import type { Session } from "./session.ts";
@@ -16,6 +17,8 @@ export class Exchange {
   readonly session: Session | null;
   /** Where what belongs to it goes; null for mcpd's own. */
   readonly channel: Channel | null;
+  /** The call that waits for its outcome; null for mcpd's own. */
+  readonly seat: Seat | null;
   /** The tool or prompt at the upstream, the resource, or "". */
   readonly target: string;
   /** The client's own progress token, restored on the way back. */
@@ -27,17 +30,21 @@ export class Exchange {
   /** The id at the upstream while it is in flight there. */
   id: number | null = null;
   deadlineMs = Number.POSITIVE_INFINITY;
+  /** Questions of it that its client has not answered, and when the last was put. */
+  #questions = 0;
+  #askedMs = 0;
   #limitMs = Number.POSITIVE_INFINITY;
   #timeoutMs = 0;
   #settle: Settle | null;
   readonly #settled: ((turn: Turn) => void)[] = [];
-  readonly #released: ((turn: Turn) => void)[] = [];
+  readonly #released: ((turn: Turn, answered: boolean) => void)[] = [];
 
   constructor(options: {
     readonly method: string;
     readonly params: Params | undefined;
     readonly session?: Session;
     readonly channel?: Channel;
+    readonly seat?: Seat;
     readonly target?: string;
     readonly settle: Settle;
     readonly retriesLeft: number;
@@ -48,6 +55,7 @@ export class Exchange {
     this.params = options.params;
     this.session = options.session ?? null;
     this.channel = options.channel ?? null;
+    this.seat = options.seat ?? null;
     this.target = options.target ?? "";
     this.progressToken = options.progressToken;
     this.onProgress = options.onProgress;
@@ -69,9 +77,9 @@ export class Exchange {
     return true;
   }
 
-  /** The other side cannot work on it any more. */
-  release(turn: Turn): void {
-    for (const follower of this.#released.splice(0)) follower(turn);
+  /** The other side has answered it, or is taken not to work on it any more. */
+  release(turn: Turn, answered: boolean): void {
+    for (const follower of this.#released.splice(0)) follower(turn, answered);
   }
 
   /** Calls `follower` once the exchange is settled, after whoever asked. */
@@ -81,9 +89,10 @@ export class Exchange {
 
   /**
    * Calls `follower` once nothing more can come of the exchange at the other side: that may be later
-   * than its settlement, since a cancelled call can still be at work there.
+   * than its settlement, since a cancelled call can still be at work there. `answered` is false when
+   * that is only assumed.
    */
-  whenReleased(follower: (turn: Turn) => void): void {
+  whenReleased(follower: (turn: Turn, answered: boolean) => void): void {
     this.#released.push(follower);
   }
 
@@ -97,6 +106,29 @@ export class Exchange {
   /** A person is thinking: only the limit counts until extend() starts the clock again. */
   pauseClock(): void {
     this.deadlineMs = this.#limitMs;
+  }
+
+  /** It is this call that asked its client something. */
+  asked(nowMs: number): void {
+    this.#questions += 1;
+    this.#askedMs = nowMs;
+    this.pauseClock();
+  }
+
+  /** A question of it has been answered: the clock runs again with the last of them. */
+  answered(nowMs: number): void {
+    this.#questions = Math.max(0, this.#questions - 1);
+    if (this.#questions === 0) this.extend(nowMs);
+  }
+
+  /** Whether it has asked its client so lately that another question may be on its way. */
+  justAsked(nowMs: number): boolean {
+    return this.#questions > 0 && nowMs - this.#askedMs < LIMITS.questionBurstMs;
+  }
+
+  /** Whether it stands still until its client answers. */
+  waitsForAnswer(nowMs: number): boolean {
+    return this.#questions > 0 && !this.justAsked(nowMs);
   }
 
   /** Progress shows life: the deadline moves, up to a limit. */
@@ -159,7 +191,7 @@ export class ExchangeTable {
     if (exchange === undefined) return undefined;
     this.#ghosts.delete(response.id);
     this.#leave(exchange);
-    exchange.release(turn);
+    exchange.release(turn, true);
     return exchange;
   }
 
@@ -200,7 +232,7 @@ export class ExchangeTable {
     for (const [id, { exchange, untilMs }] of this.#ghosts) {
       if (untilMs > turn.nowMs) continue;
       this.#ghosts.delete(id);
-      exchange.release(turn);
+      exchange.release(turn, false);
     }
   }
 
@@ -210,7 +242,7 @@ export class ExchangeTable {
     const open = [...this.#open.values()];
     this.#ghosts.clear();
     for (const exchange of open) this.#leave(exchange);
-    for (const exchange of [...open, ...ghosts]) exchange.release(turn);
+    for (const exchange of [...open, ...ghosts]) exchange.release(turn, false);
     return open;
   }
 

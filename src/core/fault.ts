@@ -95,6 +95,13 @@ const table = {
     "There is no client to answer the question",
     "Ask only while a call of a client with that capability is in flight.",
   ),
+  "question.state": row(
+    65,
+    400,
+    -32602,
+    "The requestState is unknown",
+    "Start the request again without requestState: it has expired, been used, or is not yours.",
+  ),
   "secret.missing": row(
     78,
     500,
@@ -349,6 +356,34 @@ const table = {
     -32603,
     "The upstream broke the protocol",
     "See 'mcpd logs {subject}'; report it to the author of the server.",
+  ),
+  "envelope.missing": row(
+    65,
+    400,
+    -32602,
+    "The request has no envelope",
+    "Send params._meta with the protocol version and the client's capabilities (2026-07-28).",
+  ),
+  "envelope.header": row(
+    65,
+    400,
+    -32020,
+    "Headers and body disagree",
+    "Repeat the body's version, method and name in the headers, as 2026-07-28 says.",
+  ),
+  "envelope.version": row(
+    65,
+    400,
+    -32022,
+    "The protocol version is not supported",
+    "Use one of the versions in data.supported.",
+  ),
+  "client.incapable": row(
+    69,
+    400,
+    -32021,
+    "The client lacks a capability that the request needs",
+    "Declare the capabilities in data.requiredCapabilities.",
   ),
   "exchange.timed-out": row(
     124,

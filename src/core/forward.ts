@@ -1,19 +1,12 @@
 import type { Channel, Turn } from "./effect.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
-import {
-  encode,
-  faultResponse,
-  type Json,
-  type Outcome,
-  type Params,
-  type Request,
-  resultResponse,
-  rpcError,
-} from "./message.ts";
+import { encode, Json, type Outcome, type Params, type Request, rpcError } from "./message.ts";
+import { presentModern } from "./present.ts";
 import type { CallOutcome } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import type { World } from "./world.ts";
 
 /** One request of a client with all that is needed to answer it. */
 export type Call = {
@@ -34,13 +27,46 @@ const READS: ReadonlySet<string> = new Set([
 ]);
 
 export function answer(turn: Turn, call: Call, value: unknown): void {
-  const text = encode(resultResponse(call.request.id, value));
-  turn.add({ kind: "answer", channel: call.channel, text });
+  reply(turn, call, { ok: true, result: Json.ofValue(value) });
 }
 
 export function refuse(turn: Turn, call: Call, problem: Fault): void {
-  const text = encode(faultResponse(call.request.id, problem));
-  turn.add({ kind: "answer", channel: call.channel, text });
+  reply(turn, call, { ok: false, error: rpcError(problem) });
+}
+
+/** The one answer to a request. A modern session ends with it. */
+export function reply(turn: Turn, call: Call, outcome: Outcome): void {
+  const { session, request, channel } = call;
+  session.pending.delete(request.id);
+  const text = encode({ kind: "response", id: request.id, outcome });
+  turn.add({ kind: "answer", channel, text });
+  if (session.era === "modern") turn.add({ kind: "discard", session });
+}
+
+/** Answers for mcpd itself, in the words of the client's era. */
+export function answerFor(world: World, turn: Turn, call: Call, value: Params): void {
+  if (call.session.era === "legacy") return answer(turn, call, value);
+  const outcome = { ok: true, result: Json.ofValue(value) } as const;
+  reply(turn, call, presentModern(call.request.method, world.about, outcome));
+}
+
+/**
+ * Where the outcome of an exchange goes: the call that waits for it. A parked exchange has none until
+ * its client comes back.
+ */
+export type Seat = { call: Call | null; outcome: Outcome | null };
+
+/** Lets the client of a call cancel the exchange behind it. */
+export function seatCall(seat: Seat, call: Call, upstream: Upstream, exchange: Exchange): void {
+  seat.call = call;
+  const { session, request } = call;
+  session.pending.set(request.id, {
+    cancel(later, reason) {
+      upstream.withdraw(later, exchange, reason);
+      const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
+      exchange.settle(later, { ok: false, error: rpcError(problem) });
+    },
+  });
 }
 
 /**
@@ -63,34 +89,21 @@ export function forward(
   const { session, request, channel } = call;
   const startedMs = turn.nowMs;
   const params = options.params ?? request.params;
+  const seat: Seat = { call: null, outcome: null };
   const exchange = new Exchange({
     method: request.method,
     params,
     session,
     channel,
+    seat,
     target: options.target ?? "",
     retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
     progressToken: progressTokenOf(params),
-    onProgress: channel.streams
-      ? (later, progress) =>
-          later.add({
-            kind: "note",
-            channel,
-            text: encode({
-              kind: "notification",
-              method: "notifications/progress",
-              params: progress,
-            }),
-          })
-      : undefined,
+    onProgress: channel.streams ? (later, progress) => report(later, seat, progress) : undefined,
     settle(later, outcome) {
-      session.pending.delete(request.id);
       const final = finish(outcome, options.transform);
       const verdict = outcomeOf(final);
-      if (verdict !== "cancelled" || channel.mustAnswer) {
-        const text = encode({ kind: "response", id: request.id, outcome: final });
-        later.add({ kind: "answer", channel, text });
-      }
+      settleSeat(later, seat, upstream, final, verdict);
       later.add({
         kind: "record",
         record: {
@@ -106,14 +119,36 @@ export function forward(
       });
     },
   });
-  session.pending.set(request.id, {
-    cancel(later, reason) {
-      upstream.withdraw(later, exchange, reason);
-      const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
-      exchange.settle(later, { ok: false, error: rpcError(problem) });
-    },
-  });
+  seatCall(seat, call, upstream, exchange);
   upstream.ask(turn, exchange);
+}
+
+/** Answers the call that waits, in the words of its era; without one the outcome waits for it. */
+export function settleSeat(
+  turn: Turn,
+  seat: Seat,
+  upstream: Upstream,
+  outcome: Outcome,
+  verdict: CallOutcome,
+): void {
+  const { call } = seat;
+  if (call === null) {
+    seat.outcome = outcome;
+    return;
+  }
+  if (verdict === "cancelled" && !call.channel.mustAnswer) {
+    call.session.pending.delete(call.request.id);
+    return;
+  }
+  const modern = call.session.era === "modern";
+  const final = modern ? presentModern(call.request.method, upstream.info, outcome) : outcome;
+  reply(turn, call, final);
+}
+
+function report(turn: Turn, { call }: Seat, params: Params): void {
+  if (call === null) return;
+  const text = encode({ kind: "notification", method: "notifications/progress", params });
+  turn.add({ kind: "note", channel: call.channel, text });
 }
 
 /** Registers a request that waits for something other than an upstream's answer. */
@@ -144,7 +179,7 @@ function finish(outcome: Outcome, transform: ((result: Json) => Json) | undefine
   return { ok: true, result: transform(outcome.result) };
 }
 
-function outcomeOf(outcome: Outcome): CallOutcome {
+export function outcomeOf(outcome: Outcome): CallOutcome {
   if (outcome.ok) return "ok";
   const code = (outcome.error.data as { fault?: unknown } | undefined)?.fault;
   if (code === "exchange.cancelled") return "cancelled";

@@ -8,6 +8,15 @@ import type { Session } from "./session.ts";
 import type { Introduction, Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
+/** What the aggregate can do: whatever an upstream of it may bring. */
+export const aggregateCapabilities: Params = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  logging: {},
+  completions: {},
+};
+
 /**
  * Answers `initialize`. The aggregate answers at once and starts its upstreams meanwhile; a single
  * upstream introduces itself, so the client waits for it.
@@ -22,13 +31,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     const upstreams = world.inView(session);
     for (const upstream of upstreams) if (upstream.phase !== "ready") wake(turn, upstream);
     begin(turn, call, {
-      capabilities: {
-        tools: { listChanged: true },
-        prompts: { listChanged: true },
-        resources: { listChanged: true, subscribe: true },
-        logging: {},
-        completions: {},
-      },
+      capabilities: aggregateCapabilities,
       serverInfo: world.about,
       ...instructionsOf(upstreams),
     });
@@ -72,7 +75,7 @@ function wake(turn: Turn, upstream: Upstream): void {
 }
 
 /** The upstream's own words, minus what mcpd cannot keep for it. */
-function introductionFor(introduction: Introduction): Params {
+export function introductionFor(introduction: Introduction): Params {
   const { tasks: _tasks, ...capabilities } = introduction.capabilities;
   // mcpd itself changes lists, when it restarts an upstream or the config filters its tools, and
   // clients listen only to what was declared.
@@ -85,7 +88,7 @@ function introductionFor(introduction: Introduction): Params {
   return { ...rest, capabilities: { ...capabilities, ...changing } };
 }
 
-function instructionsOf(upstreams: readonly Upstream[]): { instructions?: string } {
+export function instructionsOf(upstreams: readonly Upstream[]): { instructions?: string } {
   const sections = upstreams.flatMap((upstream) => {
     const text = upstream.introduction?.instructions ?? null;
     return text === null ? [] : [`## ${upstream.name}\n\n${text}`];

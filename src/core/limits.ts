@@ -22,14 +22,22 @@ export const LIMITS = {
    * a wrong screen would be worse.
    */
   questionHoldMs: 15_000,
+  /** A call that asked may ask more at once within this time; then it waits for the answer. */
+  questionBurstMs: 50,
+  /** Questions of one call that come within this time are told to a modern client together. */
+  questionCollectMs: 10,
   /** A cancelled call may go on and ask for this long: servers need not heed a cancellation. */
-  ghostMs: 30_000,
+  ghostMs: 10_000,
   /** Questions of one upstream that wait for an answer. */
   questionsPerUpstream: 1_000,
   /** Instances of single projects and sessions: above it the one unused for longest ends. */
   scopedInstances: 64,
   /** Merged lists kept, one for each set of instances that sessions are served by. */
   catalogViews: 256,
+  /** Calls that wait for their client to come back with an answer. */
+  parkedCalls: 1_000,
+  /** How long such a call waits: a person has to be found, and to think. */
+  parkedMs: 600_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

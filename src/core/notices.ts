@@ -64,7 +64,7 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
       }
       // What mcpd does not know may still mean something to a client of that upstream alone.
       for (const session of world.watchers(upstream)) {
-        if (session.view.kind !== "one") continue;
+        if (session.view.kind !== "one" || session.era === "modern") continue;
         turn.add({ kind: "push", session, text: encode(message), keep: true });
       }
   }
@@ -91,7 +91,9 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
   const audience = busy.size === 1 ? busy : world.watchers(upstream);
   const text = encode(message);
   for (const session of audience) {
-    if (session.wantsLevel(level)) turn.add({ kind: "push", session, text, keep: false });
+    // Log messages of the modern era travel on the stream of their request, nowhere else.
+    if (session.era === "modern" || !session.wantsLevel(level)) continue;
+    turn.add({ kind: "push", session, text, keep: false });
   }
 }
 

@@ -15,14 +15,10 @@ import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
-/**
- * What we tell a legacy upstream that its clients can do; who cannot is found out when it asks.
- * Roots are told only to an instance that has one project or one client: the roots of several would
- * show each project to the others.
- */
+/** What we tell a legacy upstream that its clients can do; who cannot is found out when it asks. */
 export function capabilitiesFor({ kind }: Audience): Params {
-  const asking = { sampling: {}, elicitation: { form: {}, url: {} } };
-  return kind === "user" ? asking : { ...asking, roots: { listChanged: kind === "session" } };
+  const roots = { listChanged: kind === "session" };
+  return { sampling: {}, elicitation: { form: {}, url: {} }, roots };
 }
 
 /** The requests a server may send to a client, and the capability each needs. */
@@ -55,13 +51,14 @@ export function isQuestion(method: string): boolean {
  */
 export function ask(world: World, turn: Turn, upstream: Upstream, request: Request): void {
   const { audience } = upstream;
-  if (request.method === "roots/list" && audience.kind === "project") {
-    const roots = [{ uri: fileUri(audience.root) }];
-    return upstream.respond(turn, resultResponse(request.id, { roots }));
-  }
+  const roots = knownRoots(upstream, request);
+  if (roots !== null) return upstream.respond(turn, resultResponse(request.id, { roots }));
   const home = audience.kind === "session" ? world.sessions.get(audience.id) : undefined;
-  const suspects = new Set(upstream.exchanges.calls());
-  const question = new OpenQuestion(upstream, request, suspects, home ?? null);
+  // A call that stands still until its client answers does not ask meanwhile.
+  const suspects = new Set(
+    upstream.exchanges.calls().filter((call) => !call.waitsForAnswer(turn.nowMs)),
+  );
+  const question = new OpenQuestion(world, upstream, request, suspects, home ?? null);
   if (
     upstream.questions.has(request.id) ||
     upstream.questions.size >= LIMITS.questionsPerUpstream
@@ -70,10 +67,24 @@ export function ask(world: World, turn: Turn, upstream: Upstream, request: Reque
   }
   upstream.questions.set(request.id, question);
   for (const suspect of suspects) {
-    suspect.whenReleased((later) => question.clear(later, suspect));
+    suspect.whenReleased((later, answered) => {
+      // Only an answer rules a call out: one that was given up may have asked before.
+      if (answered) question.clear(later, suspect);
+    });
     suspect.whenSettled((later) => question.abandon(later));
   }
   question.consider(turn);
+}
+
+/**
+ * Roots that no client has to be asked for: a project's instance has its project, and what an
+ * instance of everybody asks outside any call is answered with none, since the roots of all would
+ * show each project to the others.
+ */
+function knownRoots({ audience, exchanges }: Upstream, { method }: Request): Params[] | null {
+  if (method !== "roots/list") return null;
+  if (audience.kind === "project") return [{ uri: fileUri(audience.root) }];
+  return audience.kind === "user" && exchanges.calls().length === 0 ? [] : null;
 }
 
 /** Refuses the questions that have waited for certainty for too long. */
@@ -86,6 +97,7 @@ export function expireQuestions(turn: Turn, upstream: Upstream): void {
 
 class OpenQuestion implements Question {
   deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #world: World;
   readonly #upstream: Upstream;
   readonly #request: Request;
   /** The calls that may have caused it. */
@@ -95,7 +107,14 @@ class OpenQuestion implements Question {
   #asked: { readonly session: Session; readonly exchange: Exchange } | null = null;
   #open = true;
 
-  constructor(upstream: Upstream, request: Request, suspects: Set<Exchange>, home: Session | null) {
+  constructor(
+    world: World,
+    upstream: Upstream,
+    request: Request,
+    suspects: Set<Exchange>,
+    home: Session | null,
+  ) {
+    this.#world = world;
     this.#upstream = upstream;
     this.#request = request;
     this.#suspects = suspects;
@@ -149,12 +168,17 @@ class OpenQuestion implements Question {
 
   #put(turn: Turn, session: Session): void {
     const { method, params } = this.#request;
+    if (session.era === "modern") return this.#park(turn, session);
     if (!canAnswer(session, method, params)) {
       const text = `The client "${session.client.name}" cannot answer ${method}`;
       return this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
     }
     this.deadlineMs = Number.POSITIVE_INFINITY;
-    for (const suspect of this.#suspects) suspect.pauseClock();
+    const callers = [...this.#suspects];
+    const [caller] = callers;
+    // Of several calls of one session it is not certain which asked: all of them get time.
+    if (callers.length === 1) caller?.asked(turn.nowMs);
+    else for (const one of callers) one.pauseClock();
     const exchange = new Exchange({
       method,
       params,
@@ -162,10 +186,7 @@ class OpenQuestion implements Question {
       progressToken: progressTokenOf(params),
       onProgress: (later, progress) =>
         this.#upstream.notify(later, "notifications/progress", progress),
-      settle: (later, outcome) => {
-        for (const suspect of this.#suspects) suspect.extend(later.nowMs);
-        this.#answer(later, outcome);
-      },
+      settle: (later, outcome) => this.#resume(later, callers, outcome),
     });
     this.#asked = { session, exchange };
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
@@ -175,6 +196,47 @@ class OpenQuestion implements Question {
     const channel = only?.channel;
     if (channel?.streams === true) turn.add({ kind: "note", channel, text });
     else turn.add({ kind: "push", session, text, keep: true });
+  }
+
+  /** A modern client is not asked: its call is answered with what it has to bring. */
+  #park(turn: Turn, session: Session): void {
+    const { method, params } = this.#request;
+    const exchange = [...this.#suspects].find((suspect) => suspect.open);
+    if (exchange === undefined) return;
+    if (!canAnswer(session, method, params)) return this.#incapable(turn, exchange);
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    exchange.asked(turn.nowMs);
+    const answer = (later: Turn, outcome: Outcome): void =>
+      this.#resume(later, [exchange], outcome);
+    const question = { method, params, answer };
+    if (this.#world.parking.park(turn, this.#upstream, exchange, question)) return;
+    this.refuse(turn, fault("question.nobody", undefined, this.#upstream.name));
+  }
+
+  /**
+   * The era has an error of its own for that, and the client's request ends with it. Upstream the
+   * call ends by itself, with its question refused: that is sooner certain than a cancellation.
+   */
+  #incapable(turn: Turn, exchange: Exchange): void {
+    const { method } = this.#request;
+    const text = `The request needs a client that can answer ${method}`;
+    const requiredCapabilities = { [NEEDS[method] ?? method]: {} };
+    const problem = fault("client.incapable", text, this.#upstream.name, { requiredCapabilities });
+    this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
+    exchange.settle(turn, { ok: false, error: rpcError(problem) });
+  }
+
+  /** Brings the answer to the upstream when it is the turn of the call that asked to run again. */
+  #resume(turn: Turn, callers: readonly Exchange[], outcome: Outcome): void {
+    const [only] = callers;
+    if (only === undefined || callers.length > 1) {
+      for (const one of callers) one.extend(turn.nowMs);
+      return this.#answer(turn, outcome);
+    }
+    this.#upstream.lane.take(turn, only, (later) => {
+      only.answered(later.nowMs);
+      this.#answer(later, outcome);
+    });
   }
 
   #answer(turn: Turn, outcome: Outcome): void {
@@ -197,7 +259,7 @@ class OpenQuestion implements Question {
   }
 
   #learn(): void {
-    for (const { target } of this.#suspects) if (target !== "") this.#upstream.askers.add(target);
+    this.#upstream.lane.learn(this.#suspects);
   }
 }
 

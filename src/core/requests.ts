@@ -1,21 +1,18 @@
-import { resolveName, resolveUri, type Target } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
-import { fault, isFault } from "./fault.ts";
-import { answer, type Call, forward, hold, refuse } from "./forward.ts";
+import { fault } from "./fault.ts";
+import { answer, type Call, refuse } from "./forward.ts";
 import { initialize } from "./handshake.ts";
 import { LIMITS } from "./limits.ts";
-import { type ListKind, listKindOf, LISTS } from "./listing.ts";
-import { gather } from "./lists.ts";
-import { Json, type Params } from "./message.ts";
-import { filtersTools, toolAllowed } from "./policy.ts";
+import { receiveModern } from "./modern.ts";
+import { route } from "./route.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel } from "./session.ts";
-import { subscribe, syncLogLevel, unsubscribe } from "./subscriptions.ts";
-import type { Upstream } from "./upstream.ts";
+import { syncLogLevel } from "./subscriptions.ts";
 import type { World } from "./world.ts";
 
 /** Takes one request of a client: answers it, sends it on, or says why not. */
 export function receiveRequest(world: World, turn: Turn, call: Call): void {
   const { session, request } = call;
+  if (session.era === "modern") return receiveModern(world, turn, call);
   if (request.method === "initialize") return initialize(world, turn, call);
   if (request.method === "ping") return answer(turn, call, {});
   if (!session.ready) return refuse(turn, call, fault("session.not-ready"));
@@ -27,10 +24,7 @@ export function receiveRequest(world: World, turn: Turn, call: Call): void {
     return refuse(turn, call, fault("session.busy"));
   }
   if (request.method === "logging/setLevel") return setLevel(world, turn, call);
-  const listed = listKindOf(request.method);
-  if (session.view.kind === "one") return toOne(world, turn, call, session.view.upstream);
-  if (listed !== undefined) return mergedList(world, turn, call, listed);
-  return toOwner(world, turn, call);
+  route(world, turn, call);
 }
 
 /** Logging is per session here: the upstream gets the most verbose level that anyone wants. */
@@ -43,167 +37,4 @@ function setLevel(world: World, turn: Turn, call: Call): void {
   call.session.logLevel = level as McpLogLevel;
   for (const upstream of world.inView(call.session)) syncLogLevel(world, turn, upstream);
   answer(turn, call, {});
-}
-
-/** The transparent endpoint of one upstream: names and cursors are the upstream's own. */
-function toOne(world: World, turn: Turn, call: Call, name: string): void {
-  const upstream = world.serving(call.session, name);
-  if (isFault(upstream)) return refuse(turn, call, upstream);
-  send(turn, call, upstream, call.request.params);
-}
-
-/** The aggregate: the name or URI in the request says whose it is. */
-function toOwner(world: World, turn: Turn, call: Call): void {
-  const { method, params } = call.request;
-  switch (method) {
-    case "tools/call":
-      return byName(world, turn, call, "tools", params?.["name"], (name) => ({ ...params, name }));
-    case "prompts/get":
-      return byName(world, turn, call, "prompts", params?.["name"], (name) => ({
-        ...params,
-        name,
-      }));
-    case "resources/read":
-    case "resources/subscribe":
-    case "resources/unsubscribe":
-      return byUri(world, turn, call, params?.["uri"]);
-    case "completion/complete": {
-      const ref = params?.["ref"] as Params | undefined;
-      if (ref?.["type"] === "ref/resource") return byUri(world, turn, call, ref["uri"]);
-      return byName(world, turn, call, "prompts", ref?.["name"], (name) => ({
-        ...params,
-        ref: { ...ref, name },
-      }));
-    }
-    default:
-      refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
-  }
-}
-
-function byName(
-  world: World,
-  turn: Turn,
-  call: Call,
-  kind: "tools" | "prompts",
-  name: unknown,
-  rename: (name: string) => Params,
-): void {
-  if (typeof name !== "string") {
-    return refuse(turn, call, fault("params.invalid", "params.name is missing: expected a string"));
-  }
-  const found = (now: Turn, target: Target): void =>
-    send(
-      now,
-      call,
-      target.upstream,
-      target.name === name ? call.request.params : rename(target.name),
-    );
-  const find = (upstream: string): Upstream | undefined => {
-    const serving = world.serving(call.session, upstream);
-    return isFault(serving) ? undefined : serving;
-  };
-  const look = (): Target | undefined => resolveName(name, world.catalog(kind, call.session), find);
-  const target = look();
-  if (target !== undefined) return found(turn, target);
-  // An upstream that has not told its list yet may have it.
-  waitForLists(world, turn, call, (later) => {
-    const late = look();
-    if (late !== undefined) return found(later, late);
-    const problem = kind === "tools" ? "tool.unknown" : "prompt.unknown";
-    refuse(later, call, fault(problem, `Unknown ${kind.slice(0, -1)}: ${name}`, name));
-  });
-}
-
-function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
-  if (typeof uri !== "string") {
-    return refuse(turn, call, fault("params.invalid", "params.uri is missing: expected a string"));
-  }
-  const { session } = call;
-  const look = (): Upstream | undefined =>
-    world.catalog("templates", session).targets.get(uri)?.upstream ??
-    resolveUri(uri, world.catalog("resources", session), world.catalog("templates", session));
-  const owner = look();
-  if (owner !== undefined) return send(turn, call, owner, call.request.params);
-  waitForLists(world, turn, call, (later) => {
-    const late = look();
-    if (late !== undefined) return send(later, call, late, call.request.params);
-    refuse(later, call, fault("resource.unknown", `Resource not found: ${uri}`, uri, { uri }));
-  });
-}
-
-function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void {
-  const cursor = call.request.params?.["cursor"];
-  if (cursor !== undefined) {
-    const text = `Unknown cursor ${JSON.stringify(cursor)}: the merged list has one page`;
-    return refuse(turn, call, fault("params.invalid", text));
-  }
-  waitForLists(world, turn, call, (later) => {
-    call.session.listed = true;
-    answer(later, call, { [LISTS[kind].member]: world.catalog(kind, call.session).entries });
-  });
-}
-
-function waitForLists(world: World, turn: Turn, call: Call, act: (turn: Turn) => void): void {
-  hold(call, (resume) => {
-    gather(world, turn, world.inView(call.session), (later) => resume(later, act));
-  });
-}
-
-/** Sends a request to the upstream it belongs to, after what mcpd has to say about it. */
-function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undefined): void {
-  const { method } = call.request;
-  const { tools } = upstream.unit.settings;
-  const uri = params?.["uri"];
-  if (method === "tools/call") {
-    const name = String(params?.["name"]);
-    if (!toolAllowed(tools, name)) {
-      const text = `Tool "${name}" of upstream "${upstream.name}" is switched off by the config`;
-      return refuse(turn, call, fault("tool.denied", text, name));
-    }
-    return forward(turn, call, upstream, { params, target: name });
-  }
-  if (method === "tools/list" && filtersTools(tools)) {
-    return forward(turn, call, upstream, { params, transform: (list) => filterTools(list, tools) });
-  }
-  if (method === "resources/subscribe" && typeof uri === "string") {
-    return sendSubscribe(turn, call, upstream, uri);
-  }
-  if (method === "resources/unsubscribe" && typeof uri === "string") {
-    if (!unsubscribe(upstream, call.session, uri)) return answer(turn, call, {});
-  }
-  if (method.startsWith("tasks/")) {
-    return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
-  }
-  const target = params?.["name"] ?? uri;
-  forward(turn, call, upstream, { params, target: typeof target === "string" ? target : "" });
-}
-
-function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string): void {
-  const { session } = call;
-  if (session.subscriptions.size >= LIMITS.subscriptionsPerSession) {
-    const text = `A session may subscribe to ${LIMITS.subscriptionsPerSession} resources at most`;
-    return refuse(turn, call, fault("session.busy", text));
-  }
-  const standing = (upstream.subscribers.get(uri)?.size ?? 0) > 0;
-  if (standing) {
-    subscribe(upstream, session, uri);
-    return answer(turn, call, {});
-  }
-  forward(turn, call, upstream, {
-    target: uri,
-    transform(result) {
-      subscribe(upstream, session, uri);
-      return result;
-    },
-  });
-}
-
-function filterTools(list: Json, policy: Parameters<typeof toolAllowed>[0]): Json {
-  const result = list.value as Params | null;
-  const tools = result?.["tools"];
-  if (!Array.isArray(tools)) return list;
-  const kept = (tools as readonly Params[]).filter((tool) =>
-    toolAllowed(policy, String(tool?.["name"])),
-  );
-  return Json.ofValue({ ...result, tools: kept });
 }

@@ -85,7 +85,8 @@ export class Roster {
   drain(turn: Turn): void {
     for (const [upstream, deadlineMs] of this.#retired) {
       upstream.expire(turn);
-      if (upstream.exchanges.size > 0 && turn.nowMs < deadlineMs) continue;
+      const working = upstream.exchanges.size > 0 || upstream.lane.size > 0;
+      if (working && turn.nowMs < deadlineMs) continue;
       this.#retired.delete(upstream);
       turn.add({ kind: "drained", upstream });
     }
@@ -108,7 +109,7 @@ export class Roster {
     this.#dropSuccessor(turn, unit.upstream);
     const successor = new Upstream(unit, this.#world.about);
     for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
-    for (const tool of standing.askers) successor.askers.add(tool);
+    successor.lane.inherit(standing.lane);
     if (standing.phase !== "ready" || unit.disabled) {
       this.#retire(turn, standing);
       return successor;

@@ -1,6 +1,7 @@
-import type { Turn } from "./effect.ts";
+import type { Channel, Turn } from "./effect.ts";
+import type { Envelope } from "./envelope.ts";
 import { ExchangeTable } from "./exchange.ts";
-import type { RequestId } from "./message.ts";
+import type { Params, RequestId } from "./message.ts";
 import type { UnitKey } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -25,9 +26,19 @@ export type Pending = {
   readonly cancel: (turn: Turn, reason: string) => void;
 };
 
+/** What a modern client asked to be told about, and where. */
+export type Listening = {
+  /** The id of its request tags everything that is sent for it. */
+  readonly id: RequestId;
+  readonly channel: Channel;
+  readonly filter: Params;
+};
+
 /** One client's conversation with us. */
 export class Session {
   readonly id: string;
+  /** A modern session lasts for one request, which may be a subscription. */
+  readonly era: "legacy" | "modern";
   readonly view: View;
   readonly principal: string;
   /** Absolute project directory, named at the door or learnt from the client's roots. */
@@ -46,6 +57,8 @@ export class Session {
   readonly asks = new ExchangeTable();
   /** Subscribed resource URIs and the key of the unit each belongs to. */
   readonly subscriptions = new Map<string, UnitKey>();
+  /** The subscription of a modern client that this session stands for. */
+  listening: Listening | null = null;
   /** True once the client has seen a list, so that a change of it is worth a word. */
   listed = false;
 
@@ -54,8 +67,17 @@ export class Session {
     readonly view: View;
     readonly principal: string;
     readonly project: string | null;
+    readonly envelope?: Envelope | undefined;
   }) {
+    const { envelope } = options;
     this.id = options.id;
+    this.era = envelope === undefined ? "legacy" : "modern";
+    if (envelope !== undefined) {
+      this.protocolVersion = envelope.version;
+      this.client = envelope.client;
+      this.capabilities = envelope.capabilities;
+      this.logLevel = envelope.logLevel;
+    }
     this.view = options.view;
     this.principal = options.principal;
     this.project = options.project;
@@ -73,8 +95,12 @@ export class Session {
     return audience.kind === "user" || audience.id === this.id;
   }
 
-  /** Whether the client wants a log message of this level; "info" until it has said otherwise. */
+  /**
+   * Whether the client wants a log message of this level. A legacy client gets "info" until it has
+   * said otherwise, a modern one nothing.
+   */
   wantsLevel(level: unknown): boolean {
+    if (this.era === "modern" && this.logLevel === null) return false;
     const rank = MCP_LOG_LEVELS.indexOf(level as McpLogLevel);
     return rank >= MCP_LOG_LEVELS.indexOf(this.logLevel ?? "info");
   }

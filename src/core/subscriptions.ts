@@ -1,6 +1,7 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
-import { encode, type Params } from "./message.ts";
+import type { Params } from "./message.ts";
+import { notify } from "./notify.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -29,7 +30,7 @@ export function unsubscribeAll(world: World, turn: Turn, session: Session): void
   for (const [uri, key] of session.subscriptions) {
     const upstream = world.find(key);
     if (upstream === undefined || !unsubscribe(upstream, session, uri)) continue;
-    if (upstream.phase === "ready") tell(turn, upstream, "resources/unsubscribe", { uri });
+    if (upstream.phase === "ready") ask(turn, upstream, "resources/unsubscribe", { uri });
   }
 }
 
@@ -37,7 +38,7 @@ export function unsubscribeAll(world: World, turn: Turn, session: Session): void
 export function restore(world: World, turn: Turn, upstream: Upstream): void {
   syncLogLevel(world, turn, upstream);
   for (const uri of upstream.subscribers.keys()) {
-    tell(turn, upstream, "resources/subscribe", { uri });
+    ask(turn, upstream, "resources/subscribe", { uri });
   }
 }
 
@@ -45,14 +46,13 @@ export function restore(world: World, turn: Turn, upstream: Upstream): void {
 export function updated(turn: Turn, upstream: Upstream, params: Params | undefined): void {
   const uri = params?.["uri"];
   if (typeof uri !== "string") return;
-  const text = encode({ kind: "notification", method: "notifications/resources/updated", params });
   const told = new Set<Session>();
   for (const [subscribed, sessions] of upstream.subscribers) {
     if (uri !== subscribed && !uri.startsWith(`${subscribed.replace(/\/$/, "")}/`)) continue;
     for (const session of sessions) {
       if (told.has(session)) continue;
       told.add(session);
-      turn.add({ kind: "push", session, text, keep: true });
+      notify(turn, session, "notifications/resources/updated", params);
     }
   }
 }
@@ -64,14 +64,15 @@ export function syncLogLevel(world: World, turn: Turn, upstream: Upstream): void
   const level = mostVerbose(levels);
   if (level === null || level === upstream.logLevel) return;
   upstream.logLevel = level;
-  tell(turn, upstream, "logging/setLevel", { level });
+  ask(turn, upstream, "logging/setLevel", { level });
 }
 
 function mostVerbose(levels: readonly McpLogLevel[]): McpLogLevel | null {
   return MCP_LOG_LEVELS.find((level) => levels.includes(level)) ?? null;
 }
 
-function tell(turn: Turn, upstream: Upstream, method: string, params: Params): void {
+/** Asks an upstream for something on behalf of all its clients. */
+export function ask(turn: Turn, upstream: Upstream, method: string, params: Params): void {
   const settle = (later: Turn, outcome: { ok: boolean }): void => {
     if (!outcome.ok) later.add({ kind: "oddity", upstream, text: `${method} was refused` });
   };

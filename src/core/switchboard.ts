@@ -1,5 +1,6 @@
 import type { Catalog } from "./catalog.ts";
 import { type Channel, type Effect, Turn } from "./effect.ts";
+import type { Envelope } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
@@ -22,8 +23,9 @@ export class Switchboard {
   readonly #world: World;
   readonly #roster: Roster;
 
-  constructor(about: { readonly name: string; readonly version: string }) {
-    this.#world = new World(about);
+  /** `newName` makes names that nobody can guess: the core itself has no random numbers. */
+  constructor(about: { readonly name: string; readonly version: string }, newName: () => string) {
+    this.#world = new World(about, newName);
     this.#roster = new Roster(this.#world);
   }
 
@@ -54,6 +56,7 @@ export class Switchboard {
   /** Whether time matters: something is in flight, waiting or about to change. */
   get busy(): boolean {
     if (this.#world.gatherings.size > 0 || this.#roster.draining) return true;
+    if (this.#world.parking.size > 0) return true;
     return this.#world.instances.some(
       ({ exchanges, staleLists }) =>
         exchanges.size > 0 || exchanges.ghosts > 0 || staleLists.size > 0,
@@ -76,6 +79,7 @@ export class Switchboard {
     readonly view: View;
     readonly principal: string;
     readonly project: string | null;
+    readonly envelope?: Envelope | undefined;
   }): Session | Fault {
     if (options.view.kind === "one") {
       const name = options.view.upstream;
@@ -185,6 +189,7 @@ export class Switchboard {
       reloadStale(this.#world, turn, upstream);
     }
     expireGatherings(this.#world, turn);
+    this.#world.parking.tick(turn);
     this.#roster.drain(turn);
     return turn.effects;
   }

@@ -1,7 +1,9 @@
 import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
 import { LEGACY_LATEST, LEGACY_REVISIONS } from "./era.ts";
 import { Exchange, ExchangeTable } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
+import { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
 import {
@@ -54,8 +56,8 @@ export class Upstream {
   logLevel: McpLogLevel | null = null;
   /** What the upstream asks its clients, by its own request id. */
   readonly questions = new Map<RequestId, Question>();
-  /** Tools that were seen to ask: those of different sessions run one after the other. */
-  readonly askers = new Set<string>();
+  /** Where calls of tools that ask take turns. */
+  readonly lane = new Lane(this.exchanges);
   /** Why it takes no new requests: another one has its place, or it left the config. */
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
@@ -79,13 +81,20 @@ export class Upstream {
     return this.unit.upstream;
   }
 
+  /** Its name and version for those it answers, as it gave them. */
+  get info(): Params {
+    const given = this.introduction?.result["serverInfo"];
+    return isObject(given) ? given : { name: this.name, version: "" };
+  }
+
   get key(): UnitKey {
     return this.unit.key;
   }
 
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
-    const { exchanges, subscribers } = this;
+    const { exchanges, lane, subscribers } = this;
+    if (lane.size > 0) return false;
     return exchanges.size === 0 && this.#waiting.length === 0 && subscribers.size === 0;
   }
 
@@ -189,6 +198,7 @@ export class Upstream {
         exchange.settle(turn, { ok: false, error: rpcError(lost) });
       }
     }
+    this.lane.pump(turn);
     if (!keep) this.failWaiting(turn, problem);
     else if (this.#waiting.length > 0) turn.add({ kind: "demand", upstream: this });
   }
@@ -203,6 +213,7 @@ export class Upstream {
   /** Ends requests whose deadline has passed. */
   expire(turn: Turn): void {
     this.exchanges.expireGhosts(turn);
+    this.lane.pump(turn);
     for (const exchange of this.exchanges.expired(turn.nowMs)) {
       this.withdraw(turn, exchange, "timed out");
       const text = `${exchange.method} timed out: upstream "${this.name}" has not answered`;
@@ -211,18 +222,12 @@ export class Upstream {
     }
   }
 
-  /** A tool that asks waits while one of another session does: its questions stay attributable. */
   #enter(turn: Turn, exchange: Exchange): void {
-    if (!exchange.open) return;
-    const blocker = this.askers.has(exchange.target) ? this.#otherAsker(exchange) : undefined;
-    if (blocker === undefined) return this.#dispatch(turn, exchange);
-    blocker.whenReleased((later) => this.ask(later, exchange));
-  }
-
-  #otherAsker({ session }: Exchange): Exchange | undefined {
-    return this.exchanges
-      .calls()
-      .find((other) => other.session !== session && this.askers.has(other.target));
+    this.lane.take(turn, exchange, (later) => {
+      if (!exchange.open) return;
+      if (this.phase === "ready") this.#dispatch(later, exchange);
+      else this.ask(later, exchange);
+    });
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {

@@ -1,9 +1,10 @@
-import { type Catalog, mergeCatalog } from "./catalog.ts";
+import { type Catalog, mergeCatalog, resolveUri } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { type ListKind, LISTS } from "./listing.ts";
-import { encode } from "./message.ts";
+import { notify } from "./notify.ts";
+import { Parking } from "./parking.ts";
 import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
 import type { Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
@@ -17,6 +18,7 @@ export class World {
   readonly about: { readonly name: string; readonly version: string };
   readonly sessions = new Map<string, Session>();
   readonly gatherings = new Set<Gathering>();
+  readonly parking: Parking;
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
   #upstreams = new Map<string, Upstream>();
   /** The instances of one project or session, by key, least recently used first. */
@@ -25,8 +27,10 @@ export class World {
   /** Instances that had to make room; whoever handles the event ends them. */
   readonly evicted: Upstream[] = [];
 
-  constructor(about: { readonly name: string; readonly version: string }) {
+  /** `newName` makes names that nobody can guess. */
+  constructor(about: { readonly name: string; readonly version: string }, newName: () => string) {
     this.about = about;
+    this.parking = new Parking(newName);
   }
 
   /** One for each upstream of the config, in its order. */
@@ -91,6 +95,16 @@ export class World {
     });
   }
 
+  /** The instance a resource belongs to, as far as the lists are known. */
+  ownerOf(uri: string, session: Session): Upstream | undefined {
+    if (session.view.kind === "one") return this.inView(session)[0];
+    const templates = this.catalog("templates", session);
+    return (
+      templates.targets.get(uri)?.upstream ??
+      resolveUri(uri, this.catalog("resources", session), templates)
+    );
+  }
+
   /** The sessions that an instance serves and that have finished their handshake. */
   watchers(upstream: Upstream): readonly Session[] {
     return [...this.sessions.values()].filter((session) => session.ready && session.sees(upstream));
@@ -124,9 +138,9 @@ export class World {
   /** Forgets the merged list and tells the sessions it concerns, each once. */
   listChanged(turn: Turn, kind: ListKind, audience: (session: Session) => boolean): void {
     this.#catalogs.delete(kind);
-    const text = encode({ kind: "notification", method: LISTS[kind].changed, params: undefined });
     for (const session of this.sessions.values()) {
-      if (session.ready && audience(session)) turn.add({ kind: "push", session, text, keep: true });
+      if (!session.ready || !audience(session)) continue;
+      notify(turn, session, LISTS[kind].changed, undefined);
     }
   }
 

@@ -58,7 +58,7 @@ export class LiveDesk implements Desk {
     if (this.#live.size >= sessionsMax && !this.#evictIdle()) {
       return fault("session.limit", `There are ${sessionsMax} sessions already`);
     }
-    const session = this.#switchboard.open({ id: newSessionId(), ...opening });
+    const session = this.#switchboard.open({ id: newSecretName(), ...opening });
     if (isFault(session)) return session;
     const live = new LiveSession(session, this);
     this.#live.set(session.id, live);
@@ -279,6 +279,6 @@ export class LiveSession implements SessionPort {
 }
 
 /** 256 random bits: a session id is also what keeps others out of the session. */
-function newSessionId(): string {
+export function newSecretName(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
 }

@@ -16,7 +16,7 @@ import type { Log } from "../lib/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { VERSION } from "../version.ts";
 import { openControl } from "./control-door.ts";
-import { LiveDesk } from "./desk.ts";
+import { LiveDesk, newSecretName } from "./desk.ts";
 import { openDoors } from "./doors.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
@@ -96,7 +96,7 @@ class Server {
   readonly #clock: Clock = systemClock;
   readonly #startedAtMs = systemClock.now();
   readonly #conditions = new Conditions();
-  readonly #switchboard = new Switchboard({ name: "mcpd", version: VERSION });
+  readonly #switchboard = new Switchboard({ name: "mcpd", version: VERSION }, newSecretName);
   readonly #metrics: Metrics;
   readonly #book: LogBook;
   readonly #log: Log;

@@ -1,4 +1,5 @@
 import type { Channel } from "../core/effect.ts";
+import type { Envelope } from "../core/envelope.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Message } from "../core/message.ts";
 import type { View } from "../core/session.ts";
@@ -13,6 +14,8 @@ export type Opening = {
   readonly principal: string;
   /** Absolute project root the client named, or null. */
   readonly project: string | null;
+  /** What a modern request says about its client: the session lasts for that request. */
+  readonly envelope?: Envelope;
   readonly door: "http" | "sse" | "ws" | "socket" | "stdio";
 };
 

@@ -20,6 +20,7 @@ import { readText } from "./body.ts";
 import type { Channel, Desk, SessionPort } from "./door.ts";
 import { eventResponse, EventStream, type Gone } from "./event-stream.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { isModernMessage, isModernVisit, ModernDoor, modernStatus } from "./modern-http.ts";
 import { nowhere, PostChannel } from "./post-channel.ts";
 
 export type DoorOptions = {
@@ -38,11 +39,15 @@ const path = "/mcp";
  */
 export class HttpDoor {
   readonly #options: DoorOptions;
+  readonly #modern: ModernDoor;
   /** The one GET stream of each session, by its id. */
   readonly #listening = new Map<string, EventStream>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#modern = new ModernDoor(options.desk, (visit, accept) =>
+      this.#channel(visit, accept, null, modernStatus),
+    );
   }
 
   handle(visit: Visit): Response | Promise<Response> {
@@ -74,7 +79,8 @@ export class HttpDoor {
     }
     const accept = accepted(headers.get("accept"));
     if (!accept.json && !accept.events) return refusal(fault("door.accept"));
-    const session = this.#session(visit, upstream);
+    const modern = isModernVisit(visit);
+    const session = modern ? undefined : this.#session(visit, upstream);
     if (isFault(session)) return refusal(session);
     const text = await readText(visit.request, this.#options.messageBytesMax());
     if (typeof text !== "string") return refusal(text);
@@ -83,6 +89,9 @@ export class HttpDoor {
     }
     const message = decode(text);
     if (isMalformed(message)) return refusal(message.fault, message.id);
+    if (modern || (session === undefined && isModernMessage(message))) {
+      return this.#modern.handle(visit, accept, upstream, message);
+    }
     if (session === undefined) return this.#initialize(visit, accept, upstream, message);
     if (message.kind !== "request") {
       session.receive(message, nowhere);
@@ -144,6 +153,7 @@ export class HttpDoor {
 
   #get(visit: Visit, upstream: string | null): Response {
     const { request } = visit;
+    if (isModernVisit(visit)) return wrongMethod("GET", visit.path, "POST");
     // Several clients ask before `initialize` whether there is a stream: 405 is the quiet answer.
     if (!request.headers.has("mcp-session-id")) {
       return wrongMethod("GET without Mcp-Session-Id", visit.path, "POST");
@@ -172,6 +182,7 @@ export class HttpDoor {
   }
 
   #delete(visit: Visit, upstream: string | null): Response {
+    if (isModernVisit(visit)) return wrongMethod("DELETE", visit.path, "POST");
     const session = this.#session(visit, upstream);
     if (session === undefined) return refusal(fault("session.missing"));
     if (isFault(session)) return refusal(session);
@@ -197,10 +208,14 @@ export class HttpDoor {
     return session;
   }
 
-  #channel(visit: Visit, accept: Accepted, sessionId: string | null = null): PostChannel {
-    return new PostChannel(accept, this.#options.heartbeat, sessionId, (why) =>
-      this.#lost(visit, why),
-    );
+  #channel(
+    visit: Visit,
+    accept: Accepted,
+    sessionId: string | null = null,
+    statusOf: ((text: string) => number) | null = null,
+  ): PostChannel {
+    const gone = (why: Gone): void => this.#lost(visit, why);
+    return new PostChannel(accept, this.#options.heartbeat, sessionId, gone, statusOf);
   }
 
   #lost(visit: Visit, why: Gone): void {

@@ -21,22 +21,28 @@ export class PostChannel implements Channel, Beating {
   readonly #heartbeat: Heartbeat;
   readonly #sessionId: string | null;
   readonly #gone: (why: Gone) => void;
+  readonly #statusOf: ((text: string) => number) | null;
   #response: Response | undefined;
   #resolve: ((response: Response) => void) | undefined;
   #stream: EventStream | undefined;
   #beats = 0;
 
-  /** `sessionId` is announced in the headers of the answer when it is not null. */
+  /**
+   * `sessionId` is announced in the headers of the answer when it is not null; `statusOf` gives the
+   * HTTP status of an answer that is no stream (200 without it).
+   */
   constructor(
     accepted: Accepted,
     heartbeat: Heartbeat,
     sessionId: string | null,
     gone: (why: Gone) => void,
+    statusOf: ((text: string) => number) | null = null,
   ) {
     this.streams = accepted.events;
     this.#heartbeat = heartbeat;
     this.#sessionId = sessionId;
     this.#gone = gone;
+    this.#statusOf = statusOf;
     if (!accepted.json) this.#open();
   }
 
@@ -47,7 +53,7 @@ export class PostChannel implements Channel, Beating {
 
   write(text: string, last: boolean): void {
     if (this.#stream === undefined) {
-      if (last) return this.#answer(new Response(text, this.#jsonInit()));
+      if (last) return this.#answer(new Response(text, this.#jsonInit(text)));
       if (!this.streams) return;
       this.#open();
     }
@@ -83,7 +89,8 @@ export class PostChannel implements Channel, Beating {
     this.#resolve(response);
   }
 
-  #jsonInit(): ResponseInit {
+  #jsonInit(text: string): ResponseInit {
+    if (this.#statusOf !== null) return { ...jsonInit, status: this.#statusOf(text) };
     if (this.#sessionId === null) return jsonInit;
     return {
       headers: { "content-type": "application/json", "mcp-session-id": this.#sessionId },

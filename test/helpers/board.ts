@@ -38,7 +38,10 @@ export class Mailbox implements Channel {
 
 /** A switchboard whose effects are carried out at once and kept, with time that the test moves. */
 export class Board {
-  readonly switchboard = new Switchboard({ name: "mcpd", version: "test" });
+  readonly switchboard = new Switchboard(
+    { name: "mcpd", version: "test" },
+    () => `state ${this.#nextName++}`,
+  );
   readonly effects: Effect[] = [];
   /** What each upstream has been sent, by its name. */
   readonly sent = new Map<string, Wire[]>();
@@ -46,6 +49,7 @@ export class Board {
   readonly pushed = new Map<Session, Wire[]>();
   nowMs = 0;
   #nextSession = 1;
+  #nextName = 1;
 
   apply(...units: readonly Unit[]): void {
     this.perform(this.switchboard.apply(units, this.nowMs));

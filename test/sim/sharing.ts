@@ -28,7 +28,7 @@ export class Sharing {
   readonly #report: Report;
   readonly #random: Random;
   readonly #schedule = new Schedule();
-  readonly #board = new Switchboard({ name: "mcpd", version: "sim" });
+  readonly #board = new Switchboard({ name: "mcpd", version: "sim" }, () => "unused");
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
   readonly #habits: Habits;
@@ -268,8 +268,8 @@ export class Sharing {
 
   #settleAccounts(): void {
     for (const client of this.#clients) {
-      for (const id of client.open.keys())
-        this.#blame(`${client.name} never got an answer to ${id}`);
+      for (const [id, { text }] of client.open)
+        this.#blame(`${client.name} never got an answer to ${id} about "${text}"`);
       if (client.session.asks.size > 0) this.#blame(`${client.name} still has open questions`);
       if (client.session.pending.size > 0) this.#blame(`${client.name} still has pending requests`);
     }

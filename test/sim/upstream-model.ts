@@ -79,16 +79,25 @@ export class UpstreamModel {
 
   /** The tool that asks the user: its result is the user's answer, or why there is none. */
   #ask(id: number, params: Params): void {
-    const question = this.#nextQuestion++;
-    this.#asked.set(question, id);
     const message = (params["arguments"] as Params | undefined)?.["text"];
-    this.#emit({ id: question, method: "elicitation/create", params: { message } });
+    const questions = this.#random.chance(0.2) ? 2 : 1;
+    for (let count = 0; count < questions; count++) {
+      const question = this.#nextQuestion++;
+      this.#asked.set(question, id);
+      this.#emit({ id: question, method: "elicitation/create", params: { message } });
+    }
   }
 
   #heard({ id, result }: Incoming & { result?: Params }): void {
     const call = this.#asked.get(Number(id));
     if (call === undefined || this.cancelled.has(call)) return;
     this.#asked.delete(Number(id));
+    // Of several questions the last answer ends the call; one in three asks once more.
+    if ([...this.#asked.values()].includes(call)) return;
+    if (this.#random.chance(0.3)) {
+      const again = (result?.["content"] as Params | undefined)?.["text"];
+      if (again !== undefined) return this.#ask(call, { arguments: { text: again } });
+    }
     const content = (result?.["content"] as Params | undefined)?.["text"] ?? "refused";
     this.#emit({ id: call, result: { content } });
   }

@@ -226,7 +226,7 @@ describe("bad input on /mcp", () => {
   test("gets 400 for a protocol version we do not speak, and none is fine", async () => {
     await using doors = openDoors();
     const session = await initialized(doors);
-    const wrong = { ...session, "mcp-protocol-version": "2026-07-28" };
+    const wrong = { ...session, "mcp-protocol-version": "2024-01-01" };
     const response = await refused(await post(doors, call("ping"), wrong));
     expect(response).toMatchObject({ status: 400, data: { fault: "door.version" } });
     const right = { ...session, "mcp-protocol-version": "2025-03-26" };

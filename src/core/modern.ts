@@ -1,0 +1,98 @@
+import type { Turn } from "./effect.ts";
+import { isObject, META, MODERN_REVISION, stripEnvelope } from "./envelope.ts";
+import { fault, isFault } from "./fault.ts";
+import { answerFor, type Call, refuse, reply } from "./forward.ts";
+import { aggregateCapabilities, instructionsOf, introductionFor } from "./handshake.ts";
+import { encode, Json, type Params } from "./message.ts";
+import { resume } from "./parking.ts";
+import { presentModern } from "./present.ts";
+import { route } from "./route.ts";
+import { ask, subscribe } from "./subscriptions.ts";
+import type { World } from "./world.ts";
+
+/** What a modern client may ask for beside discovery and subscriptions (2026-07-28). */
+const METHODS: ReadonlySet<string> = new Set([
+  "tools/list",
+  "tools/call",
+  "prompts/list",
+  "prompts/get",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+  "completion/complete",
+]);
+
+/** Takes one request of the modern era. Its session lives as long as it. */
+export function receiveModern(world: World, turn: Turn, call: Call): void {
+  const { method, params } = call.request;
+  if (method === "server/discover") return discover(world, turn, call);
+  if (method === "subscriptions/listen") return listen(world, turn, call);
+  if (!METHODS.has(method)) {
+    return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
+  }
+  const plain = { ...call, request: { ...call.request, params: stripEnvelope(params) } };
+  if (!resume(world, turn, plain)) route(world, turn, plain);
+}
+
+function discover(world: World, turn: Turn, call: Call): void {
+  const { session } = call;
+  const supportedVersions = [MODERN_REVISION];
+  if (session.view.kind === "all") {
+    const about = { capabilities: aggregateCapabilities, ...instructionsOf(world.inView(session)) };
+    return answerFor(world, turn, call, { supportedVersions, ...about });
+  }
+  const upstream = world.serving(session, session.view.upstream);
+  if (isFault(upstream)) return refuse(turn, call, upstream);
+  upstream.whenReady(turn, {
+    proceed(later) {
+      if (upstream.introduction === null) return;
+      const { serverInfo, ...about } = introductionFor(upstream.introduction);
+      const result = Json.ofValue({ supportedVersions, ...about });
+      const info = isObject(serverInfo) ? serverInfo : {};
+      reply(later, call, presentModern("server/discover", info, { ok: true, result }));
+    },
+    fail: (later, problem) => refuse(later, call, problem),
+  });
+}
+
+/** Opens a stream for what belongs to no request; it ends when the client closes it. */
+function listen(world: World, turn: Turn, call: Call): void {
+  const { session, request, channel } = call;
+  const filter = request.params?.["notifications"];
+  if (!isObject(filter)) {
+    const text = "params.notifications is missing: expected an object";
+    return refuse(turn, call, fault("params.invalid", text));
+  }
+  if (!channel.streams) {
+    return refuse(turn, call, fault("door.accept", "A subscription needs an event stream"));
+  }
+  session.listening = { id: request.id, channel, filter };
+  session.pending.set(request.id, {
+    cancel(later) {
+      const _meta = { [META.subscription]: request.id };
+      answerFor(world, later, call, { _meta });
+    },
+  });
+  const notifications = honoured(world, turn, call, filter);
+  const _meta = { [META.subscription]: request.id };
+  const method = "notifications/subscriptions/acknowledged";
+  const text = encode({ kind: "notification", method, params: { _meta, notifications } });
+  turn.add({ kind: "note", channel, text });
+}
+
+/** The part of a filter that will be served. */
+function honoured(world: World, turn: Turn, call: Call, filter: Params): Params {
+  const { session } = call;
+  const kept = Object.entries(filter).filter(
+    ([key, value]) => key.endsWith("ListChanged") && value === true,
+  );
+  const wanted = filter["resourceSubscriptions"];
+  if (!Array.isArray(wanted)) return Object.fromEntries(kept);
+  const resourceSubscriptions = (wanted as readonly unknown[]).filter((uri): uri is string => {
+    const owner = typeof uri === "string" ? world.ownerOf(uri, session) : undefined;
+    if (typeof uri !== "string" || owner === undefined) return false;
+    if (subscribe(owner, session, uri)) ask(turn, owner, "resources/subscribe", { uri });
+    return true;
+  });
+  return { ...Object.fromEntries(kept), resourceSubscriptions };
+}

@@ -1,0 +1,38 @@
+import type { Turn } from "./effect.ts";
+import { META, metaOf } from "./envelope.ts";
+import { encode, type Params } from "./message.ts";
+import type { Session } from "./session.ts";
+
+/** The member of a subscription filter that each notification needs (2026-07-28, subscriptions). */
+const FILTERS: { readonly [method: string]: string } = {
+  "notifications/tools/list_changed": "toolsListChanged",
+  "notifications/prompts/list_changed": "promptsListChanged",
+  "notifications/resources/list_changed": "resourcesListChanged",
+};
+
+/**
+ * Tells a session something that belongs to no request of it: a legacy client on its own stream, a
+ * modern one on the stream of the subscription that asked for it, or not at all.
+ */
+export function notify(
+  turn: Turn,
+  session: Session,
+  method: string,
+  params: Params | undefined,
+): void {
+  const { listening } = session;
+  if (session.era === "legacy") {
+    const text = encode({ kind: "notification", method, params });
+    return turn.add({ kind: "push", session, text, keep: true });
+  }
+  if (listening === null) return;
+  const filter = FILTERS[method];
+  const wanted =
+    filter === undefined
+      ? method === "notifications/resources/updated"
+      : listening.filter[filter] === true;
+  if (!wanted) return;
+  const tagged = { ...params, _meta: { ...metaOf(params), [META.subscription]: listening.id } };
+  const text = encode({ kind: "notification", method, params: tagged });
+  turn.add({ kind: "note", channel: listening.channel, text });
+}

@@ -1,0 +1,127 @@
+import { type Envelope, hasEnvelope, MODERN_REVISION, readEnvelope } from "../core/envelope.ts";
+import { LEGACY_REVISIONS } from "../core/era.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
+import type { Message, Request as RpcRequest } from "../core/message.ts";
+import { type Accepted, openingOf, refusal, type Visit } from "./accept.ts";
+import type { Desk } from "./door.ts";
+import type { PostChannel } from "./post-channel.ts";
+
+/** The member of `params` that the Mcp-Name header repeats, by method. */
+const NAMED: { readonly [method: string]: string } = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
+
+/** Whether a request is of the modern era by its version header, known or not. */
+export function isModernVisit({ request }: Visit): boolean {
+  const version = request.headers.get("mcp-protocol-version");
+  return version !== null && !LEGACY_REVISIONS.includes(version);
+}
+
+/** Whether a message is of the modern era by what it carries. */
+export function isModernMessage(message: Message): boolean {
+  return message.kind === "request" && hasEnvelope(message.params);
+}
+
+/**
+ * Streamable HTTP of 2026-07-28: each POST stands for itself, headers repeat what routers need from
+ * the body, and a client that closes its response has cancelled the request.
+ */
+export class ModernDoor {
+  readonly #desk: Desk;
+  readonly #channel: (visit: Visit, accept: Accepted) => PostChannel;
+
+  constructor(desk: Desk, channel: (visit: Visit, accept: Accepted) => PostChannel) {
+    this.#desk = desk;
+    this.#channel = channel;
+  }
+
+  handle(
+    visit: Visit,
+    accept: Accepted,
+    upstream: string | null,
+    message: Message,
+  ): Response | Promise<Response> {
+    if (message.kind === "notification") return new Response(null, { status: 202 });
+    if (message.kind === "response") {
+      return refusal(fault("message.invalid", "A client of 2026-07-28 sends no responses"));
+    }
+    const envelope = readEnvelope(message.params);
+    if (isFault(envelope)) return refusal(unknownVersion(visit) ?? envelope, message.id);
+    const problem = disagreement(visit.request.headers, message, envelope);
+    if (problem !== null) return refusal(problem, message.id);
+    const opening = openingOf(visit, upstream, "http");
+    if (isFault(opening)) return refusal(opening, message.id);
+    const session = this.#desk.open({ ...opening, envelope });
+    if (isFault(session)) return refusal(session, message.id);
+    const channel = this.#channel(visit, accept);
+    visit.request.signal.addEventListener("abort", () => session.close(), { once: true });
+    session.receive(message, channel);
+    return channel.response();
+  }
+}
+
+/** A version that is of no era: whoever sent it has no envelope to mend. */
+function unknownVersion({ request }: Visit): Fault | null {
+  const version = request.headers.get("mcp-protocol-version");
+  if (version === null || version === MODERN_REVISION) return null;
+  const known = [MODERN_REVISION, ...LEGACY_REVISIONS].join(", ");
+  const text = `Unsupported MCP-Protocol-Version ${version}: supported are ${known}`;
+  return fault("door.version", text);
+}
+
+/** What the headers say differently from the body (2026-07-28, transports: standard headers). */
+function disagreement(headers: Headers, message: RpcRequest, envelope: Envelope): Fault | null {
+  const version = headers.get("mcp-protocol-version");
+  if (version !== envelope.version) {
+    return mismatch("MCP-Protocol-Version", version, envelope.version);
+  }
+  if (version !== MODERN_REVISION) {
+    const supported = [MODERN_REVISION];
+    const text = `Protocol version ${version} is not supported`;
+    return fault("envelope.version", text, "", { supported, requested: version });
+  }
+  const method = headers.get("mcp-method");
+  if (method !== message.method) return mismatch("Mcp-Method", method, message.method);
+  const member = NAMED[message.method];
+  if (member === undefined) return null;
+  const name = headers.get("mcp-name");
+  const wanted = message.params?.[member];
+  if (name === null || decodeHeader(name) !== wanted) {
+    return mismatch("Mcp-Name", name, typeof wanted === "string" ? wanted : "(missing)");
+  }
+  return null;
+}
+
+function mismatch(header: string, found: string | null, expected: string): Fault {
+  const state = found === null ? "is missing" : `says "${found}"`;
+  return fault("envelope.header", `The header ${header} ${state}, the body says "${expected}"`);
+}
+
+/** A header value as text: `=?base64?...?=` stands for what headers cannot carry. */
+function decodeHeader(value: string): string | null {
+  const [, encoded] = /^=\?base64\?(.*)\?=$/.exec(value) ?? [];
+  if (encoded === undefined) return value.trim();
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return null;
+  return Buffer.from(encoded, "base64").toString("utf8");
+}
+
+/** The HTTP status of a JSON answer of the modern era: most errors have one of their own. */
+export function modernStatus(text: string): number {
+  const [, code] =
+    /^\{"jsonrpc":"2\.0","id":(?:"(?:[^"\\]|\\.)*"|[^,"]*),"error":\{"code":(-?\d+)/.exec(text) ??
+    [];
+  switch (code) {
+    case undefined:
+      return 200;
+    case "-32601":
+      return 404;
+    case "-32020":
+    case "-32021":
+    case "-32022":
+      return 400;
+    default:
+      return 200;
+  }
+}
