@@ -10,6 +10,7 @@ import {
   type RequestId,
 } from "../core/message.ts";
 import type { Timer } from "../lib/clock.ts";
+import { envelopeVersion } from "./envelope.ts";
 import { HttpSession } from "./http-session.ts";
 import type { CloseReason, Link } from "./link.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type RemoteTarget,
 } from "./remote.ts";
 import { answerTo, refusal } from "./web-answer.ts";
-import { discard, mediaType } from "./web.ts";
+import { discard, isStream, mediaType } from "./web.ts";
 
 /** A stream that stays open after its answer is let go. */
 const LINGER_MS = 2_000;
@@ -68,10 +69,11 @@ export class HttpClientLink implements Link {
 
   /** Resolves when the server has taken the message, or it is clear that it does not. */
   async #post(text: string, message: Message): Promise<void> {
+    if (this.#hungUp(message)) return;
     const control = this.#session.begin();
     const pending = message.kind === "request" ? { request: message, control } : null;
     if (pending !== null) this.#pending.set(pending.request.id, pending);
-    const response = await this.#session.post(text, control.signal);
+    const response = await this.#session.post(text, message, control.signal);
     if (this.#closed) return;
     if (!isFault(response) && response.ok && pending !== null) {
       void this.#answered(pending, response).finally(() => this.#session.done(control));
@@ -98,12 +100,23 @@ export class HttpClientLink implements Link {
     });
   }
 
+  /** In the modern era, who wants no answer any more closes its stream, and says nothing. */
+  #hungUp(message: Message): boolean {
+    if (message.kind !== "notification" || message.method !== "notifications/cancelled")
+      return false;
+    const pending = this.#pending.get(message.params?.["requestId"] as RequestId);
+    if (pending === undefined || envelopeVersion(pending.request) === null) return false;
+    this.#pending.delete(pending.request.id);
+    pending.control.abort();
+    return true;
+  }
+
   async #answered(pending: Pending, response: Response): Promise<void> {
     if (pending.request.method === "initialize") {
       this.#session.id = response.headers.get("mcp-session-id");
     }
     const type = mediaType(response);
-    if (type === "text/event-stream") return await this.#follow(pending, response);
+    if (isStream(response)) return await this.#follow(pending, response);
     if (type === "application/json") {
       const text = await this.#session.web.text(response);
       if (isFault(text)) return await this.#broken(pending, text);
@@ -281,8 +294,4 @@ export class HttpClientLink implements Link {
     this.#closed = true;
     this.#session.cut();
   }
-}
-
-function isStream(response: Response): boolean {
-  return response.ok && mediaType(response) === "text/event-stream";
 }

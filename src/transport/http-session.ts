@@ -1,5 +1,7 @@
 import { backoffDelay } from "../core/backoff.ts";
 import { type Fault, isFault } from "../core/fault.ts";
+import type { Message } from "../core/message.ts";
+import { envelopeHeaders } from "./envelope.ts";
 import type { RemoteDeps, RemoteTarget } from "./remote.ts";
 import { discard, Web } from "./web.ts";
 
@@ -22,9 +24,10 @@ export class HttpSession {
     this.#deps = deps;
   }
 
-  async post(body: string, signal: AbortSignal): Promise<Response | Fault> {
+  async post(body: string, message: Message, signal: AbortSignal): Promise<Response | Fault> {
     const accept = "application/json, text/event-stream";
-    const headers = { ...this.#headers(), accept, "content-type": "application/json" };
+    const own = { ...this.#headers(), ...envelopeHeaders(message) };
+    const headers = { ...own, accept, "content-type": "application/json" };
     return await this.web.request({ method: "POST", headers, body, signal });
   }
 

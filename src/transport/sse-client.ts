@@ -10,7 +10,7 @@ import {
   type RemoteTarget,
 } from "./remote.ts";
 import { answerTo, refusal } from "./web-answer.ts";
-import { discard, mediaType, Web } from "./web.ts";
+import { discard, isStream, Web } from "./web.ts";
 
 /**
  * The client side of HTTP+SSE (2024-11-05, basic/transports): one stream for everything the server
@@ -53,7 +53,7 @@ export class SseClientLink implements Link {
       const body = await this.#web.text(response);
       return this.#end(refusal(this.#web, response, isFault(body) ? "" : body));
     }
-    if (mediaType(response) !== "text/event-stream") {
+    if (!isStream(response)) {
       await discard(response);
       return this.#end(this.#unreachable("it answers GET with no stream of events"));
     }

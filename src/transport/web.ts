@@ -218,6 +218,10 @@ export function mediaType(response: Response): string {
   return (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
+export function isStream(response: Response): boolean {
+  return response.ok && mediaType(response) === "text/event-stream";
+}
+
 /** Lets go of a body that nobody wants. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);

@@ -266,6 +266,44 @@ describe("a server that", () => {
   });
 });
 
+describe("a request of the modern era", () => {
+  const about = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+
+  test("repeats in its headers what it is, in base64 what no header can hold", async () => {
+    await using scene = await meet();
+    const { server, link } = scene;
+    await link.request("tools/call", { ...about, name: "echo", arguments: { text: "x" } });
+    expect(server.header("tools/call", "mcp-protocol-version")).toBe("2026-07-28");
+    expect(server.header("tools/call", "mcp-method")).toBe("tools/call");
+    expect(server.header("tools/call", "mcp-name")).toBe("echo");
+    await link.request("resources/read", { ...about, uri: "file:///grüße" });
+    const name = server.header("resources/read", "mcp-name");
+    expect(name).toBe(`=?base64?${Buffer.from("file:///grüße").toString("base64")}?=`);
+    await link.request("tools/list");
+    expect(server.header("tools/list", "mcp-method")).toBeNull();
+  });
+
+  test("is cancelled by closing its stream", async () => {
+    const gone = Promise.withResolvers<void>();
+    await using scene = await meet(
+      {},
+      {
+        intercept: (request, message) => {
+          if (message?.method !== "tools/call") return undefined;
+          request.signal.addEventListener("abort", () => gone.resolve());
+          return new Promise(() => undefined);
+        },
+      },
+    );
+    const { server, link } = scene;
+    const requestId = link.ask("tools/call", { ...about, name: "never" });
+    await waitFor("the call", () => server.header("tools/call", "mcp-name") === "never");
+    link.notify("notifications/cancelled", { requestId });
+    await gone.promise;
+    expect(server.header("notifications/cancelled", "accept")).toBeNull();
+  });
+});
+
 test("a request of its own is answered over the same session", async () => {
   const asked = { jsonrpc: "2.0", id: "q1", method: "roots/list" };
   await using scene = await meet();

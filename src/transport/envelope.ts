@@ -1,0 +1,41 @@
+import type { Message, Params } from "../core/message.ts";
+
+const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+
+/** The revision a request of the modern era names in its envelope; null for any other message. */
+export function envelopeVersion(message: Message): string | null {
+  if (message.kind !== "request") return null;
+  const meta = message.params?.["_meta"] as Params | undefined;
+  const version = meta?.[VERSION_KEY];
+  return typeof version === "string" ? version : null;
+}
+
+/**
+ * The headers in which a request of the modern era repeats what is in its body, so that those on
+ * the way can route it (2026-07-28, basic/transports/streamable-http); none for other messages.
+ */
+export function envelopeHeaders(message: Message): { readonly [name: string]: string } {
+  const version = envelopeVersion(message);
+  if (version === null || message.kind !== "request") return {};
+  const { method, params } = message;
+  const name = params?.[NAMED_BY[method] ?? (method.startsWith("tasks/") ? "taskId" : "")];
+  return {
+    "mcp-protocol-version": version,
+    "mcp-method": method,
+    ...(typeof name === "string" ? { "mcp-name": headerValue(name) } : {}),
+  };
+}
+
+const NAMED_BY: { readonly [method: string]: string } = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
+
+/** A text as a header may carry it: what is no plain, unpadded ASCII goes as base64. */
+function headerValue(text: string): string {
+  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text);
+  const disguised = /^=\?base64\?.*\?=$/i.test(text);
+  if (plain && !disguised) return text;
+  return `=?base64?${Buffer.from(text).toString("base64")}?=`;
+}
