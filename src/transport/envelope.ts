@@ -1,12 +1,10 @@
-import type { Message, Params } from "../core/message.ts";
-
-const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+import { META, metaOf } from "../core/envelope.ts";
+import type { Message } from "../core/message.ts";
 
 /** The revision a request of the modern era names in its envelope; null for any other message. */
 export function envelopeVersion(message: Message): string | null {
   if (message.kind !== "request") return null;
-  const meta = message.params?.["_meta"] as Params | undefined;
-  const version = meta?.[VERSION_KEY];
+  const version = metaOf(message.params)?.[META.version];
   return typeof version === "string" ? version : null;
 }
 
