@@ -20,11 +20,31 @@ export default command({
   },
   args: {
     upstream: { type: "positional", required: true, description: "Name of the upstream" },
-    browser: { type: "boolean", default: true, description: "Open it; --no-browser prints only" },
-    scope: { type: "string", description: "Rights to ask for beside those the server names" },
-    "client-id": { type: "string", description: "A client you have registered at the server" },
-    "client-secret-env": { type: "string", description: "Variable that holds its secret" },
-    port: { type: "string", description: "Come back to http://127.0.0.1:PORT/callback" },
+    browser: {
+      type: "boolean",
+      default: true,
+      negativeDescription: "Print the address, and do not open it",
+    },
+    scope: {
+      type: "string",
+      valueHint: "SCOPE",
+      description: "Rights to ask for beside those the server names",
+    },
+    "client-id": {
+      type: "string",
+      valueHint: "ID",
+      description: "A client you have registered at the server yourself",
+    },
+    "client-secret-env": {
+      type: "string",
+      valueHint: "NAME",
+      description: "Variable that holds the secret of that client",
+    },
+    port: {
+      type: "string",
+      valueHint: "PORT",
+      description: "Come back to http://127.0.0.1:PORT/callback",
+    },
     logout: { type: "boolean", description: "Forget the login instead" },
   },
   examples: [
