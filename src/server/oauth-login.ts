@@ -1,5 +1,6 @@
 import { type Fault, fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
+import { reasonOf } from "../lib/files.ts";
 import type { Login } from "../transport/remote.ts";
 import { webFetch } from "../transport/web.ts";
 import type { Credentials, CredentialStore } from "./oauth-store.ts";
@@ -37,7 +38,7 @@ export class StoredLogin implements Login {
   }
 
   async token(): Promise<string | null> {
-    const found = this.#store.read();
+    const found = this.#read();
     if (found === null || found.tokens === null) return null;
     const { access_token: token, refresh_token: refresh } = found.tokens;
     const dueMs = found.expiresAtMs === null ? null : found.expiresAtMs - MARGIN_MS;
@@ -48,24 +49,42 @@ export class StoredLogin implements Login {
   }
 
   async renew(refused: string | null): Promise<string | Fault> {
-    return await this.#store.exclusively(async () => {
-      const found = this.#store.read();
-      if (found === null) return this.#needed("nobody has logged in");
-      if (found.tokens === null) return this.#needed("the login has ended");
-      // Somebody else was faster: a refresh token may work only once.
-      if (found.tokens.access_token !== refused) return found.tokens.access_token;
-      if (found.tokens.refresh_token === undefined) return this.#needed("the login has expired");
-      return await this.#refresh(found, found.tokens.refresh_token);
-    });
+    try {
+      return await this.#store.exclusively(() => this.#renew(refused));
+    } catch (error) {
+      return this.#stuck(reasonOf(error));
+    }
   }
 
   async lacks(scope: string): Promise<void> {
-    await this.#store.exclusively(async () => {
-      const found = this.#store.read();
-      if (found === null) return;
-      const wanted = scopeUnion(found.wanted, scope);
-      if (wanted !== found.wanted) this.#store.write({ ...found, wanted });
-    });
+    await this.#store
+      .exclusively(async () => {
+        const found = this.#store.read();
+        if (found === null) return;
+        const wanted = scopeUnion(found.wanted, scope);
+        if (wanted !== found.wanted) this.#store.write({ ...found, wanted });
+      })
+      // The next login then asks for too little, which is said again.
+      .catch(() => undefined);
+  }
+
+  async #renew(refused: string | null): Promise<string | Fault> {
+    const found = this.#store.read();
+    if (found === null) return this.#needed("nobody has logged in");
+    if (found.tokens === null) return this.#needed("the login has ended");
+    // Somebody else was faster: a refresh token may work only once.
+    if (found.tokens.access_token !== refused) return found.tokens.access_token;
+    if (found.tokens.refresh_token === undefined) return this.#needed("the login has expired");
+    return await this.#refresh(found, found.tokens.refresh_token);
+  }
+
+  /** A file that cannot be read is no login; renew() says why. */
+  #read(): Credentials | null {
+    try {
+      return this.#store.read();
+    } catch {
+      return null;
+    }
   }
 
   async #refresh(found: Credentials, refreshToken: string): Promise<string | Fault> {
@@ -93,9 +112,13 @@ export class StoredLogin implements Login {
         this.#store.remove();
         return this.#needed(`its registration has ended: ${words}`);
       }
-      const text = `Upstream "${this.#upstream}": the login cannot be renewed: ${words}`;
-      return fault("upstream.unreachable", text, this.#upstream);
+      return this.#stuck(words);
     }
+  }
+
+  #stuck(why: string): Fault {
+    const text = `Upstream "${this.#upstream}": the login cannot be renewed: ${why}`;
+    return fault("upstream.unreachable", text, this.#upstream);
   }
 
   #needed(why: string): Fault {

@@ -227,7 +227,8 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-const STRANGER = "its certificate is signed by nobody this machine trusts";
+const STRANGER =
+  "its certificate is signed by nobody this machine trusts (NODE_EXTRA_CA_CERTS may name more)";
 /** What goes wrong before anything of a request has left. */
 const UNDELIVERED: ReadonlyMap<string, string> = new Map([
   ["CERT_HAS_EXPIRED", "its certificate has expired"],

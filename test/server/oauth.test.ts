@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 
 import { systemClock } from "../../src/lib/clock.ts";
 import { logIn, type LoginOptions } from "../../src/server/oauth-flow.ts";
@@ -216,6 +216,16 @@ describe("a stored login", () => {
     const problem = await scene.login().renew(before.tokens?.access_token ?? "");
     expect(problem).toMatchObject({ code: "upstream.unreachable" });
     expect(scene.store().read()?.tokens).toEqual(before.tokens);
+  });
+
+  posixTest("whose file cannot be made is no login, and says why", async () => {
+    using scene = new Scene();
+    writeFileSync(scene.directory.file("logins"), "in the way");
+    expect(await scene.login().token()).toBeNull();
+    expect(await scene.login().renew(null)).toMatchObject({
+      code: "upstream.unreachable",
+      text: expect.stringContaining("the login cannot be renewed: "),
+    });
   });
 
   test("that is not there says so", async () => {
