@@ -221,7 +221,13 @@ export const ConfigSchema = v.object({
     '"1.0" is the only one so far.',
   ),
   daemon: key(
-    v.object({ ...access, ...operation }),
+    v.pipe(
+      v.object({ ...access, ...operation }),
+      v.check(
+        ({ auth, cors }) => auth !== "none" || !cors.allowed_origins.some(isAnybodys),
+        'With "auth": "none" any web page could come in: name pages in "cors.allowed_origins" in full, or set "auth" to "api_key"',
+      ),
+    ),
     {},
     "live",
     "Daemon",
@@ -245,3 +251,8 @@ export const ConfigSchema = v.object({
 
 export type ConfigEntry = v.InferOutput<typeof ConfigSchema>;
 export type DaemonEntry = ConfigEntry["daemon"];
+
+/** Patterns that pages of strangers match: any origin, that of sandboxed frames, an open end. */
+function isAnybodys(pattern: string): boolean {
+  return pattern === "null" || pattern.replace(/:[\d*]*$/, "").endsWith("*");
+}

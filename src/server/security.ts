@@ -34,22 +34,33 @@ export class Security {
 
   #settings(daemon: DaemonSettings): GateSettings {
     const { host, cors, auth } = daemon;
-    this.#conditions.clear("gate.open");
-    if (auth === "none") {
+    this.#conditions.clearName("gate.open");
+    this.#conditions.clear("gate.key");
+    if (auth === "api_key") return { host, cors, key: this.#key(daemon) };
+    const pages = cors.allowedOrigins.join(", ");
+    if (pages === "") {
       this.#raise(
         "gate.open",
         "warning",
         "Requests need no API key: every program on this machine can use your servers",
         'Set daemon.auth to "api_key".',
       );
-      return { host, cors, key: null };
+    } else {
+      this.#conditions.raise({
+        name: "gate.open",
+        // Named, because it is not the daemon that fails to do its work.
+        subject: "daemon.cors.allowed_origins",
+        severity: "error",
+        text: `Requests need no API key, and web pages are let in: those of ${pages} can use your servers`,
+        hint: 'Set daemon.auth to "api_key", or empty daemon.cors.allowed_origins.',
+        sinceMs: this.#clock.now(),
+      });
     }
-    return { host, cors, key: this.#key(daemon) };
+    return { host, cors, key: null };
   }
 
   #key({ apiKeyEnv, apiKeyFile }: DaemonSettings): ApiKey {
     const found = loadKey({ env: this.#environment[apiKeyEnv], file: apiKeyFile });
-    this.#conditions.clear("gate.key");
     if (isFault(found)) {
       this.#raise("gate.key", "error", found.text, hintOf(found));
       // A key nobody can know.

@@ -67,6 +67,16 @@ const BROKEN: readonly (readonly [string, string, number, number, string])[] = [
     19,
     "does not fit",
   ],
+  ...["*", "null", "https://*", "http://*:*", "http://localhost*"].map(
+    (origin) =>
+      [
+        `{ "daemon": { "auth": "none", "cors": { "allowed_origins": ["${origin}"] } } }`,
+        "daemon",
+        1,
+        3,
+        '"cors.allowed_origins" in full, or set "auth" to "api_key"',
+      ] as const,
+  ),
   [
     '{ "mcpServers": { "a": { "command": ["x"] } } }',
     "mcpServers.a.command",
