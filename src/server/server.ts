@@ -134,7 +134,8 @@ class Server {
       clock,
     });
     const shared = { platform, environment, clock, book: this.#book };
-    this.#stdio = new StdioFactory(shared);
+    const keyVariable = (): string => this.revision.daemon.apiKeyEnv;
+    this.#stdio = new StdioFactory({ ...shared, keyVariable });
     this.#remote = new RemoteFactory(shared);
     this.#desk = this.#makeDesk();
     this.#insider = new Insider(this.#desk, "mcpd");

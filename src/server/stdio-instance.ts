@@ -17,6 +17,7 @@ import type { LogBook } from "./log-book.ts";
 export class StdioFactory {
   readonly #platform: Platform;
   readonly #environment: { readonly [name: string]: string | undefined };
+  readonly #keyVariable: () => string;
   readonly #clock: Clock;
   readonly #book: LogBook;
   readonly #ledger: Ledger;
@@ -25,12 +26,15 @@ export class StdioFactory {
   constructor(options: {
     readonly platform: Platform;
     readonly environment: { readonly [name: string]: string | undefined };
+    /** The variable of the environment that holds the API key: not for upstreams. */
+    readonly keyVariable: () => string;
     readonly clock: Clock;
     readonly book: LogBook;
   }) {
     const { platform, environment, clock, book } = options;
     this.#platform = platform;
     this.#environment = environment;
+    this.#keyVariable = options.keyVariable;
     this.#clock = clock;
     this.#book = book;
     const log = book.logger("mcpd.supervise");
@@ -57,6 +61,7 @@ export class StdioFactory {
           random: Math.random,
           platform: this.#platform,
           environment: this.#environment,
+          keyVariable: this.#keyVariable,
           loginPath: this.#loginPath,
           ledger: this.#ledger,
           log: this.#book.logger("mcpd.supervise"),

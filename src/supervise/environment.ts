@@ -21,6 +21,8 @@ export type LaunchDeps = {
   readonly platform: Platform;
   /** PATH for children: see LoginPath. */
   readonly path: string;
+  /** Variable that holds the daemon's own API key: only who names it gets it. */
+  readonly keyVariable?: string | undefined;
 };
 
 /** What steers the daemon, its runtime or its service manager must not steer what it starts. */
@@ -39,6 +41,7 @@ export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
   if (reach.kind !== "stdio") throw new Error(`${upstream} is not started by a command`);
   const resolver = new Resolver(upstream, deps.platform, withPath(deps.environment, deps.path));
   const env = baseEnvironment(resolver.environment);
+  if (deps.keyVariable !== undefined) dropVariable(env, deps.keyVariable, deps.platform);
   for (const [name, reference] of Object.entries(reach.env)) {
     const value = resolver.value(reference);
     if (value !== null) setVariable(env, name, value, deps.platform);
@@ -69,19 +72,23 @@ function withPath(environment: Environment, path: string): Environment {
   return { ...environment, [pathName]: path };
 }
 
-/** On Windows "Path" and "PATH" are one variable, of which a child may see only one. */
 function setVariable(
   env: { [name: string]: string },
   name: string,
   value: string,
   platform: Platform,
 ): void {
-  if (platform.name === "windows") {
-    for (const other of Object.keys(env)) {
-      if (other.toUpperCase() === name.toUpperCase()) delete env[other];
-    }
-  }
+  dropVariable(env, name, platform);
   env[name] = value;
+}
+
+/** On Windows "Path" and "PATH" are one variable, of which a child may see only one. */
+function dropVariable(env: { [name: string]: string }, name: string, platform: Platform): void {
+  delete env[name];
+  if (platform.name !== "windows") return;
+  for (const other of Object.keys(env)) {
+    if (other.toUpperCase() === name.toUpperCase()) delete env[other];
+  }
 }
 
 /** Resolves one after another and keeps the first problem. */

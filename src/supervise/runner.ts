@@ -17,6 +17,8 @@ const LAST_OUTPUT_MS = 250;
 export type RunnerDeps = DriverDeps & {
   readonly platform: Platform;
   readonly environment: Environment;
+  /** Variable of the daemon's own API key, as the config of the moment names it. */
+  readonly keyVariable?: () => string;
   readonly loginPath: Pick<LoginPath, "get">;
   readonly ledger: Pick<Ledger, "add" | "remove">;
   readonly log: Log;
@@ -48,7 +50,8 @@ export class Runner extends Driver {
     const { clock, environment, ledger, log, loginPath, platform, stop } = this.#deps;
     const { upstream } = this.unit;
     const path = await loginPath.get();
-    const launch = resolveLaunch(this.unit, { environment, platform, path });
+    const keyVariable = this.#deps.keyVariable?.();
+    const launch = resolveLaunch(this.unit, { environment, platform, path, keyVariable });
     if (isFault(launch)) return launch;
     if (this.state.kind === "stopping") return exitFault(upstream, { kind: "stopped" });
     const marker = crypto.randomUUID();

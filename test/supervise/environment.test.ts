@@ -2,14 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { type Fault, isFault } from "../../src/core/fault.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import type { Environment } from "../../src/platform/platform.ts";
-import { resolveLaunch } from "../../src/supervise/environment.ts";
+import { type Launch, resolveLaunch } from "../../src/supervise/environment.ts";
 import { temporaryDirectory, unitOf } from "./support.ts";
 
 const home = temporaryDirectory();
 const platform = pickPlatform({ ...process.env, HOME: home, USERPROFILE: home });
 const deps = (environment: Environment) => ({ environment, platform, path: "/login/bin:/bin" });
+
+function environmentOf(launch: Launch | Fault): Launch["env"] {
+  if (isFault(launch)) throw new Error(launch.text);
+  return launch.env;
+}
 
 beforeAll(() => {
   writeFileSync(join(home, "secret"), "s3cret\n", { mode: 0o600 });
@@ -29,9 +35,20 @@ describe("resolveLaunch()", () => {
       PATH: "/bin",
       LANG: "C",
     };
-    expect(resolveLaunch(unitOf({}), deps(environment))).toMatchObject({
-      env: { LANG: "C", PATH: "/login/bin:/bin" },
+    expect(environmentOf(resolveLaunch(unitOf({}), deps(environment)))).toEqual({
+      LANG: "C",
+      PATH: "/login/bin:/bin",
     });
+  });
+
+  test("keeps the variable of the API key from children, unless the config hands it on", () => {
+    const environment = { TEAM_KEY: "k", LANG: "C" };
+    const keyed = { ...deps(environment), keyVariable: "TEAM_KEY" };
+    const path = { PATH: "/login/bin:/bin" };
+    expect(environmentOf(resolveLaunch(unitOf({}), keyed))).toEqual({ LANG: "C", ...path });
+    const env = { MCPD: { kind: "env", name: "TEAM_KEY", prefix: "" } } as const;
+    const launch = resolveLaunch(unitOf({ env }), keyed);
+    expect(environmentOf(launch)).toEqual({ LANG: "C", MCPD: "k", ...path });
   });
 
   test("what the config sets is given, whatever its name", () => {
