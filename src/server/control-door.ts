@@ -1,17 +1,15 @@
-import { type Attachment, type ControlHandlers, ControlHost } from "../control/host.ts";
-import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
-import type { Channel } from "../core/effect.ts";
-import { BATCH_REVISION } from "../core/era.ts";
-import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
-import { LIMITS } from "../core/limits.ts";
-import { encode, faultResponse, type Message, type RequestId } from "../core/message.ts";
+import { type ControlHandlers, ControlHost } from "../control/host.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { notAbsolute, viewOf } from "../transport/accept.ts";
-import type { Desk, SessionPort, View } from "../transport/door.ts";
-import { PacedChannel } from "../transport/paced-channel.ts";
+import type { Desk, Opening } from "../transport/door.ts";
+import { MessageSession } from "../transport/message-session.ts";
 import type { SocketConnection, SocketEvents } from "../transport/socket-connection.ts";
 import { listenSocket, type SocketListener } from "../transport/socket-server.ts";
+
+/** What the session of a connection is opened for. */
+type Seen = Pick<Opening, "view" | "project">;
 
 type ControlDoorOptions = {
   readonly address: string;
@@ -39,12 +37,23 @@ export async function openControl(options: ControlDoorOptions): Promise<SocketLi
 
 /** One connection: our own methods go to the control host, the rest is one MCP session. */
 function converse(options: ControlDoorOptions, connection: SocketConnection): SocketEvents {
+  const { desk, clock } = options;
   const send = (text: string): void => void connection.send(text);
-  const mcp = new SocketSession(options.desk, options.clock, send);
+  let seen: Seen = { view: viewOf(null), project: null };
+  let opened = false;
+  const mcp = new MessageSession({ clock, send }, () => {
+    opened = true;
+    return desk.open({ ...seen, principal: "socket", door: "socket" });
+  });
   const host = new ControlHost(options.handlers, {
     send,
     mcp: (text) => mcp.receive(text),
-    attach: (attachment) => mcp.attach(attachment),
+    attach({ upstream = null, project = null }) {
+      if (opened) return fault("message.invalid", "Cannot attach: the session is open already");
+      seen = { view: viewOf(upstream), project };
+      const session = notAbsolute(project) ?? mcp.open();
+      return isFault(session) ? session : null;
+    },
   });
   return {
     message: (text) => host.receive(text),
@@ -53,65 +62,4 @@ function converse(options: ControlDoorOptions, connection: SocketConnection): So
       mcp.close();
     },
   };
-}
-
-/** The MCP session of one connection: opened by its first message, or before, and ended with it. */
-class SocketSession {
-  readonly #desk: Desk;
-  readonly #clock: Clock;
-  readonly #send: (text: string) => void;
-  #session: SessionPort | null = null;
-
-  constructor(desk: Desk, clock: Clock, send: (text: string) => void) {
-    this.#desk = desk;
-    this.#clock = clock;
-    this.#send = send;
-  }
-
-  /** Opens the session for what the client wants to see, before its first message. */
-  attach(attachment: Attachment): Fault | null {
-    const project = attachment.project ?? null;
-    if (this.#session !== null) {
-      return fault("message.invalid", "Cannot attach: the session is open already");
-    }
-    const opened = notAbsolute(project) ?? this.#open(viewOf(attachment.upstream ?? null), project);
-    return isFault(opened) ? opened : null;
-  }
-
-  receive(text: string): void {
-    const batched = this.#session?.protocolVersion === BATCH_REVISION && isBatch(text);
-    const messages = batched ? decodeBatch(text) : [decode(text)];
-    if (messages.length > LIMITS.batchMessages) {
-      const limit = `The batch is too long: the limit is ${LIMITS.batchMessages} messages`;
-      return this.#refuse(null, fault("message.invalid", limit));
-    }
-    for (const message of messages) this.#take(message);
-  }
-
-  close(): void {
-    this.#session?.close();
-    this.#session = null;
-  }
-
-  #take(message: Message | Malformed): void {
-    if (isMalformed(message)) return this.#refuse(message.id, message.fault);
-    const session = this.#session ?? this.#open(viewOf(null), null);
-    if (isFault(session)) {
-      return this.#refuse(message.kind === "request" ? message.id : null, session);
-    }
-    session.receive(message, new PacedChannel(this.#clock, this.#send));
-  }
-
-  #open(view: View, project: string | null): SessionPort | Fault {
-    const session = this.#desk.open({ view, principal: "socket", project, door: "socket" });
-    if (isFault(session)) return session;
-    this.#session = session;
-    const listener: Channel = { streams: true, mustAnswer: false, write: this.#send };
-    session.listen(listener);
-    return session;
-  }
-
-  #refuse(id: RequestId | null, problem: Fault): void {
-    this.#send(encode(faultResponse(id, problem)));
-  }
 }

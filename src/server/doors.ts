@@ -6,6 +6,7 @@ import type { Desk } from "../transport/door.ts";
 import { Heartbeat } from "../transport/heartbeat.ts";
 import { HttpDoor } from "../transport/http-server.ts";
 import { SseDoor } from "../transport/sse-server.ts";
+import { WsDoor } from "../transport/ws-server.ts";
 import { VERSION } from "../version.ts";
 import { type Address, FrontDoor } from "./front-door.ts";
 import type { Gate } from "./gate.ts";
@@ -29,10 +30,12 @@ export function openDoors(parts: {
   const heartbeat = new Heartbeat(clock);
   const http = new HttpDoor({ desk, heartbeat, log, messageBytesMax });
   const sse = new SseDoor({ desk, heartbeat, log, messageBytesMax, clock });
+  const ws = new WsDoor({ desk, clock, log, messageBytesMax });
   const app = createApp({
     gate,
     http,
     sse,
+    ws,
     metrics,
     health: () => ({ status: conditions.verdict(), conditions: conditions.list().length }),
     version: VERSION,
@@ -46,6 +49,7 @@ export function openDoors(parts: {
     async close() {
       http.close();
       sse.close();
+      ws.close();
       // Answers that are on their way get a moment; a client that does not read them does not.
       await Promise.race([front.close(false), clock.sleep(LIMITS.drainAnswersMs)]);
       await front.close(true);

@@ -3,9 +3,10 @@ import { Hono } from "hono";
 import { type Fault, fault } from "../core/fault.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
 import type { Log } from "../lib/log.ts";
-import { refusal, type Visit, wrongMethod } from "../transport/accept.ts";
+import { refusal, type Runtime, type Visit, wrongMethod } from "../transport/accept.ts";
 import type { HttpDoor } from "../transport/http-server.ts";
 import type { SseDoor } from "../transport/sse-server.ts";
+import type { WsClient, WsDoor } from "../transport/ws-server.ts";
 import type { Gate } from "./gate.ts";
 
 /** What /health tells: "unhealthy" is a 503, so only for a daemon that cannot do its work. */
@@ -27,6 +28,7 @@ export type AppOptions = {
   readonly gate: Gate;
   readonly http: HttpDoor;
   readonly sse: SseDoor;
+  readonly ws: WsDoor;
   readonly metrics: MetricsPort;
   readonly health: () => Health;
   readonly version: string;
@@ -34,32 +36,43 @@ export type AppOptions = {
   readonly log: Log;
 };
 
-/** Called for each request; `hangUp` drops the connection of a client that does not read. */
-export type App = (
-  request: Request,
-  hangUp: (request: Request) => void,
-) => Response | Promise<Response>;
+/** All that is served on TCP. */
+export interface App {
+  /** Called for each request; nothing is answered to one that has become a WebSocket. */
+  fetch(request: Request, runtime: Runtime): Response | Promise<Response> | undefined;
+  /** How WebSockets are carried, by the config of now. */
+  websocket(): Bun.WebSocketHandler<WsClient>;
+}
 
 type Env = { Bindings: { readonly visit: Visit } };
 
 /** All that is served on TCP: the gate, then the doors, health and metrics. */
 export function createApp(options: AppOptions): App {
   const routes = routesOf(options);
-  const { gate, http } = options;
-  return (request, hangUp) => {
-    const path = pathOf(request.url);
-    const pass = gate.enter(request, path);
-    if (pass instanceof Response) return pass;
-    const visit: Visit = { request, path, principal: pass.principal, hangUp };
+  const { gate, http, ws } = options;
+  const answer = (visit: Visit): Response | Promise<Response> | undefined => {
     // The hot path does not need a router: it costs about a tenth of a call.
-    const isMcp = path === "/mcp" || path.startsWith("/mcp/");
-    const response = isMcp ? http.handle(visit) : routes.fetch(request, { visit });
-    const { origin } = pass;
-    if (origin === null) return response;
-    return response instanceof Response
-      ? gate.leave(response, origin)
-      : response.then((late) => gate.leave(late, origin));
+    if (isUnder(visit.path, "/mcp")) return http.handle(visit);
+    return isUnder(visit.path, "/ws") ? ws.open(visit) : routes.fetch(visit.request, { visit });
   };
+  return {
+    fetch(request, runtime) {
+      const path = pathOf(request.url);
+      const pass = gate.enter(request, path);
+      if (pass instanceof Response) return pass;
+      const response = answer({ request, path, principal: pass.principal, runtime });
+      const { origin } = pass;
+      if (origin === null || response === undefined) return response;
+      return response instanceof Response
+        ? gate.leave(response, origin)
+        : response.then((late) => gate.leave(late, origin));
+    },
+    websocket: () => ws.handler(),
+  };
+}
+
+function isUnder(path: string, door: string): boolean {
+  return path === door || path.startsWith(`${door}/`);
 }
 
 function routesOf({ sse, metrics, health, version, uptimeMs }: AppOptions): Hono<Env> {
@@ -110,20 +123,32 @@ export interface Listener {
 
 /** Binds the app, or says why not: port.in-use is worth trying again. Port 0 takes any free one. */
 export function listen(app: App, host: string, port: number, log: Log): Listener | Fault {
+  const handlers = (websocket: Bun.WebSocketHandler<WsClient>) => ({
+    // Calls and streams may be quiet for long: the doors have a heartbeat of their own.
+    idleTimeout: 0,
+    // The doors bound each body themselves and answer with the reason; this only backs them up.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: (request: Request) => app.fetch(request, runtime),
+    websocket,
+    error(problem: Error) {
+      log.error("A request failed", { error: problem.stack ?? problem.message });
+      return refusal(fault("internal"));
+    },
+  });
+  let websocket = app.websocket();
+  const runtime: Runtime = {
+    hangUp: (request) => server.timeout(request, 1),
+    upgrade(request, data, headers) {
+      const now = app.websocket();
+      // The runtime knows the limit only from the time it was told.
+      if (now.maxPayloadLength !== websocket.maxPayloadLength) server.reload(handlers(now));
+      websocket = now;
+      return server.upgrade(request, { data, headers });
+    },
+  };
+  let server: Bun.Server<WsClient>;
   try {
-    const server = Bun.serve({
-      hostname: host,
-      port,
-      // Calls and streams may be quiet for long: the doors have a heartbeat of their own.
-      idleTimeout: 0,
-      // The doors bound each body themselves and answer with the reason; this only backs them up.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, bun) => app(request, (slow) => bun.timeout(slow, 1)),
-      error(problem) {
-        log.error("A request failed", { error: problem.stack ?? problem.message });
-        return refusal(fault("internal"));
-      },
-    });
+    server = Bun.serve<WsClient>({ hostname: host, port, ...handlers(websocket) });
     return {
       port: server.port ?? port,
       get pending() {

@@ -1,6 +1,7 @@
 import { type Fault, fault, FAULTS } from "../core/fault.ts";
 import { encode, faultResponse, type RequestId } from "../core/message.ts";
 import type { Opening, SessionPort, View } from "./door.ts";
+import type { WsClient } from "./ws-server.ts";
 
 /** What a door is told about one HTTP request that the gate let in. */
 export type Visit = {
@@ -8,9 +9,16 @@ export type Visit = {
   /** The path of the URL, without query. */
   readonly path: string;
   readonly principal: string;
-  /** Drops the connection of a client that does not read. */
-  readonly hangUp: (request: Request) => void;
+  readonly runtime: Runtime;
 };
+
+/** What only the listener can do with a request. */
+export interface Runtime {
+  /** Drops the connection of a client that does not read. */
+  hangUp(request: Request): void;
+  /** Makes the request a WebSocket that carries `data`; false when it asks for none. */
+  upgrade(request: Request, data: WsClient, headers: { readonly [name: string]: string }): boolean;
+}
 
 /** Which kinds of answer a client takes. */
 export type Accepted = { readonly json: boolean; readonly events: boolean };
@@ -98,4 +106,12 @@ export function refusal(
 export function wrongMethod(method: string, path: string, allow: string): Response {
   const text = `${method} is not allowed on ${path}: it takes ${allow}`;
   return refusal(fault("door.method", text), null, { allow });
+}
+
+/** 426 for a path that speaks another protocol than HTTP (RFC 9110, 15.5.22). */
+export function wrongProtocol(path: string, protocol: string): Response {
+  const text = `${path} speaks ${protocol} only`;
+  const { headers } = refusal(fault("door.method", text), null, { upgrade: protocol });
+  const body = encode(faultResponse(null, fault("door.method", text)));
+  return new Response(body, { status: 426, headers });
 }

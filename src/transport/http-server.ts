@@ -221,7 +221,7 @@ export class HttpDoor {
   #lost(visit: Visit, why: Gone): void {
     if (why === "left") return;
     this.#options.log.warning("Cut off a client that does not read its event stream");
-    visit.hangUp(visit.request);
+    visit.runtime.hangUp(visit.request);
   }
 }
 

@@ -120,7 +120,7 @@ export class SseDoor {
     session.close();
     if (why === "left") return;
     this.#options.log.warning("Cut off a client that does not read its event stream");
-    visit.hangUp(visit.request);
+    visit.runtime.hangUp(visit.request);
   }
 }
 

@@ -2,15 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import {
-  ElicitRequestSchema,
-  LoggingMessageNotificationSchema,
-  ResourceUpdatedNotificationSchema,
-  ToolListChangedNotificationSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-
 import { LineClient, textOf } from "../helpers/line-client.ts";
 import { freePort } from "../helpers/port.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
@@ -40,66 +31,23 @@ async function stopStarted(home: Home): Promise<void> {
   await waitFor("nobody to be left", () => processesOf(home.path).length === 0);
 }
 
-describe("the official client through mcpd bridge", () => {
-  test("calls, hears progress before the answer, logs, updates and list changes", async () => {
-    await using daemon = await Daemon.start(CONFIG);
-    const { env, path: cwd } = daemon.home;
-    const capabilities = { elicitation: {} };
-    const client = new Client({ name: "official", version: "1.0.0" }, { capabilities });
-    const heard: string[] = [];
-    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
-      heard.push(`log ${String(params.data)}`);
-    });
-    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
-      heard.push(`updated ${params.uri}`);
-    });
-    client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-      heard.push("tools changed");
-    });
-    client.setRequestHandler(ElicitRequestSchema, () => ({
-      action: "accept",
-      content: { answer: "forty-two" },
-    }));
-    const args = ["bridge", "--server", "echo"];
-    const transport = new StdioClientTransport({ command: program(), args, env: { ...env }, cwd });
-    await client.connect(transport);
-    try {
-      expect(client.getServerVersion()?.name).toBe("echo");
-      const call = (name: string, input: { [name: string]: unknown } = {}): Promise<unknown> =>
-        client.callTool({ name, arguments: input });
-      expect(await call("echo", { text: "hi" })).toMatchObject({ content: [{ text: "hi" }] });
-      const steps: number[] = [];
-      const onprogress = ({ progress }: { progress: number }): void => void steps.push(progress);
-      await client.callTool({ name: "progress", arguments: { steps: 3 } }, undefined, {
-        onprogress,
-      });
-      expect(steps).toEqual([1, 2, 3]);
-      await client.setLoggingLevel("info");
-      await call("log", { level: "info", text: "told" });
-      const [resource] = (await client.listResources()).resources;
-      await client.subscribeResource({ uri: resource?.uri ?? "" });
-      await call("touch", { uri: resource?.uri });
-      await call("change", { list: "tools" });
-      const asked = await call("ask", { method: "elicitation/create" });
-      expect(JSON.stringify(asked)).toContain("forty-two");
-      const wanted = ["log told", `updated ${resource?.uri}`, "tools changed"];
-      await waitFor("all notifications", () => wanted.every((text) => heard.includes(text)));
-      const controller = new AbortController();
-      const slow = client.callTool({ name: "never", arguments: {} }, undefined, {
-        signal: controller.signal,
-      });
-      controller.abort("enough");
-      await expect(slow).rejects.toThrow("enough");
-      const large = await client.callTool({ name: "huge", arguments: { bytes: 3_000_000 } });
-      expect(JSON.stringify(large).length).toBeGreaterThan(3_000_000);
-    } finally {
-      await client.close();
-    }
-    await waitFor("the session to end", async () => (await statusOf(daemon.home))?.sessions === 0);
-  });
-});
+// What the official client can do through a bridge is in sharing.test.ts, with all other doors.
 
 describe("mcpd bridge", () => {
+  test("carries questions to its client, and large answers", async () => {
+    await using daemon = await Daemon.start(CONFIG);
+    await using client = bridge(daemon.home, "--server", "echo");
+    await client.initialize({ capabilities: { elicitation: {} } });
+    client.ask(1, "tools/call", { name: "ask", arguments: { method: "elicitation/create" } });
+    const question = await client.heard("elicitation/create");
+    const content = { answer: "forty-two" };
+    client.send({ jsonrpc: "2.0", id: question.id, result: { action: "accept", content } });
+    expect(textOf(await client.answer(1))).toContain("forty-two");
+    expect(await client.call(2, "huge", { bytes: 3_000_000 })).toHaveLength(3_000_000);
+    expect(await client.end()).toBe(0);
+    await waitFor("the session to end", async () => (await statusOf(daemon.home))?.sessions === 0);
+  });
+
   test("works on the project of its directory, or on the one it is told", async () => {
     const echo = { ...fixture("echo.ts"), scope: "project", cwd: "{project}" };
     await using daemon = await Daemon.start({ mcpServers: { echo } });

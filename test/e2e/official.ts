@@ -1,6 +1,7 @@
 /**
- * The official SDK clients behind one face: version 1 over Streamable HTTP and over HTTP+SSE,
- * version 2 over Streamable HTTP. What they hear without having asked is kept in `heard`.
+ * The official SDK clients behind one face: version 1 over Streamable HTTP, HTTP+SSE, WebSocket and
+ * `mcpd bridge`, version 2 over Streamable HTTP. What they hear without having asked is kept in
+ * `heard`.
  */
 import {
   Client as ClientV2,
@@ -8,12 +9,16 @@ import {
 } from "@modelcontextprotocol/client";
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { WebSocketClientTransport } from "@modelcontextprotocol/sdk/client/websocket.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
+import { program } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";
 import type { Daemon } from "./harness.ts";
 
-export type Kind = "v1 http" | "v1 sse" | "v2 http";
+export type Kind = "v1 http" | "v1 sse" | "v1 ws" | "v1 bridge" | "v2 http";
 
 export type Heard = {
   readonly method: string;
@@ -69,10 +74,7 @@ export class Official implements AsyncDisposable {
     const official = new Official(client, (name, args, options) =>
       client.callTool({ name, arguments: args }, undefined, options),
     );
-    const transport =
-      kind === "v1 sse"
-        ? new SSEClientTransport(new URL(daemon.urls.sse + at), { requestInit })
-        : new StreamableHTTPClientTransport(new URL(daemon.urls.mcp + at), { requestInit });
+    const transport = transportV1(daemon, kind, upstream);
     await client.connect(transport);
     official.#watch(transport);
     return official;
@@ -110,5 +112,26 @@ export class Official implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client.close();
+  }
+}
+
+function transportV1(daemon: Daemon, kind: Kind, upstream: string | undefined): Transport {
+  const at = upstream === undefined ? "" : `/${upstream}`;
+  const requestInit = { headers: { "x-api-key": daemon.key } };
+  switch (kind) {
+    case "v1 sse":
+      return new SSEClientTransport(new URL(daemon.urls.sse + at), { requestInit });
+    case "v1 ws": {
+      // As in a browser, headers cannot be set.
+      const url = new URL(`/ws${at}?api_key=${daemon.key}`, daemon.origin.replace("http", "ws"));
+      return new WebSocketClientTransport(url);
+    }
+    case "v1 bridge": {
+      const args = upstream === undefined ? ["bridge"] : ["bridge", "--server", upstream];
+      const { env, path: cwd } = daemon.home;
+      return new StdioClientTransport({ command: program(), args, env: { ...env }, cwd });
+    }
+    default:
+      return new StreamableHTTPClientTransport(new URL(daemon.urls.mcp + at), { requestInit });
   }
 }

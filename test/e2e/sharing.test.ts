@@ -15,6 +15,10 @@ const DOORS: readonly Door[] = [
   { kind: "v1 http", upstream: "echo" },
   { kind: "v1 sse" },
   { kind: "v1 sse", upstream: "echo" },
+  { kind: "v1 ws" },
+  { kind: "v1 ws", upstream: "echo" },
+  { kind: "v1 bridge" },
+  { kind: "v1 bridge", upstream: "echo" },
   { kind: "v2 http" },
   { kind: "v2 http", upstream: "echo" },
 ];
@@ -41,11 +45,10 @@ async function statsOf(client: Official): Promise<{ pid: number; cancelled: unkn
 }
 
 for (const door of DOORS) {
-  const path = `${door.kind === "v1 sse" ? "/sse" : "/mcp"}${door.upstream ? "/echo" : ""}`;
   const on = (name: string, act: (stage: Stage) => Promise<void>): void =>
     test(name, () => withTwo(door, act));
 
-  describe(`two ${door.kind} clients on ${path}`, () => {
+  describe(`two ${door.kind} clients of ${door.upstream ?? "all"}`, () => {
     on("one instance serves both", async ({ a, b }) => {
       expect((await statsOf(a)).pid).toBe((await statsOf(b)).pid);
       const sums = await Promise.all([

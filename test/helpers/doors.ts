@@ -9,6 +9,7 @@ import type { Channel, Desk, Opening, SessionPort } from "../../src/transport/do
 import { Heartbeat } from "../../src/transport/heartbeat.ts";
 import { HttpDoor } from "../../src/transport/http-server.ts";
 import { SseDoor } from "../../src/transport/sse-server.ts";
+import { WsDoor } from "../../src/transport/ws-server.ts";
 
 export const KEY = "mcpd_test-key";
 
@@ -160,14 +161,15 @@ export type Doors = Awaited<ReturnType<typeof openDoors>>;
 /** All doors on a free port of 127.0.0.1, with a fake desk behind them. */
 export function openDoors(
   settings: Partial<GateSettings> = {},
-  messageBytesMax: number = 100_000,
+  messageBytesMax: number | (() => number) = 100_000,
   health: () => Health = () => ({ status: "healthy", conditions: 0 }),
 ) {
   const desk = new FakeDesk();
   const clock = new BeatClock();
   const heartbeat = new Heartbeat(clock);
   const log = silentLog;
-  const options = { desk, heartbeat, log, clock, messageBytesMax: () => messageBytesMax };
+  const bytesMax = typeof messageBytesMax === "function" ? messageBytesMax : () => messageBytesMax;
+  const options = { desk, heartbeat, log, clock, messageBytesMax: bytesMax };
   const gate = new Gate({
     host: "127.0.0.1",
     key: new ApiKey(KEY),
@@ -176,12 +178,13 @@ export function openDoors(
   });
   const http = new HttpDoor(options);
   const sse = new SseDoor(options);
+  const ws = new WsDoor(options);
   const metrics = {
     json: () => ({ connections: 5, requests: 1_000, errors: 2 }),
     prometheus: () => "mcpd_requests_total 1000\n",
   };
   const uptimeMs = (): number => 3_600_900;
-  const parts = { gate, http, sse, metrics, health, version: "2.1.0", uptimeMs, log };
+  const parts = { gate, http, sse, ws, metrics, health, version: "2.1.0", uptimeMs, log };
   const listener = listen(createApp(parts), "127.0.0.1", 0, log);
   if (isFault(listener)) throw new Error(listener.text);
   const url = `http://127.0.0.1:${listener.port}`;
@@ -205,6 +208,7 @@ export function openDoors(
     async [Symbol.asyncDispose](): Promise<void> {
       http.close();
       sse.close();
+      ws.close();
       heartbeat.stop();
       await listener.stop(true);
     },

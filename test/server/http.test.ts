@@ -138,9 +138,11 @@ describe("sessions", () => {
 });
 
 describe("listen()", () => {
+  const websocket = () => ({ message: () => undefined });
+
   test("gives the fault port.in-use for a port that is taken", async () => {
     await using doors = openDoors();
-    const app = () => new Response("x");
+    const app = { fetch: () => new Response("x"), websocket };
     const second = listen(app, "127.0.0.1", doors.listener.port, silentLog);
     expect(second).toMatchObject({
       code: "port.in-use",
@@ -152,10 +154,11 @@ describe("listen()", () => {
     const errors: string[] = [];
     const log = { ...silentLog, error: (text: string) => void errors.push(text) };
     let broken = true;
-    const app = () => {
+    const answer = (): Response => {
       if (broken) throw new Error("a bug");
       return new Response("fine");
     };
+    const app = { fetch: answer, websocket };
     const listener = listen(app, "127.0.0.1", 0, log);
     if (isFault(listener)) throw new Error(listener.text);
     const url = `http://127.0.0.1:${listener.port}/`;
