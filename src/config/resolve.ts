@@ -85,7 +85,7 @@ function revisionOf(
   const base = path === null ? host.paths.configDir : dirname(path);
   const daemon = daemonOf(entry.daemon, base, host);
   const server = serverOf(entry);
-  const builtin = unitOf(BUILTIN_UPSTREAM, { kind: "builtin" }, "user", false, {
+  const builtin = unitOf(BUILTIN_UPSTREAM, { kind: "builtin" }, "user", false, "legacy", {
     ...settingsOf(v.parse(BehaviourSchema, {}), server),
   });
   const units = Object.entries(entry.mcpServers).map(([name, upstream]) => {
@@ -94,7 +94,7 @@ function revisionOf(
     // Who writes {project} means one instance for each.
     const perProject = upstream.scope === "user" && mentionsProject(reach);
     const scope = perProject ? "project" : upstream.scope;
-    return unitOf(name, reach, scope, upstream.disabled, settings);
+    return unitOf(name, reach, scope, upstream.disabled, upstream.era, settings);
   });
   const resolved = { daemon, server, units: [builtin, ...units] };
   const hash = sha256(canonicalJson(resolved));
@@ -153,10 +153,11 @@ function unitOf(
   reach: Reach,
   scope: Unit["scope"],
   disabled: boolean,
+  era: Unit["era"],
   settings: UnitSettings,
 ): Unit {
-  const hash = sha256(canonicalJson({ scope, reach }));
-  return { key: upstream, upstream, scope, disabled, reach, settings, hash };
+  const hash = sha256(canonicalJson({ scope, reach, era }));
+  return { key: upstream, upstream, scope, disabled, era, reach, settings, hash };
 }
 
 function reachOf(entry: UpstreamEntry, base: string, home: string): Reach {

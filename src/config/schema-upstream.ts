@@ -99,6 +99,13 @@ const identity = {
     "Headers from the environment",
     "Header name to the environment variable that holds its value.",
   ),
+  era: key(
+    v.picklist(["auto", "legacy", "modern"]),
+    "auto",
+    "replace",
+    "Era of the protocol",
+    "auto finds out at the first start. legacy: revisions up to 2025-11-25. modern: 2026-07-28.",
+  ),
   scope: key(
     v.picklist(["user", "project", "session"]),
     "user",

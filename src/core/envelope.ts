@@ -1,6 +1,6 @@
 import { type Fault, fault } from "./fault.ts";
 import { type Params, stringOr } from "./message.ts";
-import { MCP_LOG_LEVELS, type McpLogLevel } from "./session.ts";
+import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
 
 /** The revision of the modern era: no handshake, no session, everything in each request. */
 export const MODERN_REVISION = "2026-07-28";
@@ -65,6 +65,13 @@ export function stripEnvelope(params: Params | undefined): Params | undefined {
   const kept = Object.entries(meta).filter(([key]) => !ENVELOPE.has(key));
   const { _meta, ...rest } = params ?? {};
   return kept.length === 0 ? rest : { ...rest, _meta: Object.fromEntries(kept) };
+}
+
+/** What a modern upstream hears of whoever asks: each client for itself, or mcpd. */
+export function envelopeOf(session: Session | null, about: Envelope["client"]): Envelope {
+  const asker = session ?? { capabilities: {}, client: about, logLevel: null };
+  const { capabilities, client, logLevel } = asker;
+  return { version: MODERN_REVISION, capabilities, client, logLevel };
 }
 
 /** The params with an envelope, as a modern upstream wants them. */

@@ -21,6 +21,8 @@ export class Exchange {
   readonly seat: Seat | null;
   /** The tool or prompt at the upstream, the resource, or "". */
   readonly target: string;
+  /** A subscription of mcpd's own: it has no end, and nobody waits for it. */
+  readonly background: boolean;
   /** The client's own progress token, restored on the way back. */
   readonly progressToken: ProgressToken | undefined;
   /** Takes progress meant for the client; absent when nobody listens. */
@@ -46,6 +48,7 @@ export class Exchange {
     readonly channel?: Channel;
     readonly seat?: Seat;
     readonly target?: string;
+    readonly background?: boolean;
     readonly settle: Settle;
     readonly retriesLeft: number;
     readonly progressToken?: ProgressToken | undefined;
@@ -57,6 +60,7 @@ export class Exchange {
     this.channel = options.channel ?? null;
     this.seat = options.seat ?? null;
     this.target = options.target ?? "";
+    this.background = options.background ?? false;
     this.progressToken = options.progressToken;
     this.onProgress = options.onProgress;
     this.retriesLeft = options.retriesLeft;
@@ -147,9 +151,11 @@ export class ExchangeTable {
   /** Withdrawn, but perhaps still worked on; and until when we assume that. */
   readonly #ghosts = new Map<number, { readonly exchange: Exchange; readonly untilMs: number }>();
   #nextId = 1;
+  #background = 0;
 
+  /** How many are waited for. */
   get size(): number {
-    return this.#open.size;
+    return this.#open.size - this.#background;
   }
 
   get ghosts(): number {
@@ -175,6 +181,7 @@ export class ExchangeTable {
     exchange.id = id;
     exchange.startClock(nowMs, timeoutMs);
     this.#open.set(id, exchange);
+    if (exchange.background) this.#background += 1;
     const { method, params, progressToken } = exchange;
     const outgoing = progressToken === undefined ? params : withToken(params, id);
     return { kind: "request", id, method, params: outgoing };
@@ -247,7 +254,9 @@ export class ExchangeTable {
   }
 
   #leave(exchange: Exchange): void {
-    if (exchange.id !== null) this.#open.delete(exchange.id);
+    if (exchange.id !== null && this.#open.delete(exchange.id) && exchange.background) {
+      this.#background -= 1;
+    }
     exchange.id = null;
   }
 }

@@ -1,9 +1,11 @@
 import type { Channel, Turn } from "./effect.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
 import { encode, Json, type Outcome, type Params, type Request, rpcError } from "./message.ts";
-import { presentModern } from "./present.ts";
-import type { CallOutcome } from "./record.ts";
+import { presentLegacy, presentModern } from "./present.ts";
+import type { CallOutcome, CallRecord } from "./record.ts";
+import { askRound, inputRequired } from "./rounds.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -89,60 +91,73 @@ export function forward(
   const { session, request, channel } = call;
   const startedMs = turn.nowMs;
   const params = options.params ?? request.params;
-  const seat: Seat = { call: null, outcome: null };
-  const exchange = new Exchange({
-    method: request.method,
-    params,
-    session,
-    channel,
-    seat,
-    target: options.target ?? "",
-    retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
-    progressToken: progressTokenOf(params),
-    onProgress: channel.streams ? (later, progress) => report(later, seat, progress) : undefined,
-    settle(later, outcome) {
-      const final = finish(outcome, options.transform);
-      const verdict = outcomeOf(final);
-      settleSeat(later, seat, upstream, final, verdict);
-      later.add({
-        kind: "record",
-        record: {
-          sessionId: session.id,
-          client: session.client.name,
-          upstream: upstream.name,
-          method: request.method,
-          target: options.target ?? "",
-          durationMs: later.nowMs - startedMs,
-          resultLength: final.ok ? final.result.text.length : 0,
-          outcome: verdict,
-        },
-      });
+  const target = options.target ?? "";
+  const start = (now: Turn, sent: Params | undefined, round: number): void => {
+    const seat: Seat = { call: null, outcome: null };
+    const finish = (later: Turn, outcome: Outcome): void => {
+      const final = transformed(outcome, options.transform);
+      settleSeat(later, seat, upstream, final);
+      const durationMs = later.nowMs - startedMs;
+      record(later, call, { upstream: upstream.name, target, durationMs }, final);
+    };
+    const exchange = new Exchange({
+      method: request.method,
+      params: sent,
+      session,
+      channel,
+      seat,
+      target,
+      retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
+      progressToken: progressTokenOf(sent),
+      onProgress: channel.streams ? (later, progress) => report(later, seat, progress) : undefined,
+      settle(later, outcome) {
+        const required = inputRequired(call, upstream, outcome);
+        if (required === null || round >= LIMITS.inputRounds) return finish(later, outcome);
+        askRound(later, call, required, (next, answers) => {
+          if (!answers.ok) return finish(next, answers);
+          const { responses: inputResponses } = answers;
+          const state = required.state === undefined ? {} : { requestState: required.state };
+          start(next, { ...params, inputResponses, ...state }, round + 1);
+        });
+      },
+    });
+    seatCall(seat, call, upstream, exchange);
+    upstream.ask(now, exchange);
+  };
+  start(turn, params, 0);
+}
+
+function record(
+  turn: Turn,
+  { session, request }: Call,
+  about: Pick<CallRecord, "upstream" | "target" | "durationMs">,
+  outcome: Outcome,
+): void {
+  turn.add({
+    kind: "record",
+    record: {
+      ...about,
+      sessionId: session.id,
+      client: session.client.name,
+      method: request.method,
+      resultLength: outcome.ok ? outcome.result.text.length : 0,
+      outcome: outcomeOf(outcome),
     },
   });
-  seatCall(seat, call, upstream, exchange);
-  upstream.ask(turn, exchange);
 }
 
 /** Answers the call that waits, in the words of its era; without one the outcome waits for it. */
-export function settleSeat(
-  turn: Turn,
-  seat: Seat,
-  upstream: Upstream,
-  outcome: Outcome,
-  verdict: CallOutcome,
-): void {
+export function settleSeat(turn: Turn, seat: Seat, upstream: Upstream, outcome: Outcome): void {
   const { call } = seat;
   if (call === null) {
     seat.outcome = outcome;
     return;
   }
-  if (verdict === "cancelled" && !call.channel.mustAnswer) {
+  if (outcomeOf(outcome) === "cancelled" && !call.channel.mustAnswer) {
     call.session.pending.delete(call.request.id);
     return;
   }
-  const modern = call.session.era === "modern";
-  const final = modern ? presentModern(call.request.method, upstream.info, outcome) : outcome;
-  reply(turn, call, final);
+  reply(turn, call, translated(call, upstream, outcome));
 }
 
 function report(turn: Turn, { call }: Seat, params: Params): void {
@@ -174,12 +189,20 @@ export function hold(
   });
 }
 
-function finish(outcome: Outcome, transform: ((result: Json) => Json) | undefined): Outcome {
+function transformed(outcome: Outcome, transform: ((result: Json) => Json) | undefined): Outcome {
   if (!outcome.ok || transform === undefined) return outcome;
   return { ok: true, result: transform(outcome.result) };
 }
 
-export function outcomeOf(outcome: Outcome): CallOutcome {
+/** An outcome in the words of the client's era; nothing to do when the upstream speaks it too. */
+function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
+  const { session, request } = call;
+  if (session.era === upstream.era) return outcome;
+  if (session.era === "legacy") return presentLegacy(outcome);
+  return presentModern(request.method, upstream.info, outcome);
+}
+
+function outcomeOf(outcome: Outcome): CallOutcome {
   if (outcome.ok) return "ok";
   const code = (outcome.error.data as { fault?: unknown } | undefined)?.fault;
   if (code === "exchange.cancelled") return "cancelled";

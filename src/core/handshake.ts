@@ -2,10 +2,11 @@ import type { Turn } from "./effect.ts";
 import { negotiate } from "./era.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
+import type { Introduction } from "./introduction.ts";
 import { LIMITS } from "./limits.ts";
 import { type Params, stringOr } from "./message.ts";
 import type { Session } from "./session.ts";
-import type { Introduction, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
 /** What the aggregate can do: whatever an upstream of it may bring. */

@@ -18,8 +18,8 @@ export const LIMITS = {
   /** A port that is in use is tried again this often. */
   portRetryMs: 2_000,
   /**
-   * How long a question whose asker is not certain waits for other calls to end. Then it is refused:
-   * a wrong screen would be worse.
+   * How long a question whose asker is not certain waits for other calls to end. Then it is
+   * refused: a wrong screen would be worse.
    */
   questionHoldMs: 15_000,
   /** A call that asked may ask more at once within this time; then it waits for the answer. */
@@ -38,6 +38,10 @@ export const LIMITS = {
   parkedCalls: 1_000,
   /** How long such a call waits: a person has to be found, and to think. */
   parkedMs: 600_000,
+  /** How long a server may take to say that it does not know the modern era's first question. */
+  probeMs: 3_000,
+  /** How often one call may ask its client for more: a server that never has enough is stopped. */
+  inputRounds: 8,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

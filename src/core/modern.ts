@@ -7,7 +7,7 @@ import { encode, Json, type Params } from "./message.ts";
 import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
 import { route } from "./route.ts";
-import { ask, subscribe } from "./subscriptions.ts";
+import { follow, subscribe } from "./subscriptions.ts";
 import type { World } from "./world.ts";
 
 /** What a modern client may ask for beside discovery and subscriptions (2026-07-28). */
@@ -91,7 +91,7 @@ function honoured(world: World, turn: Turn, call: Call, filter: Params): Params 
   const resourceSubscriptions = (wanted as readonly unknown[]).filter((uri): uri is string => {
     const owner = typeof uri === "string" ? world.ownerOf(uri, session) : undefined;
     if (typeof uri !== "string" || owner === undefined) return false;
-    if (subscribe(owner, session, uri)) ask(turn, owner, "resources/subscribe", { uri });
+    if (subscribe(owner, session, uri)) follow(turn, owner, uri);
     return true;
   });
   return { ...Object.fromEntries(kept), resourceSubscriptions };

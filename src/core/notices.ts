@@ -56,6 +56,8 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
       return logMessage(world, turn, upstream, message);
     case "notifications/resources/updated":
       return updated(turn, upstream, params);
+    case "notifications/subscriptions/acknowledged":
+      return;
     case "notifications/cancelled":
       return withdrawn(turn, upstream, params);
     default:

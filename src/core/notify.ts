@@ -22,7 +22,7 @@ export function notify(
 ): void {
   const { listening } = session;
   if (session.era === "legacy") {
-    const text = encode({ kind: "notification", method, params });
+    const text = encode({ kind: "notification", method, params: untagged(params) });
     return turn.add({ kind: "push", session, text, keep: true });
   }
   if (listening === null) return;
@@ -35,4 +35,11 @@ export function notify(
   const tagged = { ...params, _meta: { ...metaOf(params), [META.subscription]: listening.id } };
   const text = encode({ kind: "notification", method, params: tagged });
   turn.add({ kind: "note", channel: listening.channel, text });
+}
+
+/** The tag of mcpd's own subscription at a modern upstream means nothing to a client. */
+function untagged(params: Params | undefined): Params | undefined {
+  if (metaOf(params)?.[META.subscription] === undefined) return params;
+  const { [META.subscription]: _tag, ...meta } = metaOf(params) ?? {};
+  return { ...params, _meta: meta };
 }

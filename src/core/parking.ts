@@ -2,7 +2,7 @@ import type { Turn } from "./effect.ts";
 import { isObject, META } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
-import { type Call, outcomeOf, refuse, reply, seatCall, settleSeat } from "./forward.ts";
+import { type Call, refuse, reply, seatCall, settleSeat } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params, rpcError } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
@@ -31,8 +31,8 @@ type Parked = {
 const PREFIX = "mcpd.";
 
 /**
- * Calls of modern clients that legacy upstreams ask something about (2026-07-28, patterns/mrtr): the
- * call is answered with "input required" and goes on upstream. The state handed out is a random
+ * Calls of modern clients that legacy upstreams ask something about (2026-07-28, patterns/mrtr):
+ * the call is answered with "input required" and goes on upstream. The state handed out is a random
  * name, good once, for this principal and this request only, and for a while.
  */
 export class Parking {
@@ -141,7 +141,7 @@ export class Parking {
     if (seat.outcome !== null) {
       this.#forget(parked);
       seat.call = call;
-      return settleSeat(turn, seat, upstream, seat.outcome, outcomeOf(seat.outcome));
+      return settleSeat(turn, seat, upstream, seat.outcome);
     }
     seatCall(seat, call, upstream, exchange);
     const responses = call.request.params?.["inputResponses"];

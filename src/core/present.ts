@@ -22,7 +22,7 @@ export function presentModern(method: string, server: Params, outcome: Outcome):
 
 /**
  * Adds what the modern era requires of a result: its type, caching hints where they belong (none of
- * a legacy server's results may be cached), and who answered. A long text is not taken apart for it.
+ * a legacy server's results may be cached), and who answered. A long text is not taken apart.
  */
 function complete(method: string, server: Params, result: Json): Json {
   const hints = CACHEABLE.has(method) ? { ttlMs: 0, cacheScope: "private" } : {};
@@ -35,4 +35,13 @@ function complete(method: string, server: Params, result: Json): Json {
   if (!isObject(value)) return result;
   const meta = isObject(value["_meta"]) ? value["_meta"] : {};
   return Json.ofValue({ ...added, ...value, _meta: { [META.server]: server, ...meta } });
+}
+
+/** An outcome of the modern era as a legacy client knows it. A long text is left as it is. */
+export function presentLegacy(outcome: Outcome): Outcome {
+  if (!outcome.ok || outcome.result.text.length > LIMITS.answerParseLength) return outcome;
+  const value = outcome.result.value;
+  if (!isObject(value)) return outcome;
+  const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...result } = value;
+  return { ok: true, result: Json.ofValue(result) };
 }

@@ -7,7 +7,7 @@ import { type ListKind, listKindOf, LISTS } from "./listing.ts";
 import { gather } from "./lists.ts";
 import { Json, type Params } from "./message.ts";
 import { filtersTools, toolAllowed } from "./policy.ts";
-import { subscribe, unsubscribe } from "./subscriptions.ts";
+import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -144,6 +144,10 @@ function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undef
   }
   if (method === "resources/unsubscribe" && typeof uri === "string") {
     if (!unsubscribe(upstream, call.session, uri)) return answer(turn, call, {});
+    if (upstream.era === "modern") {
+      unfollow(turn, upstream, uri);
+      return answer(turn, call, {});
+    }
   }
   if (method.startsWith("tasks/")) {
     return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
@@ -157,6 +161,10 @@ function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string):
   if (session.subscriptions.size >= LIMITS.subscriptionsPerSession) {
     const text = `A session may subscribe to ${LIMITS.subscriptionsPerSession} resources at most`;
     return refuse(turn, call, fault("session.busy", text));
+  }
+  if (upstream.era === "modern") {
+    if (subscribe(upstream, session, uri)) follow(turn, upstream, uri);
+    return answer(turn, call, {});
   }
   const standing = (upstream.subscribers.get(uri)?.size ?? 0) > 0;
   if (standing) {

@@ -1,6 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
-import type { Params } from "./message.ts";
+import { Json, type Params } from "./message.ts";
 import { notify } from "./notify.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -30,16 +30,60 @@ export function unsubscribeAll(world: World, turn: Turn, session: Session): void
   for (const [uri, key] of session.subscriptions) {
     const upstream = world.find(key);
     if (upstream === undefined || !unsubscribe(upstream, session, uri)) continue;
-    if (upstream.phase === "ready") ask(turn, upstream, "resources/unsubscribe", { uri });
+    if (upstream.phase === "ready") unfollow(turn, upstream, uri);
   }
 }
 
 /** Gives a fresh instance what its predecessor had been asked for. */
 export function restore(world: World, turn: Turn, upstream: Upstream): void {
+  if (upstream.era === "modern") return syncListening(turn, upstream);
   syncLogLevel(world, turn, upstream);
-  for (const uri of upstream.subscribers.keys()) {
-    ask(turn, upstream, "resources/subscribe", { uri });
-  }
+  for (const uri of upstream.subscribers.keys()) follow(turn, upstream, uri);
+}
+
+/** Asks an upstream for updates of a resource that has got its first subscriber. */
+export function follow(turn: Turn, upstream: Upstream, uri: string): void {
+  if (upstream.era === "modern") syncListening(turn, upstream);
+  else ask(turn, upstream, "resources/subscribe", { uri });
+}
+
+/** Tells an upstream that a resource has lost its last subscriber. */
+export function unfollow(turn: Turn, upstream: Upstream, uri: string): void {
+  if (upstream.era === "modern") syncListening(turn, upstream);
+  else ask(turn, upstream, "resources/unsubscribe", { uri });
+}
+
+/**
+ * Keeps the one subscription at a modern upstream in step with what its clients want: a new one is
+ * opened before the old one is given up, so that nothing is missed.
+ */
+function syncListening(turn: Turn, upstream: Upstream): void {
+  const notifications = {
+    toolsListChanged: upstream.has("tools"),
+    promptsListChanged: upstream.has("prompts"),
+    resourcesListChanged: upstream.has("resources"),
+    resourceSubscriptions: [...upstream.subscribers.keys()],
+  };
+  const filter = JSON.stringify(notifications);
+  const old = upstream.listening;
+  if (old?.filter === filter) return;
+  const exchange = new Exchange({
+    method: "subscriptions/listen",
+    params: { notifications },
+    retriesLeft: 0,
+    background: true,
+    settle(later, outcome) {
+      if (upstream.listening?.exchange === exchange) upstream.listening = null;
+      if (outcome.ok) return;
+      const text = `subscriptions/listen ended: ${outcome.error.message}`;
+      later.add({ kind: "oddity", upstream, text });
+    },
+  });
+  upstream.listening = { filter, exchange };
+  upstream.ask(turn, exchange);
+  if (old === null) return;
+  upstream.withdraw(turn, old.exchange, "replaced by a newer subscription");
+  old.exchange.settle(turn, { ok: true, result: Json.ofValue({}) });
 }
 
 /** Passes an update on to those who subscribed to the resource or to a part above it. */
@@ -59,7 +103,8 @@ export function updated(turn: Turn, upstream: Upstream, params: Params | undefin
 
 /** Keeps the upstream's log level at the most verbose that any of its sessions asked for. */
 export function syncLogLevel(world: World, turn: Turn, upstream: Upstream): void {
-  if (upstream.phase !== "ready" || !upstream.has("logging")) return;
+  // A modern upstream hears each request's own level.
+  if (upstream.phase !== "ready" || upstream.era === "modern" || !upstream.has("logging")) return;
   const levels = world.watchers(upstream).flatMap((session) => session.logLevel ?? []);
   const level = mostVerbose(levels);
   if (level === null || level === upstream.logLevel) return;
@@ -72,7 +117,7 @@ function mostVerbose(levels: readonly McpLogLevel[]): McpLogLevel | null {
 }
 
 /** Asks an upstream for something on behalf of all its clients. */
-export function ask(turn: Turn, upstream: Upstream, method: string, params: Params): void {
+function ask(turn: Turn, upstream: Upstream, method: string, params: Params): void {
   const settle = (later: Turn, outcome: { ok: boolean }): void => {
     if (!outcome.ok) later.add({ kind: "oddity", upstream, text: `${method} was refused` });
   };

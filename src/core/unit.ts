@@ -56,6 +56,8 @@ export type Unit = {
   readonly upstream: string;
   readonly scope: Scope;
   readonly disabled: boolean;
+  /** The era it speaks; "auto" finds out. */
+  readonly era: "auto" | "legacy" | "modern";
   readonly reach: Reach;
   readonly settings: UnitSettings;
   /** sha256 over scope and reach: when it changes, the instance is replaced. */

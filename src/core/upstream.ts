@@ -1,8 +1,14 @@
 import type { Turn } from "./effect.ts";
-import { isObject } from "./envelope.ts";
-import { LEGACY_LATEST, LEGACY_REVISIONS } from "./era.ts";
+import { envelopeOf, isObject, MODERN_REVISION, withEnvelope } from "./envelope.ts";
+import { LEGACY_LATEST } from "./era.ts";
 import { Exchange, ExchangeTable } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
+import {
+  assumedIntroduction,
+  type Introduction,
+  readDiscovery,
+  readIntroduction,
+} from "./introduction.ts";
 import { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
@@ -14,22 +20,11 @@ import {
   type RequestId,
   type Response,
   rpcError,
-  stringOr,
 } from "./message.ts";
 import { capabilitiesFor, type Question } from "./questions.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
-
-/** What an upstream said about itself in the handshake. */
-export type Introduction = {
-  readonly protocolVersion: string;
-  readonly server: { readonly name: string; readonly version: string };
-  /** The whole `initialize` result, unknown members included. */
-  readonly result: Params;
-  readonly capabilities: { readonly [name: string]: unknown };
-  readonly instructions: string | null;
-};
 
 type Waiting = {
   readonly proceed: (turn: Turn) => void;
@@ -63,6 +58,10 @@ export class Upstream {
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
   #waiting: Waiting[] = [];
+  /** What its era was found to be; an instance that follows need not find out again. */
+  #foundEra: Unit["era"] = "auto";
+  /** What a modern upstream is listened to for. */
+  listening: { readonly filter: string; readonly exchange: Exchange } | null = null;
   /** On its way down because nobody used it: what comes meanwhile waits for the next start. */
   #resting = false;
   readonly #about: { readonly name: string; readonly version: string };
@@ -85,6 +84,11 @@ export class Upstream {
   get info(): Params {
     const given = this.introduction?.result["serverInfo"];
     return isObject(given) ? given : { name: this.name, version: "" };
+  }
+
+  get era(): "legacy" | "modern" {
+    const modern = this.introduction?.protocolVersion === MODERN_REVISION;
+    return this.phase === "ready" && modern ? "modern" : "legacy";
   }
 
   get key(): UnitKey {
@@ -149,21 +153,12 @@ export class Upstream {
     if (this.phase === "ready") this.#send(turn, { kind: "notification", method, params });
   }
 
-  /** The link is up: say hello. */
+  /** The link is up: find out who is there. */
   opened(turn: Turn): void {
     this.phase = "opening";
     this.logLevel = null;
-    const hello = new Exchange({
-      method: "initialize",
-      params: {
-        protocolVersion: LEGACY_LATEST,
-        capabilities: capabilitiesFor(this.audience),
-        clientInfo: this.#about,
-      },
-      retriesLeft: 0,
-      settle: (later, outcome) => this.#introduced(later, outcome),
-    });
-    this.#dispatch(turn, hello);
+    if (this.#knownEra() === "legacy") this.#hello(turn);
+    else this.#discover(turn);
   }
 
   /** Puts an unused instance down; a request that comes meanwhile starts it again. */
@@ -186,7 +181,10 @@ export class Upstream {
       return;
     }
     for (const question of this.questions.values()) question.drop(turn);
-    const keep = wasReady && retrying && this.retired === null;
+    // Some legacy servers exit when they are asked to discover: the next one is greeted instead.
+    const probing = !wasReady && this.introduction === null && this.#knownEra() === "auto";
+    if (probing) this.#foundEra = "legacy";
+    const keep = (wasReady || probing) && retrying && this.retired === null;
     for (const exchange of this.exchanges.clear(turn)) {
       // The hello of the handshake has nobody waiting behind it but those told below.
       if (!wasReady) continue;
@@ -231,51 +229,72 @@ export class Upstream {
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {
+    const request = this.exchanges.enter(exchange, turn.nowMs, this.#timeoutOf(exchange));
+    const modern = this.era === "modern" || exchange.method === "server/discover";
+    const params = modern
+      ? withEnvelope(request.params, envelopeOf(exchange.session, this.#about))
+      : null;
+    this.#send(turn, params === null ? request : { ...request, params }, exchange);
+  }
+
+  #timeoutOf({ method, background }: Exchange): number {
     const { requestTimeoutMs, startTimeoutMs } = this.unit.settings;
+    if (background) return Number.POSITIVE_INFINITY;
+    if (method === "server/discover" && this.#knownEra() === "auto") return LIMITS.probeMs;
     // Whoever runs the process watches its start and says more about it: this is the second line.
-    const timeoutMs = exchange.method === "initialize" ? startTimeoutMs * 2 : requestTimeoutMs;
-    this.#send(turn, this.exchanges.enter(exchange, turn.nowMs, timeoutMs), exchange);
+    return this.phase === "opening" ? startTimeoutMs * 2 : requestTimeoutMs;
   }
 
   #send(turn: Turn, message: Message, exchange: Exchange | null = null): void {
     turn.add({ kind: "send", upstream: this, text: encode(message), exchange });
   }
 
-  #introduced(turn: Turn, outcome: Outcome): void {
-    const read = readIntroduction(this.name, outcome);
-    if ("kind" in read) {
-      turn.add({ kind: "refuse", upstream: this, problem: read });
-      this.failWaiting(turn, read);
-      return;
-    }
-    this.introduction = read;
+  /** What is known of its era: what the config says, else what was found out before. */
+  #knownEra(): Unit["era"] {
+    return this.unit.era === "auto" ? this.#foundEra : this.unit.era;
+  }
+
+  /** Legacy servers refuse this, ignore it, or even exit: then they get their own greeting. */
+  #discover(turn: Turn): void {
+    const settle = (later: Turn, outcome: Outcome): void => {
+      if (this.phase !== "opening") return;
+      const read = readDiscovery(this.name, outcome);
+      if (!("kind" in read)) {
+        this.#foundEra = "modern";
+        this.#introduced(later, read);
+      } else if (this.unit.era === "modern") {
+        this.#introduced(later, assumedIntroduction(this.name));
+      } else {
+        this.#foundEra = "legacy";
+        this.#hello(later);
+      }
+    };
+    const method = "server/discover";
+    this.#dispatch(turn, new Exchange({ method, params: undefined, retriesLeft: 0, settle }));
+  }
+
+  #hello(turn: Turn): void {
+    const settle = (later: Turn, outcome: Outcome): void => {
+      const read = readIntroduction(this.name, outcome);
+      if (!("kind" in read)) return this.#introduced(later, read);
+      later.add({ kind: "refuse", upstream: this, problem: read });
+      this.failWaiting(later, read);
+    };
+    const params = {
+      protocolVersion: LEGACY_LATEST,
+      capabilities: capabilitiesFor(this.audience),
+      clientInfo: this.#about,
+    };
+    this.#dispatch(turn, new Exchange({ method: "initialize", params, retriesLeft: 0, settle }));
+  }
+
+  #introduced(turn: Turn, introduction: Introduction): void {
+    this.introduction = introduction;
     this.phase = "ready";
-    this.notify(turn, "notifications/initialized");
+    if (this.era === "legacy") this.notify(turn, "notifications/initialized");
     turn.add({ kind: "ready", upstream: this });
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const entry of waiting) entry.proceed(turn);
   }
-}
-
-function readIntroduction(name: string, outcome: Outcome): Introduction | Fault {
-  const broken = (text: string): Fault =>
-    fault("upstream.broken-answer", `Upstream "${name}" ${text}`, name);
-  if (!outcome.ok) return broken(`refused 'initialize': ${outcome.error.message}`);
-  const result = outcome.result.value as Params | null;
-  if (typeof result !== "object" || result === null)
-    return broken("answered 'initialize' with no object");
-  const protocolVersion = result["protocolVersion"];
-  if (typeof protocolVersion !== "string" || !LEGACY_REVISIONS.includes(protocolVersion)) {
-    return broken(`speaks protocol ${JSON.stringify(protocolVersion)}, which mcpd does not`);
-  }
-  const info = result["serverInfo"] as Params | undefined;
-  const instructions = result["instructions"];
-  return {
-    protocolVersion,
-    server: { name: stringOr(info?.["name"], name), version: stringOr(info?.["version"], "") },
-    result,
-    capabilities: (result["capabilities"] as Params | undefined) ?? {},
-    instructions: typeof instructions === "string" && instructions !== "" ? instructions : null,
-  };
 }

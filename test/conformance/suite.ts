@@ -1,4 +1,4 @@
-/** Runs the official conformance suite (`@modelcontextprotocol/conformance`) and reads its files. */
+/** Runs the official suite (`@modelcontextprotocol/conformance`) and reads its files. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
@@ -33,7 +33,7 @@ type Check = { readonly id: string; readonly status: string; readonly errorMessa
 
 const PACKAGE = join(ROOT, "node_modules", "@modelcontextprotocol", "conformance");
 const CONCLUSIVE: readonly string[] = ["SUCCESS", "WARNING", "SKIPPED"];
-/** The suite puts the time behind the name of a scenario: "server-ping-2026-01-31T12-00-00-000Z". */
+/** The suite puts the time behind a scenario's name: "server-ping-2026-01-31T12-00-00-000Z". */
 const STAMP = /-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 
 /** Every scenario of a requirement set, against the server at `url`. Takes a few seconds. */

@@ -38,6 +38,7 @@ function unit(name: string, hash = "1", requestTimeoutMs = 1000, disabled = fals
     upstream: name,
     scope: "user",
     disabled,
+    era: "legacy",
     reach: { kind: "stdio", command: hash, args: [], env: {}, cwd: null },
     settings: {
       requestTimeoutMs,

@@ -7,6 +7,7 @@ export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
     upstream,
     scope: "user",
     disabled: false,
+    era: "legacy",
     reach: { kind: "stdio", command: "model", args: [], env: {}, cwd: null },
     settings: {
       requestTimeoutMs: 5_000,

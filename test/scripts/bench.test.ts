@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { messageOf } from "../../scripts/bench/caller.ts";
@@ -12,9 +11,9 @@ import { describeMachine, markdown, type Results } from "../../scripts/bench/rep
 import { quantile, spreadOf } from "../../scripts/bench/statistics.ts";
 import { freePort } from "../../scripts/bench/subject.ts";
 import { verdictsOf } from "../../scripts/bench/verdict.ts";
+import { linuxTest } from "../helpers/posix.ts";
 
 const PROGRAMS = join(import.meta.dir, "../../scripts/bench");
-const HAS_PROC = existsSync("/proc/self/smaps_rollup");
 
 const children: Bun.Subprocess[] = [];
 
@@ -132,8 +131,8 @@ describe("load", () => {
   );
 });
 
-describe.if(HAS_PROC)("process", () => {
-  test("a process has used CPU time and has private memory; one that is gone has none", () => {
+describe("process", () => {
+  linuxTest("a process has used CPU time and has private memory; one that is gone has none", () => {
     expect(cpuMs([process.pid])).toBeGreaterThan(0);
     const { anonymousBytes, privateBytes } = privateMemory([process.pid]);
     expect(anonymousBytes).toBeGreaterThan(1_000_000);
@@ -141,7 +140,7 @@ describe.if(HAS_PROC)("process", () => {
     expect(cpuMs([2 ** 30])).toBe(0);
   });
 
-  test("processTree() finds children and nobody else", () => {
+  linuxTest("processTree() finds children and nobody else", () => {
     const child = spawn(["cat"]);
     expect(processTree(process.pid)).toContain(child.pid);
     expect(processTree(child.pid)).toEqual([child.pid]);

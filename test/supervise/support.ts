@@ -38,6 +38,7 @@ export function unitOf(options: {
     upstream: "test",
     scope: "user",
     disabled: false,
+    era: "legacy",
     hash: "hash",
     reach: {
       kind: "stdio",

@@ -1,0 +1,82 @@
+import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
+import { Exchange } from "./exchange.ts";
+import { fault } from "./fault.ts";
+import type { Call } from "./forward.ts";
+import { encode, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What a modern upstream wants before it goes on. */
+export type InputRequired = { readonly requests: Params; readonly state: unknown };
+
+/** The answers of a client, to be sent with the next round, or why there are none. */
+export type RoundOutcome =
+  | { readonly ok: true; readonly responses: Params }
+  | { readonly ok: false; readonly error: RpcError };
+
+/**
+ * Whether an outcome of a modern upstream is no result but a demand for input, which a legacy
+ * client does not know: it has to be asked (2026-07-28, patterns/mrtr).
+ */
+export function inputRequired(
+  call: Call,
+  upstream: Upstream,
+  outcome: Outcome,
+): InputRequired | null {
+  if (!outcome.ok || upstream.era === "legacy" || call.session.era === "modern") return null;
+  if (!outcome.result.text.includes('"input_required"')) return null;
+  const result = outcome.result.value;
+  if (!isObject(result) || result["resultType"] !== "input_required") return null;
+  const requests = result["inputRequests"];
+  return { requests: isObject(requests) ? requests : {}, state: result["requestState"] };
+}
+
+/** Puts all that is asked to the client of the call and waits for all of its answers. */
+export function askRound(
+  turn: Turn,
+  call: Call,
+  { requests }: InputRequired,
+  done: (turn: Turn, outcome: RoundOutcome) => void,
+): void {
+  const { session, request, channel } = call;
+  const open = new Set<Exchange>();
+  const responses: { [key: string]: unknown } = {};
+  const finish = (later: Turn, outcome: RoundOutcome): void => {
+    session.pending.delete(request.id);
+    for (const other of open) session.asks.withdraw(later, other, "not wanted any more");
+    open.clear();
+    done(later, outcome);
+  };
+  session.pending.set(request.id, {
+    cancel(later, reason) {
+      const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
+      finish(later, { ok: false, error: rpcError(problem) });
+    },
+  });
+  for (const [key, asked] of Object.entries(requests)) {
+    const method = isObject(asked) ? String(asked["method"]) : "";
+    const params = isObject(asked) && isObject(asked["params"]) ? asked["params"] : undefined;
+    const exchange = new Exchange({
+      method,
+      params: forLegacy(method, params, key),
+      retriesLeft: 0,
+      settle(later, outcome) {
+        open.delete(exchange);
+        if (!outcome.ok) return finish(later, { ok: false, error: outcome.error });
+        responses[key] = outcome.result.value;
+        if (open.size === 0) finish(later, { ok: true, responses });
+      },
+    });
+    open.add(exchange);
+    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
+    if (channel.streams) turn.add({ kind: "note", channel, text });
+    else turn.add({ kind: "push", session, text, keep: true });
+  }
+  if (open.size === 0) finish(turn, { ok: true, responses });
+}
+
+/** A legacy client needs an id for an elicitation by URL; the modern era has none. */
+function forLegacy(method: string, params: Params | undefined, key: string): Params | undefined {
+  if (method !== "elicitation/create" || params?.["mode"] !== "url") return params;
+  return { elicitationId: key, ...params };
+}

@@ -1,0 +1,205 @@
+import { describe, expect, test } from "bun:test";
+
+import { META } from "../../src/core/envelope.ts";
+import { fault } from "../../src/core/fault.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import type { Params } from "../../src/core/message.ts";
+import type { Session } from "../../src/core/session.ts";
+import type { Unit } from "../../src/core/unit.ts";
+import { Board, type Mailbox } from "../helpers/board.ts";
+import { unitOf } from "../helpers/unit.ts";
+
+const ONE = { kind: "one", upstream: "files" } as const;
+const DISCOVERY = {
+  resultType: "complete",
+  supportedVersions: ["2026-07-28"],
+  capabilities: { tools: {}, resources: { subscribe: true } },
+  instructions: "be kind",
+  _meta: { [META.server]: { name: "new", version: "9" } },
+};
+const CALL = { name: "wizard", arguments: { a: 1 } };
+
+function boardWith(era: Unit["era"] = "auto"): Board {
+  const board = new Board();
+  board.apply(unitOf("files", { era }));
+  board.perform(board.switchboard.opened(board.upstream("files"), board.nowMs));
+  return board;
+}
+
+/** A board whose upstream has turned out to be modern. */
+function modern(): Board {
+  const board = boardWith();
+  const files = board.upstream("files");
+  board.reply(files, board.last("files", "server/discover"), DISCOVERY);
+  for (const [method, key] of [
+    ["tools/list", "tools"],
+    ["resources/list", "resources"],
+    ["resources/templates/list", "resourceTemplates"],
+  ] as const) {
+    board.reply(files, board.last("files", method), { [key]: [] });
+  }
+  return board;
+}
+
+function join(board: Board, capabilities: Params = { elicitation: {} }): Session {
+  const session = board.open(ONE);
+  const clientInfo = { name: "old", version: "1" };
+  board.ask(session, "initialize", { protocolVersion: "2025-06-18", capabilities, clientInfo });
+  return session;
+}
+
+function firstQuestion(box: Mailbox): { readonly id: number; readonly params: Params } {
+  const note = box.notes[0];
+  return { id: Number(note?.id), params: note?.params ?? {} };
+}
+
+describe("the era of an upstream", () => {
+  test("is modern when it answers discovery: no handshake follows", () => {
+    const board = modern();
+    expect(board.upstream("files").era).toBe("modern");
+    expect(board.count("files", "initialize")).toBe(0);
+    expect(board.count("files", "notifications/initialized")).toBe(0);
+  });
+
+  test("is legacy when it refuses discovery, or says nothing for a while", () => {
+    for (const refuse of [true, false]) {
+      const board = boardWith();
+      const { id } = board.last("files", "server/discover");
+      const error = { code: -32601, message: "Method not found" };
+      if (refuse) board.says(board.upstream("files"), { id: id ?? 0, error });
+      else board.pass(LIMITS.probeMs);
+      expect(board.count("files", "initialize")).toBe(1);
+    }
+  });
+
+  test("is legacy when it dies of the question, and nobody who waits is told", () => {
+    const board = boardWith();
+    const box = board.ask(board.open(ONE), "initialize", {});
+    const files = board.upstream("files");
+    board.lose(files, fault("upstream.failed"), true);
+    board.perform(board.switchboard.opened(files, board.nowMs));
+    expect(box.answer).toBeNull();
+    expect(board.count("files", "server/discover")).toBe(1);
+    expect(board.count("files", "initialize")).toBe(1);
+  });
+
+  test("is not asked for again by the next instance, nor at all when the config says it", () => {
+    const board = modern();
+    board.lose(board.upstream("files"), fault("upstream.failed"), true);
+    board.perform(board.switchboard.opened(board.upstream("files"), board.nowMs));
+    board.pass(LIMITS.probeMs);
+    expect(board.count("files", "initialize")).toBe(0);
+    expect(boardWith("legacy").count("files", "server/discover")).toBe(0);
+    const pinned = boardWith("modern");
+    const { id } = pinned.last("files", "server/discover");
+    pinned.says(pinned.upstream("files"), { id: id ?? 0, error: { code: -1, message: "no" } });
+    expect(pinned.upstream("files").phase).toBe("ready");
+  });
+});
+
+describe("a legacy client on a modern upstream", () => {
+  test("shakes hands with mcpd and gets results as it knows them", () => {
+    const board = modern();
+    const session = board.open(ONE);
+    const hello = board.ask(session, "initialize", { protocolVersion: "2025-06-18" });
+    expect(hello.answer?.result).toMatchObject({
+      protocolVersion: "2025-06-18",
+      serverInfo: { name: "new", version: "9" },
+      instructions: "be kind",
+    });
+    const box = board.ask(session, "tools/call", CALL, 5);
+    const result = { resultType: "complete", content: [], ttlMs: 5, cacheScope: "public" };
+    board.reply(board.upstream("files"), board.last("files", "tools/call"), result);
+    expect(box.answer).toMatchObject({ id: 5, result: { content: [] } });
+    expect(Object.keys(box.answer?.result ?? {})).toEqual(["content"]);
+  });
+
+  test("is introduced with each request, not with those of others", () => {
+    const board = modern();
+    const session = join(board, { sampling: {} });
+    board.ask(session, "logging/setLevel", { level: "debug" }, 1);
+    board.ask(session, "tools/call", { ...CALL, _meta: { progressToken: "mine" } }, 2);
+    const sent = board.last("files", "tools/call");
+    expect(sent.params?.["_meta"]).toEqual({
+      progressToken: sent.id,
+      [META.version]: "2026-07-28",
+      [META.capabilities]: { sampling: {} },
+      [META.client]: { name: "old", version: "1" },
+      [META.logLevel]: "debug",
+    });
+    expect(board.count("files", "logging/setLevel")).toBe(0);
+  });
+
+  test("is asked what the upstream wants to know, on the stream of its call", () => {
+    const board = modern();
+    const session = join(board);
+    const box = board.ask(session, "tools/call", CALL);
+    const files = board.upstream("files");
+    board.reply(files, board.last("files", "tools/call"), {
+      resultType: "input_required",
+      inputRequests: { who: { method: "elicitation/create", params: { message: "Who?" } } },
+      requestState: "opaque",
+    });
+    const { id, params } = firstQuestion(box);
+    expect(params).toEqual({ message: "Who?" });
+    board.replies(session, { id, result: { action: "accept", content: { name: "Ann" } } });
+    const again = board.last("files", "tools/call");
+    expect(again.params).toMatchObject({
+      ...CALL,
+      inputResponses: { who: { action: "accept", content: { name: "Ann" } } },
+      requestState: "opaque",
+    });
+    board.reply(files, again, { resultType: "complete", content: ["Hello, Ann"] });
+    expect(box.answer?.result).toEqual({ content: ["Hello, Ann"] });
+  });
+
+  test("may decline, cancel or be asked too often: the call ends once", () => {
+    const board = modern();
+    const session = join(board);
+    const files = board.upstream("files");
+    const more = {
+      resultType: "input_required",
+      inputRequests: { who: { method: "elicitation/create", params: {} } },
+    };
+    const refused = board.ask(session, "tools/call", CALL, 1);
+    board.reply(files, board.last("files", "tools/call"), more);
+    const error = { code: -1, message: "no" };
+    board.replies(session, { id: firstQuestion(refused).id, error });
+    expect(refused.answer?.error).toEqual(error);
+    const cancelled = board.ask(session, "tools/call", CALL, 2);
+    board.reply(files, board.last("files", "tools/call"), more);
+    board.tell(session, "notifications/cancelled", { requestId: 2 });
+    expect(cancelled.answer?.error?.data?.["fault"]).toBe("exchange.cancelled");
+    expect(session.asks.size).toBe(0);
+    const endless = board.ask(session, "tools/call", CALL, 3);
+    for (let round = 0; round < LIMITS.inputRounds; round++) {
+      board.reply(files, board.last("files", "tools/call"), more);
+      board.replies(session, { id: Number(endless.notes.at(-1)?.id), result: {} });
+    }
+    board.reply(files, board.last("files", "tools/call"), more);
+    expect(endless.answer).not.toBeNull();
+    expect(session.pending.size).toBe(0);
+  });
+
+  test("hears of what it subscribed to, through one subscription for all", () => {
+    const board = modern();
+    const [ann, bob] = [join(board), join(board)];
+    const uris = (): unknown =>
+      (board.last("files", "subscriptions/listen").params?.["notifications"] as Params)?.[
+        "resourceSubscriptions"
+      ];
+    expect(uris()).toEqual([]);
+    board.ask(ann, "resources/subscribe", { uri: "file:///a" });
+    board.ask(bob, "resources/subscribe", { uri: "file:///a" });
+    expect(uris()).toEqual(["file:///a"]);
+    expect(board.count("files", "subscriptions/listen")).toBe(2);
+    const params = { uri: "file:///a", _meta: { [META.subscription]: 9, kept: 1 } };
+    board.says(board.upstream("files"), { method: "notifications/resources/updated", params });
+    const told = board.pushed.get(ann)?.at(-1);
+    expect(told?.params).toEqual({ uri: "file:///a", _meta: { kept: 1 } });
+    board.ask(ann, "resources/unsubscribe", { uri: "file:///a" });
+    board.perform(board.switchboard.close(bob, "left", board.nowMs));
+    expect(uris()).toEqual([]);
+    expect(board.switchboard.busy).toBe(false);
+  });
+});
