@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
-import { realServer } from "../helpers/program.ts";
+import { program, realServer } from "../helpers/program.ts";
 import { ROOT } from "../helpers/sources.ts";
 import { Daemon, Home } from "./harness.ts";
 
@@ -35,6 +36,32 @@ function wordsOf(line: string): readonly string[] {
     .join("\0")
     .replace(/npx\0-y\0@modelcontextprotocol\/server-everything/, [command, ...args].join("\0"))
     .split("\0");
+}
+
+/** A block with the words in it that stand for something. */
+function filledIn(text: string, daemon: Daemon): string {
+  return text
+    .replaceAll("$(mcpd show-key)", daemon.key)
+    .replaceAll("/path/to/project", daemon.home.path.replaceAll("\\", "/"))
+    .replaceAll("PORT", new URL(daemon.origin).port)
+    .replaceAll("KEY", daemon.key);
+}
+
+/** What a client is told about mcpd. */
+type Entry = { readonly command: string; readonly args: string[] };
+type Told = Entry | { readonly url: string; readonly headers: Record<string, string> };
+
+async function expectTools(told: Told, daemon: Daemon): Promise<void> {
+  const transport =
+    "url" in told
+      ? new StreamableHTTPClientTransport(new URL(told.url), {
+          requestInit: { headers: told.headers },
+        })
+      : new StdioClientTransport({ ...told, command: program(), env: { ...daemon.home.env } });
+  const client = new Client({ name: "readme", version: "1.0.0" });
+  await client.connect(transport);
+  expect((await client.listTools()).tools.map(({ name }) => name)).toContain("list_upstreams");
+  await client.close();
 }
 
 describe("README.md", () => {
@@ -76,22 +103,25 @@ describe("README.md", () => {
     }
   });
 
-  test("shows a client config that connects", async () => {
+  test("shows client configs that connect", async () => {
     await using daemon = await Daemon.start(null);
-    const { port } = new URL(daemon.origin);
-    const examples = blocks("json").map((text) =>
-      JSON.parse(text.replaceAll("PORT", port).replaceAll("KEY", daemon.key)),
-    );
-    expect(examples.length).toBeGreaterThan(0);
-    for (const { mcpServers } of examples) {
-      const { url, headers } = mcpServers.mcpd;
-      const client = new Client({ name: "readme", version: "1.0.0" });
-      const transport = new StreamableHTTPClientTransport(new URL(url), {
-        requestInit: { headers },
-      });
-      await client.connect(transport);
-      expect((await client.listTools()).tools.map(({ name }) => name)).toContain("list_upstreams");
-      await client.close();
+    const examples = blocks("json").map((text) => JSON.parse(filledIn(text, daemon)));
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { mcpServers } of examples) await expectTools(mcpServers.mcpd, daemon);
+    for (const text of blocks("toml")) {
+      const { mcp_servers: servers } = Bun.TOML.parse(text) as { mcp_servers: { mcpd: Entry } };
+      await expectTools(servers.mcpd, daemon);
     }
   });
+
+  const curl = blocks("sh").find((block) => block.startsWith("curl "));
+  if (Bun.which("curl") !== null && process.platform !== "win32") {
+    test("shows a request for curl that is answered", async () => {
+      const everything = realServer("everything");
+      await using daemon = await Daemon.start({ mcpServers: { everything } });
+      const command = filledIn(curl ?? "", daemon);
+      const shell = Bun.spawn(["sh", "-c", command], { env: daemon.home.env, stderr: "inherit" });
+      expect(await new Response(shell.stdout).text()).toContain("Echo: hello");
+    });
+  }
 });
