@@ -37,7 +37,7 @@ const access = {
     true,
     "live",
     "Master switch",
-    "false stops the server, true starts it.",
+    "false ends clients, upstreams and the HTTP listener at once, true serves them again.",
   ),
   host: key(
     host,
@@ -155,7 +155,7 @@ const operation = {
     30,
     "live",
     "Health check interval",
-    "Seconds between health checks of the upstreams.",
+    "Seconds between health checks of the daemon by the supervisor that the service installs.",
   ),
   auto_start: key(
     v.boolean(),

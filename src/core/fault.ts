@@ -46,6 +46,13 @@ const table = {
     "The daemon has not applied the change",
     "Run 'mcpd status' to see what it reports.",
   ),
+  "daemon.disabled": row(
+    69,
+    503,
+    -32603,
+    "mcpd is disabled by its config",
+    "Set daemon.enabled to true in the config ('mcpd config edit').",
+  ),
   "daemon.unreachable": row(
     69,
     503,
@@ -399,6 +406,13 @@ const table = {
     -32603,
     "The port is in use",
     "Stop the other program or set daemon.port; mcpd keeps trying.",
+  ),
+  "host.unavailable": row(
+    75,
+    503,
+    -32603,
+    "Cannot listen on the host",
+    "Check daemon.host: it must be an address of this machine; mcpd keeps trying.",
   ),
   internal: row(
     70,

@@ -21,28 +21,44 @@ type ControlDoorOptions = {
   readonly log: Log;
 };
 
+export interface ControlDoor extends SocketListener {
+  /** Hangs up on every client of MCP; who only asks about the daemon is not disturbed. */
+  hangUp(): void;
+}
+
 /**
  * Opens the private socket, or throws the fault that says why not: a daemon may be running already.
  */
-export async function openControl(options: ControlDoorOptions): Promise<SocketListener> {
+export async function openControl(options: ControlDoorOptions): Promise<ControlDoor> {
+  const clients = new Set<SocketConnection>();
   const listener = await listenSocket({
     address: options.address,
     log: options.log,
     messageBytesMax: options.messageBytesMax,
-    accept: (connection) => converse(options, connection),
+    accept: (connection) => converse(options, connection, clients),
   });
   if (isFault(listener)) throw new FaultError(listener);
-  return listener;
+  return {
+    close: () => listener.close(),
+    hangUp() {
+      for (const connection of clients) connection.close();
+    },
+  };
 }
 
 /** One connection: our own methods go to the control host, the rest is one MCP session. */
-function converse(options: ControlDoorOptions, connection: SocketConnection): SocketEvents {
+function converse(
+  options: ControlDoorOptions,
+  connection: SocketConnection,
+  clients: Set<SocketConnection>,
+): SocketEvents {
   const { desk, clock } = options;
   const send = (text: string): void => void connection.send(text);
   let seen: Seen = { view: viewOf(null), project: null };
   let opened = false;
   const mcp = new MessageSession({ clock, send }, () => {
     opened = true;
+    clients.add(connection);
     return desk.open({ ...seen, principal: "socket", door: "socket" });
   });
   const host = new ControlHost(options.handlers, {
@@ -58,6 +74,7 @@ function converse(options: ControlDoorOptions, connection: SocketConnection): So
   return {
     message: (text) => host.receive(text),
     closed() {
+      clients.delete(connection);
       host.close();
       mcp.close();
     },

@@ -27,6 +27,8 @@ export class LiveDesk implements Desk {
   readonly #queue: Effect[] = [];
   #running = false;
   #ticker: Timer | null = null;
+  /** Why nobody is let in. */
+  #refusal: Fault | null = null;
   #closed = false;
 
   constructor(options: {
@@ -53,7 +55,7 @@ export class LiveDesk implements Desk {
   }
 
   open(opening: Opening): SessionPort | Fault {
-    if (this.#closed) return fault("daemon.unreachable", "The daemon is stopping");
+    if (this.#refusal !== null) return this.#refusal;
     const { sessionsMax } = this.#settings();
     if (this.#live.size >= sessionsMax && !this.#evictIdle()) {
       return fault("session.limit", `There are ${sessionsMax} sessions already`);
@@ -74,6 +76,13 @@ export class LiveDesk implements Desk {
   shown(sessionId: string): ReturnType<Switchboard["shown"]> | undefined {
     const live = this.#live.get(sessionId);
     return live && this.#switchboard.shown(live.session);
+  }
+
+  /** Lets nobody in any more, and those who are in out, or lets them in again (null). */
+  refuse(problem: Fault | null): void {
+    this.#refusal = problem;
+    if (problem === null) return;
+    for (const live of this.#live.values()) this.leave(live, problem.text);
   }
 
   /** Takes the units of a new revision. */
@@ -140,7 +149,7 @@ export class LiveDesk implements Desk {
   /** Ends every session; what is in flight is answered. */
   close(): void {
     this.#closed = true;
-    for (const live of this.#live.values()) this.leave(live, "the daemon is stopping");
+    this.refuse(fault("daemon.unreachable", "The daemon is stopping"));
     this.#ticker?.cancel();
   }
 

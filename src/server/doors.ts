@@ -8,9 +8,9 @@ import { HttpDoor } from "../transport/http-server.ts";
 import { SseDoor } from "../transport/sse-server.ts";
 import { WsDoor } from "../transport/ws-server.ts";
 import { VERSION } from "../version.ts";
-import { type Address, FrontDoor } from "./front-door.ts";
+import { FrontDoor } from "./front-door.ts";
 import type { Gate } from "./gate.ts";
-import { createApp } from "./http.ts";
+import { type Address, createApp } from "./http.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Opens everything that is served on TCP; `close` ends the streams, then the listener. */
@@ -23,7 +23,8 @@ export function openDoors(parts: {
   readonly log: Log;
   /** Wall milliseconds since the epoch. */
   readonly startedAtMs: number;
-  readonly address: Address;
+  /** null: nowhere for now. */
+  readonly address: Address | null;
   readonly messageBytesMax: () => number;
 }): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
   const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
@@ -42,8 +43,8 @@ export function openDoors(parts: {
     uptimeMs: () => clock.now() - parts.startedAtMs,
     log,
   });
-  const front = new FrontDoor({ app, address, conditions, clock, log });
-  front.open();
+  const front = new FrontDoor({ app, conditions, clock, log });
+  front.open(address);
   return {
     front,
     async close() {

@@ -1,82 +1,116 @@
 import type { Conditions } from "../core/condition.ts";
-import { hintOf, isFault } from "../core/fault.ts";
+import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { type App, listen, type Listener } from "./http.ts";
-
-/** The address HTTP is served on. */
-export type Address = { readonly host: string; readonly port: number };
+import { type Address, type App, listen, type Listener } from "./http.ts";
 
 /**
- * The TCP listener over time: a port in use is a condition and is tried again, a changed address
- * moves the listener.
+ * The TCP listener over time: an address that cannot be had is a condition and is tried again, a
+ * changed one moves the listener.
  */
 export class FrontDoor {
   readonly #app: App;
   readonly #conditions: Conditions;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** Where it listens or tries to, and where it should; null is nowhere. */
+  #address: Address | null = null;
+  #wanted: Address | null = null;
   #listener: Listener | null = null;
-  #address: Address;
   #retry: Timer | null = null;
+  #moves: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(options: {
     readonly app: App;
-    readonly address: Address;
     readonly conditions: Conditions;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#app = options.app;
-    this.#address = options.address;
     this.#conditions = options.conditions;
     this.#clock = options.clock;
     this.#log = options.log;
   }
 
-  /** Where it listens now, with the port it really got; null while it cannot. */
+  /** Where it listens now, with the port it really got; null while it does not. */
   get bound(): Address | null {
-    return this.#listener && { host: this.#address.host, port: this.#listener.port };
+    if (this.#listener === null || this.#address === null) return null;
+    return { host: this.#address.host, port: this.#listener.port };
   }
 
-  open(): void {
-    const { host, port } = this.#address;
-    const listener = listen(this.#app, host, port, this.#log);
-    if (isFault(listener)) {
-      const changed = this.#conditions.raise({
-        name: listener.code,
-        subject: "",
-        severity: "error",
-        text: listener.text,
-        hint: hintOf(listener),
-        sinceMs: this.#clock.now(),
-      });
-      if (changed) this.#log.error(listener.text);
-      this.#retry = this.#clock.after(LIMITS.portRetryMs, () => this.open());
-      return;
-    }
-    this.#listener = listener;
-    this.#conditions.clear("port.in-use");
-    this.#judgeHost(host);
-    this.#log.info("listening", { host, port: listener.port });
+  /** The addresses for clients; null while it does not listen. */
+  get urls(): { readonly mcp: string; readonly sse: string; readonly health: string } | null {
+    const { bound } = this;
+    if (bound === null) return null;
+    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
+    const base = `http://${host}:${bound.port}`;
+    return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
   }
 
-  /** Moves to another address; what is open on the old one is dropped. */
-  async move(address: Address): Promise<void> {
-    if (address.host === this.#address.host && address.port === this.#address.port) return;
-    await this.close(true);
+  /** Starts to listen, as part of the start. */
+  open(address: Address | null): void {
+    this.#wanted = address;
     this.#address = address;
-    this.open();
+    this.#listen();
   }
 
-  /** Stops listening: at once, or when all requests have been answered. */
+  /** Moves to another address, or to none; what is open on the old one is dropped. */
+  move(address: Address | null): Promise<void> {
+    this.#wanted = address;
+    // One after the other: the second of two at once would lose the listener of the first.
+    this.#moves = this.#moves.then(() => this.#follow());
+    return this.#moves;
+  }
+
+  /** Stops listening for good: at once, or when all requests have been answered. */
   async close(now: boolean): Promise<void> {
+    this.#closed = true;
+    await this.#moves;
+    await this.#stop(now);
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#closed || isSame(this.#address, this.#wanted)) return;
+    await this.#stop(true);
+    this.#address = this.#closed ? null : this.#wanted;
+    this.#conditions.clear("daemon.exposed");
+    this.#listen();
+  }
+
+  async #stop(now: boolean): Promise<void> {
     this.#retry?.cancel();
     this.#retry = null;
     const listener = this.#listener;
     if (now) this.#listener = null;
     await listener?.stop(now);
+  }
+
+  #listen(): void {
+    const problems = ["port.in-use", "host.unavailable"] as const;
+    const listener = this.#address && listen(this.#app, this.#address, reportError);
+    const problem = isFault(listener) ? listener : null;
+    for (const name of problems) if (name !== problem?.code) this.#conditions.clear(name);
+    if (listener === null || this.#address === null) return;
+    if (isFault(listener)) return this.#tryAgain(listener);
+    this.#listener = listener;
+    const { host } = this.#address;
+    this.#judgeHost(host);
+    this.#log.info("listening", { host, port: listener.port });
+  }
+
+  #tryAgain(problem: Fault): void {
+    const changed = this.#conditions.raise({
+      name: problem.code,
+      subject: "",
+      severity: "error",
+      text: problem.text,
+      hint: hintOf(problem),
+      sinceMs: this.#clock.now(),
+    });
+    if (changed) this.#log.error(problem.text);
+    this.#retry = this.#clock.after(LIMITS.portRetryMs, () => this.#listen());
   }
 
   #judgeHost(host: string): void {
@@ -92,6 +126,10 @@ export class FrontDoor {
       sinceMs: this.#clock.now(),
     });
   }
+}
+
+function isSame(one: Address | null, other: Address | null): boolean {
+  return one?.host === other?.host && one?.port === other?.port;
 }
 
 /** Whether only this machine can connect to a bind address. */

@@ -96,6 +96,10 @@ function routesOf({ sse, metrics, health, version, uptimeMs }: AppOptions): Hono
   routes.all("/messages/", ({ env }) => sse.post(env.visit));
   // A plain 404 is how OAuth clients learn that there is no authorization server here.
   routes.all("/.well-known/*", (context) => context.text("Not Found", 404));
+  // Hono would answer for a bug and keep it to itself.
+  routes.onError((error) => {
+    throw error;
+  });
   routes.notFound(({ req }) => refusal(fault("door.unknown", `No such path: ${req.path}`)));
   return routes;
 }
@@ -121,8 +125,18 @@ export interface Listener {
   stop(now: boolean): Promise<void>;
 }
 
-/** Binds the app, or says why not: port.in-use is worth trying again. Port 0 takes any free one. */
-export function listen(app: App, host: string, port: number, log: Log): Listener | Fault {
+/** Where HTTP is served. */
+export type Address = { readonly host: string; readonly port: number };
+
+/**
+ * Binds the app, or says why not, which is worth trying again. Port 0 takes any free one. `failed`
+ * hears what a handler threw; its client is answered.
+ */
+export function listen(
+  app: App,
+  { host, port }: Address,
+  failed: (problem: Error) => void,
+): Listener | Fault {
   const handlers = (websocket: Bun.WebSocketHandler<WsClient>) => ({
     // Calls and streams may be quiet for long: the doors have a heartbeat of their own.
     idleTimeout: 0,
@@ -131,7 +145,7 @@ export function listen(app: App, host: string, port: number, log: Log): Listener
     fetch: (request: Request) => app.fetch(request, runtime),
     websocket,
     error(problem: Error) {
-      log.error("A request failed", { error: problem.stack ?? problem.message });
+      failed(problem);
       return refusal(fault("internal"));
     },
   });
@@ -164,6 +178,7 @@ export function listen(app: App, host: string, port: number, log: Log): Listener
         `${port}`,
       );
     }
-    return fault("config.invalid", `Cannot listen on ${host}:${port}: ${reasonOf(error)}`);
+    const text = `Cannot listen on ${host}:${port}: ${reasonOf(error)}`;
+    return fault("host.unavailable", text, host);
   }
 }

@@ -40,6 +40,12 @@ export class LogBook {
     return this.#root.logger(name);
   }
 
+  /** The last words of a daemon that has met a bug of its own. */
+  bug(error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#root.write("mcpd.server", "CRITICAL", "mcpd has a bug and ends", { error: stack });
+  }
+
   /** Applies the log settings of a revision to everything at once. */
   configure(daemon: DaemonSettings): void {
     this.#limits = { bytesMax: daemon.logBytesMax, backupsMax: daemon.logFilesMax };

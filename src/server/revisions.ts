@@ -28,6 +28,8 @@ export class Revisions {
   readonly #apply: (before: Revision, next: Revision) => void;
   #current: Revision;
   #pollMs = 0;
+  /** Whether this daemon is the one that writes the log. */
+  #opened = false;
   #watch: { close(): void };
 
   constructor(options: {
@@ -53,6 +55,14 @@ export class Revisions {
 
   get current(): Revision {
     return this.#current;
+  }
+
+  /** The daemon is sure to stay: what was wrong with the file so far goes into the log. */
+  open(): void {
+    this.#opened = true;
+    for (const { name, text } of this.#conditions.list()) {
+      if (name === "config.invalid") this.#log.error(text);
+    }
   }
 
   close(): void {
@@ -117,6 +127,6 @@ export class Revisions {
       hint: hintOf(problem),
       sinceMs: this.#clock.now(),
     });
-    if (changed) this.#log.error(problem.text);
+    if (changed && this.#opened) this.#log.error(problem.text);
   }
 }

@@ -1,51 +1,13 @@
-// server: the server program. This file is its composition root: everything is made here, given
-// what it needs, and taken down in the opposite order.
+// server: the server program. What the others see of it; composition.ts puts it together.
 
 import { existsSync } from "node:fs";
 
 import type { Discovery } from "../config/discover.ts";
 import { ConfigStore } from "../config/store.ts";
-import type { ControlApi, Status } from "../control/api.ts";
-import { Conditions } from "../core/condition.ts";
+import type { Status } from "../control/api.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
-import { plan } from "../core/plan.ts";
 import type { Revision } from "../core/revision.ts";
-import { Switchboard } from "../core/switchboard.ts";
-import { type Clock, systemClock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import type { Platform } from "../platform/platform.ts";
-import { VERSION } from "../version.ts";
-import { openControl } from "./control-door.ts";
-import { LiveDesk, newSecretName } from "./desk.ts";
-import { openDoors } from "./doors.ts";
-import type { FrontDoor } from "./front-door.ts";
-import { controlHandlers } from "./handlers.ts";
-import { Insider } from "./insider.ts";
-import { instanceFactory } from "./instance-factory.ts";
-import { Journal } from "./journal.ts";
-import { LogBook } from "./log-book.ts";
-import { Metrics } from "./metrics.ts";
-import { Pool } from "./pool.ts";
-import { RemoteFactory } from "./remote-instance.ts";
-import { Revisions } from "./revisions.ts";
-import { Security } from "./security.ts";
-import { buildStatus, type StatusSources } from "./status.ts";
-import { StdioFactory } from "./stdio-instance.ts";
-import { builtinTools } from "./tools.ts";
-
-/** How often idle sessions and instances are looked for. */
-const SWEEP_MS = 5_000;
-
-export type ServerOptions = {
-  readonly platform: Platform;
-  readonly environment: { readonly [name: string]: string | undefined };
-  /** The config file, as discovered. */
-  readonly config: Discovery;
-  /** Overrides daemon.port; null leaves it to the config. */
-  readonly port: number | null;
-  /** Repeats the log on standard error. */
-  readonly mirrorLog: boolean;
-};
+import { Server, type ServerOptions } from "./composition.ts";
 
 /** A server that runs, until it is stopped. */
 export interface RunningServer {
@@ -54,6 +16,8 @@ export interface RunningServer {
   status(): Promise<Status>;
   /** Resolves when no process and no listener is left. */
   stop(): Promise<void>;
+  /** Logs a bug and ends the upstreams' processes; the program ends when it resolves. */
+  crash(error: unknown): Promise<void>;
 }
 
 /** Starts everything, or throws a FaultError that says why not; then nothing is left behind. */
@@ -77,6 +41,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     status: () => server.status(),
     stop: () => owned.disposeAsync(),
+    crash: (error) => server.crash(error),
   };
 }
 
@@ -87,196 +52,5 @@ async function provideConfig(store: ConfigStore, { path, origin }: Discovery): P
     if (isFault(created)) throw new FaultError(created);
   } else if (!existsSync(path)) {
     throw new FaultError(fault("config.unreadable", `There is no config file ${path}`, path));
-  }
-}
-
-class Server {
-  readonly #options: ServerOptions;
-  readonly #undo: AsyncDisposableStack;
-  readonly #clock: Clock = systemClock;
-  readonly #startedAtMs = systemClock.now();
-  readonly #conditions = new Conditions();
-  readonly #switchboard = new Switchboard({ name: "mcpd", version: VERSION }, newSecretName);
-  readonly #metrics: Metrics;
-  readonly #book: LogBook;
-  readonly #log: Log;
-  readonly #revisions: Revisions;
-  readonly #desk: LiveDesk;
-  readonly #security: Security;
-  readonly #stdio: StdioFactory;
-  readonly #remote: RemoteFactory;
-  readonly #insider: Insider;
-  #front: FrontDoor | null = null;
-
-  constructor(options: ServerOptions, store: ConfigStore, undo: AsyncDisposableStack) {
-    this.#options = options;
-    this.#undo = undo;
-    const { platform, environment } = options;
-    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
-    this.#metrics = new Metrics({
-      connections: () => this.#desk.sessionCount,
-      inFlight: () => this.#switchboard.instances.reduce((sum, up) => sum + up.exchanges.size, 0),
-    });
-    this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
-    this.#log = this.#book.logger("mcpd.server");
-    this.#revisions = new Revisions({
-      store,
-      conditions,
-      clock,
-      log: this.#log,
-      apply: (before, next) => this.#apply(before, next),
-    });
-    this.#book.configure(this.revision.daemon);
-    this.#security = new Security({
-      daemon: this.revision.daemon,
-      environment,
-      conditions,
-      clock,
-    });
-    const shared = { platform, environment, clock, book: this.#book };
-    const keyVariable = (): string => this.revision.daemon.apiKeyEnv;
-    this.#stdio = new StdioFactory({ ...shared, keyVariable });
-    this.#remote = new RemoteFactory(shared);
-    this.#desk = this.#makeDesk();
-    this.#insider = new Insider(this.#desk, "mcpd");
-  }
-
-  get revision(): Revision {
-    return this.#revisions.current;
-  }
-
-  status(): Promise<Status> {
-    return buildStatus(this.#statusSources(), true);
-  }
-
-  urls(): Status["urls"] {
-    const bound = this.#front?.bound ?? null;
-    if (bound === null) return null;
-    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
-    const base = `http://${host}:${bound.port}`;
-    return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
-  }
-
-  async open(): Promise<void> {
-    const { platform } = this.#options;
-    this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
-    this.#undo.defer(() => this.#log.info("stopped"));
-    this.#undo.defer(() => this.#revisions.close());
-    // First of all: a second daemon of the same user stops here, before it touches anything.
-    const control = await openControl({
-      address: platform.paths.controlAddress,
-      desk: this.#desk,
-      messageBytesMax: () => this.revision.server.messageBytesMax,
-      handlers: controlHandlers({
-        switchboard: this.#switchboard,
-        insider: this.#insider,
-        status: this.#statusSources(),
-        apply: () => Promise.resolve(this.#reload()),
-      }),
-      clock: this.#clock,
-      log: this.#log,
-    });
-    this.#undo.defer(() => control.close());
-    await this.#stdio.sweep();
-    // Taken down from the bottom up: clients are answered, doors close, processes end.
-    this.#undo.defer(() => this.#desk.pool.close());
-    this.#openFront();
-    this.#undo.defer(() => this.#desk.close());
-    this.#desk.apply(this.revision.units);
-    const sweep = this.#clock.every(SWEEP_MS, () => this.#desk.sweep());
-    this.#undo.defer(() => sweep.cancel());
-  }
-
-  #makeDesk(): LiveDesk {
-    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
-    const journal = new Journal(this.#log.child("calls"), this.#metrics);
-    return new LiveDesk({
-      switchboard: this.#switchboard,
-      clock,
-      journal,
-      settings: () => this.revision.server,
-      pool: (listener) =>
-        new Pool({
-          create: instanceFactory({
-            stdio: this.#stdio,
-            remote: this.#remote,
-            tools: () => this.#tools(),
-            clock,
-            answerBytesMax: () => this.revision.server.answerBytesMax,
-          }),
-          listener,
-          conditions,
-          clock,
-          log: this.#log.child("pool"),
-          oddity: (upstream, text) => journal.oddity(upstream, text),
-        }),
-    });
-  }
-
-  #tools(): ReturnType<typeof builtinTools> {
-    return builtinTools({
-      rows: () => this.#insider.knownTools(),
-      upstreams: async () => ({
-        upstreams: (await buildStatus(this.#statusSources(), false)).upstreams,
-      }),
-      conditions: () => ({ conditions: this.#conditions.list() }),
-    });
-  }
-
-  #openFront(): void {
-    const { front, close } = openDoors({
-      desk: this.#desk,
-      gate: this.#security.gate,
-      metrics: this.#metrics,
-      conditions: this.#conditions,
-      clock: this.#clock,
-      log: this.#log.child("http"),
-      startedAtMs: this.#startedAtMs,
-      address: this.#address(this.revision),
-      messageBytesMax: () => this.revision.server.messageBytesMax,
-    });
-    this.#front = front;
-    this.#undo.defer(close);
-  }
-
-  /** Somebody says that something has changed: the config, a login, a secret. */
-  #reload(): ControlApi["mcpd/apply"]["result"] {
-    const applied = this.#revisions.reload();
-    this.#desk.retry();
-    return applied;
-  }
-
-  #apply(before: Revision, next: Revision): void {
-    const { actions, changes } = plan(before, next);
-    for (const { kind, unit } of actions) {
-      if (kind !== "keep") this.#log.info(`upstream: ${kind}`, { upstream: unit.upstream });
-    }
-    for (const { section, key } of changes) this.#log.info(`changed: ${section}.${key}`);
-    this.#book.configure(next.daemon);
-    this.#security.update(next.daemon);
-    this.#desk.apply(next.units);
-    // At once, so that a slip shows now, and those who were shown the tools hear of new ones.
-    for (const { kind, unit } of actions) if (kind === "start") this.#desk.start(unit.upstream);
-    if (changes.some(({ applies }) => applies === "restart")) {
-      void this.#front?.move(this.#address(next));
-    }
-  }
-
-  #address({ daemon }: Revision): { host: string; port: number } {
-    return { host: daemon.host, port: this.#options.port ?? daemon.port };
-  }
-
-  #statusSources(): StatusSources {
-    return {
-      switchboard: this.#switchboard,
-      pool: this.#desk.pool,
-      metrics: this.#metrics,
-      conditions: this.#conditions,
-      clock: this.#clock,
-      platform: this.#options.platform,
-      startedAtMs: this.#startedAtMs,
-      revision: () => this.revision,
-      urls: () => this.urls(),
-    };
   }
 }

@@ -52,6 +52,11 @@ export class StdioFactory {
     await this.#ledger.sweep();
   }
 
+  /** Ends every process at once: the daemon itself is about to end. */
+  async endAll(): Promise<void> {
+    await this.#ledger.endAll();
+  }
+
   create(unit: Unit, answerBytesMax: number, events: InstanceEvents): Instance {
     const drive = (driverEvents: DriverEvents): Runner =>
       new Runner(

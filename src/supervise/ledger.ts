@@ -63,9 +63,17 @@ export class Ledger {
       this.#load().map(async (entry) => ((await this.#isOurs(entry)) ? entry : null)),
     );
     const ours = left.filter((entry) => entry !== null);
+    for (const { upstream, pid } of ours) {
+      this.#log.warning("ending a process that an earlier mcpd left behind", { upstream, pid });
+    }
     await Promise.all(ours.map((entry) => this.#end(entry, patienceMs)));
     this.#save();
     return ours.length;
+  }
+
+  /** Ends what we have started ourselves, without asking whoever looks after it. */
+  async endAll(patienceMs: number = PATIENCE_MS): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => this.#end(entry, patienceMs)));
   }
 
   async #isOurs(entry: LedgerEntry): Promise<boolean> {
@@ -76,10 +84,6 @@ export class Ledger {
   }
 
   async #end(entry: LedgerEntry, patienceMs: number): Promise<void> {
-    this.#log.warning("ending a process that an earlier mcpd left behind", {
-      upstream: entry.upstream,
-      pid: entry.pid,
-    });
     await this.#platform.signalTree(entry.pid, "terminate");
     if (await this.#gone(entry.pid, patienceMs)) return;
     await this.#platform.signalTree(entry.pid, "kill");

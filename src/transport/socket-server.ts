@@ -114,7 +114,11 @@ function bind(options: SocketOptions): SocketListener {
           open.delete(socket.data);
           socket.data.ended();
         },
-        error: (_socket, error) => options.log.error("A socket failed", { error: error.message }),
+        error(_socket, error) {
+          // What our own handlers throw comes here as well, without the code of a system's error.
+          if (errorCode(error) === "") return reportError(error);
+          options.log.error("A socket failed", { error: error.message });
+        },
       },
     });
   } finally {

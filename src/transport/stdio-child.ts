@@ -43,15 +43,23 @@ export class StdioChildLink implements Link {
   #closed = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
 
-  constructor(pipes: ChildPipes, events: LinkEvents, limits: StdioLimits, clock: Clock) {
+  /** `failed` hears of what our own handlers throw. */
+  constructor(
+    pipes: ChildPipes,
+    events: LinkEvents,
+    limits: StdioLimits,
+    clock: Clock,
+    failed: (error: unknown) => void = reportError,
+  ) {
     this.#pipes = pipes;
     this.#events = events;
     this.#limits = limits;
     this.#clock = clock;
-    // A message we stumble over must not leave a link that looks alive and hears nothing.
-    this.#read().catch((error: unknown) =>
-      this.close({ kind: "error", text: `mcpd failed on what it sent: ${String(error)}` }),
-    );
+    this.#read().catch((error: unknown) => {
+      // A message we stumble over must not leave a link that looks alive and hears nothing.
+      this.close({ kind: "error", text: `mcpd failed on what it sent: ${String(error)}` });
+      failed(error);
+    });
   }
 
   send(text: string): boolean {

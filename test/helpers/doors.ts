@@ -185,7 +185,7 @@ export function openDoors(
   };
   const uptimeMs = (): number => 3_600_900;
   const parts = { gate, http, sse, ws, metrics, health, version: "2.1.0", uptimeMs, log };
-  const listener = listen(createApp(parts), "127.0.0.1", 0, log);
+  const listener = listen(createApp(parts), { host: "127.0.0.1", port: 0 }, reportError);
   if (isFault(listener)) throw new Error(listener.text);
   const url = `http://127.0.0.1:${listener.port}`;
 

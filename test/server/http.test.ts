@@ -143,29 +143,30 @@ describe("listen()", () => {
   test("gives the fault port.in-use for a port that is taken", async () => {
     await using doors = openDoors();
     const app = { fetch: () => new Response("x"), websocket };
-    const second = listen(app, "127.0.0.1", doors.listener.port, silentLog);
+    const second = listen(app, { host: "127.0.0.1", port: doors.listener.port }, reportError);
     expect(second).toMatchObject({
       code: "port.in-use",
       text: `Cannot listen on 127.0.0.1:${doors.listener.port}: the port is in use`,
     });
   });
 
-  test("answers 500 when a handler fails, logs it and goes on", async () => {
+  test("answers 500 when a handler fails, and tells whoever has to know", async () => {
     const errors: string[] = [];
-    const log = { ...silentLog, error: (text: string) => void errors.push(text) };
     let broken = true;
     const answer = (): Response => {
       if (broken) throw new Error("a bug");
       return new Response("fine");
     };
     const app = { fetch: answer, websocket };
-    const listener = listen(app, "127.0.0.1", 0, log);
+    const listener = listen(app, { host: "127.0.0.1", port: 0 }, ({ message }) =>
+      errors.push(message),
+    );
     if (isFault(listener)) throw new Error(listener.text);
     const url = `http://127.0.0.1:${listener.port}/`;
     const response = await fetch(url);
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ error: { data: { fault: "internal" } } });
-    expect(errors).toEqual(["A request failed"]);
+    expect(errors).toEqual(["a bug"]);
     broken = false;
     expect(await (await fetch(url)).text()).toBe("fine");
     await listener.stop(true);

@@ -195,7 +195,8 @@ describe("StdioChildLink", () => {
     expect(await ear.closed).toEqual({ kind: "error", text: "it takes no more input: EPIPE" });
   });
 
-  test("closes when its owner fails on a message", async () => {
+  test("closes when its owner fails on a message, and says what it was", async () => {
+    const bugs: unknown[] = [];
     const closed = Promise.withResolvers<CloseReason>();
     const events = {
       message: () => {
@@ -204,12 +205,14 @@ describe("StdioChildLink", () => {
       noise: () => undefined,
       closed: (reason: CloseReason) => closed.resolve(reason),
     };
-    const link = new StdioChildLink(spawn("echo.ts"), events, LIMITS, systemClock);
+    const failed = (error: unknown): void => void bugs.push(error);
+    const link = new StdioChildLink(spawn("echo.ts"), events, LIMITS, systemClock, failed);
     link.send("{}");
     expect(await closed.promise).toEqual({
       kind: "error",
       text: "mcpd failed on what it sent: Error: a bug",
     });
+    expect(bugs).toEqual([new Error("a bug")]);
     expect(link.send("{}")).toBe(false);
   });
 

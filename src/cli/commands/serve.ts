@@ -1,3 +1,4 @@
+import { FAULTS } from "../../core/fault.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { command, type GlobalOptions } from "../command.ts";
 import { openConfig } from "../config-file.ts";
@@ -39,6 +40,7 @@ export default command({
       port,
       mirrorLog: !options.quiet,
     });
+    endOnBugs(server);
     announce(server, options, output);
     await stopping;
     await server.stop();
@@ -58,6 +60,19 @@ function untilStopped(): Promise<void> {
     });
   }
   return promise;
+}
+
+/** A bug ends the program, and with it what it has started: nobody knows what else is wrong. */
+function endOnBugs(server: RunningServer): void {
+  let ending = false;
+  const end = (error: unknown): void => {
+    // The first one says most; others may well follow from it.
+    if (ending) return;
+    ending = true;
+    void server.crash(error).finally(() => process.exit(FAULTS.internal.exit));
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
 }
 
 function announce(server: RunningServer, options: GlobalOptions, output: Output): void {
