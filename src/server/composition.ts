@@ -233,7 +233,8 @@ export class Server {
   #follow(revision: Revision): void {
     const { enabled } = revision.daemon;
     const problem = enabled ? null : fault("daemon.disabled");
-    this.#desk.refuse(problem);
+    if (problem === null) this.#desk.admit();
+    else this.#desk.refuse(problem, "the daemon is disabled");
     this.#desk.apply(
       enabled ? revision.units : revision.units.map((unit) => ({ ...unit, disabled: true })),
     );

@@ -78,11 +78,15 @@ export class LiveDesk implements Desk {
     return live && this.#switchboard.shown(live.session);
   }
 
-  /** Lets nobody in any more, and those who are in out, or lets them in again (null). */
-  refuse(problem: Fault | null): void {
+  /** Ends every session and lets nobody in: what is in flight is answered with the reason. */
+  refuse(problem: Fault, reason: string): void {
     this.#refusal = problem;
-    if (problem === null) return;
-    for (const live of this.#live.values()) this.leave(live, problem.text);
+    for (const live of this.#live.values()) this.leave(live, reason);
+  }
+
+  /** Lets clients in again. */
+  admit(): void {
+    this.#refusal = null;
   }
 
   /** Takes the units of a new revision. */
@@ -149,7 +153,7 @@ export class LiveDesk implements Desk {
   /** Ends every session; what is in flight is answered. */
   close(): void {
     this.#closed = true;
-    this.refuse(fault("daemon.unreachable", "The daemon is stopping"));
+    this.refuse(fault("daemon.unreachable", "The daemon is stopping"), "the daemon is stopping");
     this.#ticker?.cancel();
   }
 

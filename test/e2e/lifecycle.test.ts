@@ -132,8 +132,11 @@ describe("the end of the daemon", () => {
 describe("the start of the daemon", () => {
   test("is refused beside another one of the same user, which goes on", async () => {
     await using daemon = await Daemon.start(CONFIG);
+    await settled(daemon);
+    const log = daemon.log();
     const second = await daemon.run("serve", "--foreground", "--port", "0");
     expect(second.exitCode).toBe(75);
+    expect(daemon.log()).toBe(log);
     expect(second.stderr).toContain("a daemon listens there already");
     const client = await daemon.connect("echo");
     expect(await client.call("add", { a: 1, b: 1 })).toBe("2");

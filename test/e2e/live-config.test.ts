@@ -134,6 +134,30 @@ describe("saving the config", () => {
     expect((await statusOf(daemon.home))?.conditions).toEqual([]);
   });
 
+  test("with the daemon disabled stops everything but the socket, and enabled serves again", async () => {
+    const daemonAt = (enabled: boolean) => ({ daemon: { enabled }, mcpServers: { one } });
+    await using daemon = await Daemon.start(daemonAt(true));
+    const { home } = daemon;
+    const pid = await pidOf(await daemon.connect("one"));
+    home.writeConfig(daemonAt(false));
+    const { severity, hint } = await conditionOf(home, "daemon.disabled");
+    expect([severity, hint]).toEqual(["info", expect.stringContaining("daemon.enabled")]);
+    await waitFor("its end", async () => (await home.platform.processIdentity(pid)) === null);
+    const status = await statusOf(home);
+    expect(status).toMatchObject({ verdict: "healthy", urls: null, sessions: 0 });
+    expect(status?.upstreams.map(({ state }) => state)).toEqual(["disabled", "disabled"]);
+    expect(await daemon.health().catch(() => null)).toBeNull();
+    const refused = await daemon.run("call", "one", "add", "a=1", "b=2");
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      69,
+      expect.stringContaining("mcpd is disabled"),
+    ]);
+    home.writeConfig(daemonAt(true));
+    await waitFor("the listener", async () => (await statusOf(home))?.urls);
+    expect((await statusOf(home))?.conditions).toEqual([]);
+    expect((await daemon.run("call", "one", "add", "a=1", "b=2")).stdout.trim()).toBe("3");
+  });
+
   test("as editors do, by renaming a new file into its place, works each time", async () => {
     await using daemon = await Daemon.start({ mcpServers: {} });
     const { configFile } = daemon.home;
