@@ -54,6 +54,8 @@ export type Effect =
   | { readonly kind: "ready"; readonly upstream: Upstream }
   /** The upstream broke the handshake: end its process. */
   | { readonly kind: "refuse"; readonly upstream: Upstream; readonly problem: Fault }
+  /** All that is to be known of it is known now: worth keeping for the next run. */
+  | { readonly kind: "remember"; readonly upstream: Upstream }
   /** Nobody has used it for a while: end its process; the next demand starts another. */
   | { readonly kind: "rest"; readonly upstream: Upstream }
   /** A replaced upstream has answered its last request: end its process. */

@@ -19,8 +19,8 @@ export const aggregateCapabilities: Params = {
 };
 
 /**
- * Answers `initialize`. The aggregate answers at once and starts its upstreams meanwhile; a single
- * upstream introduces itself, so the client waits for it.
+ * Answers `initialize`. The aggregate answers at once and starts the upstreams it knows nothing of
+ * meanwhile; a single upstream introduces itself, so at its very first start the client waits.
  */
 export function initialize(world: World, turn: Turn, call: Call): void {
   const { session } = call;
@@ -30,7 +30,8 @@ export function initialize(world: World, turn: Turn, call: Call): void {
   }
   if (session.view.kind === "all") {
     const upstreams = world.inView(session);
-    for (const upstream of upstreams) if (upstream.phase !== "ready") wake(turn, upstream);
+    // What is remembered of an upstream will do until something is really asked of it.
+    for (const upstream of upstreams) if (!upstream.listed) wake(turn, upstream);
     begin(turn, call, {
       capabilities: aggregateCapabilities,
       serverInfo: world.about,
@@ -40,12 +41,28 @@ export function initialize(world: World, turn: Turn, call: Call): void {
   }
   const upstream = world.serving(session, session.view.upstream);
   if (isFault(upstream)) return abandon(turn, call, upstream);
+  introduced(turn, upstream, {
+    proceed: (later, introduction) => begin(later, call, introductionFor(introduction)),
+    fail: (later, problem) => abandon(later, call, problem),
+  });
+}
+
+/** Waits for an upstream to introduce itself, unless it is remembered how it did. */
+export function introduced(
+  turn: Turn,
+  upstream: Upstream,
+  then: {
+    readonly proceed: (turn: Turn, introduction: Introduction) => void;
+    readonly fail: (turn: Turn, problem: Fault) => void;
+  },
+): void {
+  const { introduction } = upstream;
+  if (introduction !== null) return then.proceed(turn, introduction);
   upstream.whenReady(turn, {
     proceed(later) {
-      if (upstream.introduction === null) return;
-      begin(later, call, introductionFor(upstream.introduction));
+      if (upstream.introduction !== null) then.proceed(later, upstream.introduction);
     },
-    fail: (later, problem) => abandon(later, call, problem),
+    fail: then.fail,
   });
 }
 

@@ -42,6 +42,10 @@ export const LIMITS = {
   probeMs: 3_000,
   /** How often one call may ask its client for more: a server that never has enough is stopped. */
   inputRounds: 8,
+  /** Upstreams remembered from earlier runs. */
+  memories: 200,
+  /** What upstreams say at their start is written down together, this long after the first. */
+  memoryDelayMs: 500,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

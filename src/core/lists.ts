@@ -135,5 +135,7 @@ function storeList(
       );
     }
   }
-  if (upstream.listed) releaseWaiters(upstream, turn);
+  if (!upstream.listed) return;
+  turn.add({ kind: "remember", upstream });
+  releaseWaiters(upstream, turn);
 }

@@ -2,7 +2,7 @@ import type { Turn } from "./effect.ts";
 import { isObject, META, MODERN_REVISION, stripEnvelope } from "./envelope.ts";
 import { fault, isFault } from "./fault.ts";
 import { answerFor, type Call, refuse, reply } from "./forward.ts";
-import { aggregateCapabilities, instructionsOf, introductionFor } from "./handshake.ts";
+import { aggregateCapabilities, instructionsOf, introduced, introductionFor } from "./handshake.ts";
 import { encode, Json, type Params } from "./message.ts";
 import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
@@ -43,10 +43,9 @@ function discover(world: World, turn: Turn, call: Call): void {
   }
   const upstream = world.serving(session, session.view.upstream);
   if (isFault(upstream)) return refuse(turn, call, upstream);
-  upstream.whenReady(turn, {
-    proceed(later) {
-      if (upstream.introduction === null) return;
-      const { serverInfo, ...about } = introductionFor(upstream.introduction);
+  introduced(turn, upstream, {
+    proceed(later, introduction) {
+      const { serverInfo, ...about } = introductionFor(introduction);
       const result = Json.ofValue({ supportedVersions, ...about });
       const info = isObject(serverInfo) ? serverInfo : {};
       reply(later, call, presentModern("server/discover", info, { ok: true, result }));

@@ -8,7 +8,7 @@ import { actionFor } from "./plan.ts";
 import { bindUnit } from "./scope.ts";
 import type { Session } from "./session.ts";
 import type { Unit } from "./unit.ts";
-import { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
 /** Which upstreams there are, and how one takes the place of another without a gap. */
@@ -93,7 +93,7 @@ export class Roster {
   }
 
   #adopt(turn: Turn, unit: Unit, standing: Upstream | undefined): Upstream {
-    if (standing === undefined) return new Upstream(unit, this.#world.about);
+    if (standing === undefined) return this.#world.create(unit);
     const action = actionFor(standing.unit, unit);
     const starting = this.#successors.get(unit.upstream);
     const switched = standing.unit.disabled !== unit.disabled;
@@ -107,7 +107,7 @@ export class Roster {
       return standing;
     }
     this.#dropSuccessor(turn, unit.upstream);
-    const successor = new Upstream(unit, this.#world.about);
+    const successor = this.#world.create(unit);
     for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
     successor.lane.inherit(standing.lane);
     if (standing.phase !== "ready" || unit.disabled) {

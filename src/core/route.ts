@@ -1,4 +1,4 @@
-import { resolveName, type Target } from "./catalog.ts";
+import { resolveName, type Target, visibleEntries } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
@@ -20,10 +20,19 @@ export function route(world: World, turn: Turn, call: Call): void {
   return toOwner(world, turn, call);
 }
 
-/** The transparent endpoint of one upstream: names and cursors are the upstream's own. */
+/**
+ * The transparent endpoint of one upstream: names and cursors are the upstream's own. Its lists are
+ * answered from memory while it does not run.
+ */
 function toOne(world: World, turn: Turn, call: Call, name: string): void {
   const upstream = world.serving(call.session, name);
   if (isFault(upstream)) return refuse(turn, call, upstream);
+  const kind = listKindOf(call.request.method);
+  const remembered =
+    kind !== undefined && upstream.phase !== "ready" && upstream.listings.has(kind);
+  if (remembered && call.request.params?.["cursor"] === undefined) {
+    return answerFor(world, turn, call, { [LISTS[kind].member]: visibleEntries(kind, upstream) });
+  }
   send(turn, call, upstream, call.request.params);
 }
 

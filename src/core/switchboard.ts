@@ -13,7 +13,7 @@ import { Session, type View } from "./session.ts";
 import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
-import { unavailable, World } from "./world.ts";
+import { type Ports, unavailable, World } from "./world.ts";
 
 /**
  * The whole of sharing, as a pure machine: events of clients, upstreams and the clock go in,
@@ -23,9 +23,8 @@ export class Switchboard {
   readonly #world: World;
   readonly #roster: Roster;
 
-  /** `newName` makes names that nobody can guess: the core itself has no random numbers. */
-  constructor(about: { readonly name: string; readonly version: string }, newName: () => string) {
-    this.#world = new World(about, newName);
+  constructor(about: { readonly name: string; readonly version: string }, ports: Ports) {
+    this.#world = new World(about, ports);
     this.#roster = new Roster(this.#world);
   }
 

@@ -12,6 +12,7 @@ import {
 import { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
+import type { Memory } from "./memory.ts";
 import {
   encode,
   type Message,
@@ -25,11 +26,7 @@ import { capabilitiesFor, type Question } from "./questions.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
-
-type Waiting = {
-  readonly proceed: (turn: Turn) => void;
-  readonly fail: (turn: Turn, problem: Fault) => void;
-};
+import { type Waiting, WaitingRoom } from "./waiting.ts";
 
 /**
  * The MCP conversation with one instance of a unit: handshake, the requests in flight or waiting,
@@ -57,7 +54,7 @@ export class Upstream {
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
-  #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */
   #foundEra: Unit["era"] = "auto";
   /** What a modern upstream is listened to for. */
@@ -70,9 +67,11 @@ export class Upstream {
     unit: Unit,
     about: { readonly name: string; readonly version: string },
     audience: Audience = EVERYBODY,
+    memory: Memory | null = null,
   ) {
     this.unit = unit;
     this.audience = audience;
+    if (memory !== null) this.#remember(memory);
     this.#about = about;
   }
 
@@ -99,11 +98,11 @@ export class Upstream {
   get unused(): boolean {
     const { exchanges, lane, subscribers } = this;
     if (lane.size > 0) return false;
-    return exchanges.size === 0 && this.#waiting.length === 0 && subscribers.size === 0;
+    return exchanges.size === 0 && this.#waiting.size === 0 && subscribers.size === 0;
   }
 
   get waitingCount(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** Whether all its lists are known: until then an absent name proves nothing. */
@@ -121,11 +120,10 @@ export class Upstream {
       waiting.proceed(turn);
     } else if (this.retired !== null) {
       waiting.fail(turn, this.retired);
-    } else if (this.#waiting.length >= LIMITS.waitingPerUpstream) {
-      waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
-    } else {
-      this.#waiting.push(waiting);
+    } else if (this.#waiting.enter(waiting)) {
       turn.add({ kind: "demand", upstream: this });
+    } else {
+      waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
     }
   }
 
@@ -177,7 +175,7 @@ export class Upstream {
     this.phase = "absent";
     if (this.#resting) {
       this.#resting = false;
-      if (this.#waiting.length > 0) turn.add({ kind: "demand", upstream: this });
+      if (this.#waiting.size > 0) turn.add({ kind: "demand", upstream: this });
       return;
     }
     for (const question of this.questions.values()) question.drop(turn);
@@ -198,14 +196,12 @@ export class Upstream {
     }
     this.lane.pump(turn);
     if (!keep) this.failWaiting(turn, problem);
-    else if (this.#waiting.length > 0) turn.add({ kind: "demand", upstream: this });
+    else if (this.#waiting.size > 0) turn.add({ kind: "demand", upstream: this });
   }
 
   /** Gives up on everything that waits for the upstream to start. */
   failWaiting(turn: Turn, problem: Fault): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const entry of waiting) entry.fail(turn, problem);
+    this.#waiting.fail(turn, problem);
   }
 
   /** Ends requests whose deadline has passed. */
@@ -247,6 +243,12 @@ export class Upstream {
 
   #send(turn: Turn, message: Message, exchange: Exchange | null = null): void {
     turn.add({ kind: "send", upstream: this, text: encode(message), exchange });
+  }
+
+  #remember({ introduction, listings }: Memory): void {
+    this.introduction = introduction;
+    for (const kind of LIST_KINDS) this.listings.set(kind, listings[kind]);
+    this.#foundEra = introduction.protocolVersion === MODERN_REVISION ? "modern" : "legacy";
   }
 
   /** What is known of its era: what the config says, else what was found out before. */
@@ -293,8 +295,6 @@ export class Upstream {
     this.phase = "ready";
     if (this.era === "legacy") this.notify(turn, "notifications/initialized");
     turn.add({ kind: "ready", upstream: this });
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const entry of waiting) entry.proceed(turn);
+    this.#waiting.proceed(turn);
   }
 }

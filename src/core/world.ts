@@ -3,6 +3,7 @@ import type { Turn } from "./effect.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { type ListKind, LISTS } from "./listing.ts";
+import type { Memory } from "./memory.ts";
 import { notify } from "./notify.ts";
 import { Parking } from "./parking.ts";
 import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
@@ -13,12 +14,21 @@ import { Upstream } from "./upstream.ts";
 /** Somebody who waits for several upstreams, but not for ever. */
 export type Gathering = { left: number; readonly deadlineMs: number; done: (turn: Turn) => void };
 
+/** What the core needs of the world outside and cannot be given with each event. */
+export type Ports = {
+  /** Makes names that nobody can guess: the core itself has no random numbers. */
+  readonly newName: () => string;
+  /** What an earlier run knew of a unit. */
+  readonly recall: (unit: Unit) => Memory | null;
+};
+
 /** All that is going on: the sessions, the upstreams in the order of the config, and who waits. */
 export class World {
   readonly about: { readonly name: string; readonly version: string };
   readonly sessions = new Map<string, Session>();
   readonly gatherings = new Set<Gathering>();
   readonly parking: Parking;
+  readonly #recall: Ports["recall"];
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
   #upstreams = new Map<string, Upstream>();
   /** The instances of one project or session, by key, least recently used first. */
@@ -27,10 +37,15 @@ export class World {
   /** Instances that had to make room; whoever handles the event ends them. */
   readonly evicted: Upstream[] = [];
 
-  /** `newName` makes names that nobody can guess. */
-  constructor(about: { readonly name: string; readonly version: string }, newName: () => string) {
+  constructor(about: { readonly name: string; readonly version: string }, ports: Ports) {
     this.about = about;
-    this.parking = new Parking(newName);
+    this.parking = new Parking(ports.newName);
+    this.#recall = ports.recall;
+  }
+
+  /** The conversation with a unit, beginning with what is remembered of it. */
+  create(unit: Unit, audience: Audience = EVERYBODY): Upstream {
+    return new Upstream(unit, this.about, audience, this.#recall(unit));
   }
 
   /** One for each upstream of the config, in its order. */
@@ -154,7 +169,7 @@ export class World {
       this.#scoped.delete(unused.key);
       this.evicted.push(unused);
     }
-    const upstream = new Upstream(unit, this.about, audience);
+    const upstream = this.create(unit, audience);
     this.#scoped.set(unit.key, upstream);
     return upstream;
   }

@@ -23,6 +23,7 @@ import { Insider } from "./insider.ts";
 import { instanceFactory } from "./instance-factory.ts";
 import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
+import { MemoryStore } from "./memory-store.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
@@ -56,7 +57,11 @@ export class Server {
   readonly #clock: Clock = systemClock;
   readonly #startedAtMs = systemClock.now();
   readonly #conditions = new Conditions();
-  readonly #switchboard = new Switchboard({ name: "mcpd", version: VERSION }, newSecretName);
+  readonly #memory: MemoryStore;
+  readonly #switchboard = new Switchboard(
+    { name: "mcpd", version: VERSION },
+    { newName: newSecretName, recall: (unit) => this.#memory.recall(unit) },
+  );
   readonly #metrics: Metrics;
   readonly #book: LogBook;
   readonly #log: Log;
@@ -98,6 +103,7 @@ export class Server {
     const keyVariable = (): string => this.revision.daemon.apiKeyEnv;
     this.#stdio = new StdioFactory({ ...shared, keyVariable });
     this.#remote = new RemoteFactory(shared);
+    this.#memory = new MemoryStore(platform.paths.cacheDir, clock, this.#log);
     this.#desk = this.#makeDesk();
     this.#insider = new Insider(this.#desk, "mcpd");
   }
@@ -124,6 +130,7 @@ export class Server {
   async open(): Promise<void> {
     const { platform } = this.#options;
     this.#undo.defer(() => this.#revisions.close());
+    this.#undo.defer(() => this.#memory.close());
     // First of all: a second daemon of the same user stops here, before it touches anything, be it
     // a line of the log.
     const control = await openControl({
@@ -158,6 +165,7 @@ export class Server {
     const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
     const journal = new Journal(this.#log.child("calls"), this.#metrics);
     return new LiveDesk({
+      memory: this.#memory,
       switchboard: this.#switchboard,
       clock,
       journal,

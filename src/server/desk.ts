@@ -11,6 +11,7 @@ import type { Upstream } from "../core/upstream.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Journal } from "./journal.ts";
+import type { MemoryStore } from "./memory-store.ts";
 import type { Pool } from "./pool.ts";
 
 /**
@@ -23,6 +24,7 @@ export class LiveDesk implements Desk {
   readonly #journal: Journal;
   readonly #pool: Pool;
   readonly #settings: () => ServerSettings;
+  readonly #memory: MemoryStore;
   readonly #live = new Map<string, LiveSession>();
   readonly #queue: Effect[] = [];
   #running = false;
@@ -38,11 +40,13 @@ export class LiveDesk implements Desk {
     /** Made with the desk as listener, since each needs the other. */
     readonly pool: (desk: LiveDesk) => Pool;
     readonly settings: () => ServerSettings;
+    readonly memory: MemoryStore;
   }) {
     this.#switchboard = options.switchboard;
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#settings = options.settings;
+    this.#memory = options.memory;
     this.#pool = options.pool(this);
   }
 
@@ -194,6 +198,8 @@ export class LiveDesk implements Desk {
         return this.#pool.ready(effect.upstream);
       case "refuse":
         return this.#pool.refuse(effect.upstream, effect.problem);
+      case "remember":
+        return this.#memory.keep(effect.upstream);
       case "rest":
         return this.#pool.rest(effect.upstream);
       case "drained":

@@ -1,6 +1,7 @@
 import { decodeAnswer, isMalformed } from "../../src/core/decode.ts";
 import type { Channel, Effect } from "../../src/core/effect.ts";
 import { type Fault, isFault } from "../../src/core/fault.ts";
+import type { Memory } from "../../src/core/memory.ts";
 import type { Message, Params, RequestId } from "../../src/core/message.ts";
 import type { Session, View } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
@@ -40,7 +41,10 @@ export class Mailbox implements Channel {
 export class Board {
   readonly switchboard = new Switchboard(
     { name: "mcpd", version: "test" },
-    () => `state ${this.#nextName++}`,
+    {
+      newName: () => `state ${this.#nextName++}`,
+      recall: (unit) => this.memories.get(unit.upstream) ?? null,
+    },
   );
   readonly effects: Effect[] = [];
   /** What each upstream has been sent, by its name. */
@@ -50,6 +54,8 @@ export class Board {
   nowMs = 0;
   #nextSession = 1;
   #nextName = 1;
+  /** What is remembered of an upstream, by its name. */
+  readonly memories = new Map<string, Memory>();
 
   apply(...units: readonly Unit[]): void {
     this.perform(this.switchboard.apply(units, this.nowMs));

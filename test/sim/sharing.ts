@@ -28,7 +28,13 @@ export class Sharing {
   readonly #report: Report;
   readonly #random: Random;
   readonly #schedule = new Schedule();
-  readonly #board = new Switchboard({ name: "mcpd", version: "sim" }, () => "unused");
+  readonly #board = new Switchboard(
+    { name: "mcpd", version: "sim" },
+    {
+      newName: () => "unused",
+      recall: () => null,
+    },
+  );
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
   readonly #habits: Habits;
