@@ -103,7 +103,9 @@ describe("an upstream that", () => {
   });
 
   test("does not read gets no more than its queue holds, the others serve", async () => {
-    const deaf = { ...fixture("misbehaver.ts", "--mode=deaf"), timeout_secs: 1 };
+    // It reads one message only, and that must be the greeting it knows.
+    const server = fixture("misbehaver.ts", "--mode=deaf");
+    const deaf = { ...server, timeout_secs: 1, era: "legacy" };
     await using daemon = await Daemon.start({ mcpServers: { echo: fixture("echo.ts"), deaf } });
     const client = await daemon.connect("deaf");
     const text = "x".repeat(1_000_000);

@@ -109,7 +109,7 @@ describe("the end of the daemon", () => {
     const call = client.request("tools/call", { name: "never", arguments: {} });
     await upstreamOf(daemon.home, "echo", ({ inFlight }) => inFlight === 1);
     const stopped = daemon.stop();
-    expect((await call).response.error?.message).toContain("the daemon is stopping");
+    expect((await call).response.error?.message).toContain("he daemon is stopping");
     expect(await stopped).toBe(0);
   });
 
