@@ -1,4 +1,5 @@
 import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
 import { negotiate } from "./era.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
@@ -40,7 +41,17 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     return;
   }
   const upstream = world.serving(session, session.view.upstream);
-  if (isFault(upstream)) return abandon(turn, call, upstream);
+  if (isFault(upstream)) {
+    // The client may still say, once it is asked for its roots.
+    const roots = isObject(call.request.params?.["capabilities"])
+      ? call.request.params["capabilities"]["roots"]
+      : undefined;
+    if (upstream.code !== "project.missing" || roots === undefined) {
+      return abandon(turn, call, upstream);
+    }
+    const about = { capabilities: aggregateCapabilities, serverInfo: world.about };
+    return begin(turn, call, about);
+  }
   introduced(turn, upstream, {
     proceed: (later, introduction) => begin(later, call, introductionFor(introduction)),
     fail: (later, problem) => abandon(later, call, problem),

@@ -4,6 +4,7 @@ import { answer, type Call, refuse } from "./forward.ts";
 import { initialize } from "./handshake.ts";
 import { LIMITS } from "./limits.ts";
 import { receiveModern } from "./modern.ts";
+import { askProject, lacksProject } from "./roots.ts";
 import { route } from "./route.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel } from "./session.ts";
 import { syncLogLevel } from "./subscriptions.ts";
@@ -24,6 +25,9 @@ export function receiveRequest(world: World, turn: Turn, call: Call): void {
     return refuse(turn, call, fault("session.busy"));
   }
   if (request.method === "logging/setLevel") return setLevel(world, turn, call);
+  if (lacksProject(world, session)) {
+    return askProject(turn, call, (later) => route(world, later, call));
+  }
   route(world, turn, call);
 }
 

@@ -87,9 +87,9 @@ describe('an upstream of scope "project"', () => {
 
   test("says how to name the project to a client that has none, and spoils no merged list", () => {
     const board = boardWith(scoped("project"));
-    const [, box] = hello(board, null);
+    const box = board.ask(board.open(ONE), "initialize", { protocolVersion: "2025-06-18" });
     expect(box.answer?.error?.message).toContain("X-Mcpd-Project");
-    const [session] = hello(board, null, { kind: "all" });
+    const session = board.join();
     expect(board.ask(session, "tools/list").answer?.result?.["tools"]).toEqual([]);
   });
 
@@ -137,6 +137,49 @@ describe('an upstream of scope "project"', () => {
       effect.kind === "drained" ? [effect.upstream.key] : [],
     );
     expect(drained).toEqual(["files@/work/1"]);
+  });
+});
+
+describe("a client that names no project but has roots", () => {
+  const capabilities = { roots: {} };
+
+  function hailed(board: Board, view = ONE): [Session, Mailbox] {
+    const session = board.open(view);
+    const params = { protocolVersion: "2025-06-18", capabilities };
+    expect(board.ask(session, "initialize", params).answer?.result).toBeDefined();
+    return [session, board.ask(session, "tools/list", undefined, 2)];
+  }
+
+  test.each([ONE, { kind: "all" } as const])("is asked once, and served there (%p)", (view) => {
+    const board = boardWith(scoped("project"));
+    const [session, box] = hailed(board, view);
+    expect(box.notes.map((note) => note.method)).toEqual(["roots/list"]);
+    const roots = [{ uri: "file:///work/a%20b/" }, { uri: "file:///other" }];
+    board.replies(session, { id: box.notes[0]?.id ?? 0, result: { roots } });
+    const [instance] = demanded(board) as [Upstream];
+    expect(instance.key).toBe("files@/work/a b");
+    board.startThis(instance, { tools: [{ name: "here" }] });
+    if (view.kind === "one") {
+      // mcpd's own request for the list came after the client's.
+      const first = board.sent.get("files")?.find((message) => message.method === "tools/list");
+      board.reply(instance, first ?? {}, { tools: [{ name: "here" }] });
+    }
+    expect(box.answer?.result?.["tools"]).toEqual([{ name: "here" }]);
+    const again = board.ask(session, "tools/list", undefined, 3);
+    expect(again.notes).toEqual([]);
+  });
+
+  test.each([
+    { error: { code: -32601, message: "no" } },
+    { result: { roots: [] } },
+    { result: { roots: [{ uri: "https://elsewhere/" }] } },
+    { result: { roots: [{ uri: "file:///%E0%A4%A" }] } },
+  ])("is told how to name one when it says nothing useful (%p)", (said) => {
+    const board = boardWith(scoped("project"));
+    const [session, box] = hailed(board);
+    board.replies(session, { id: box.notes[0]?.id ?? 0, ...said } as never);
+    expect(box.answer?.error?.data?.["fault"]).toBe("project.missing");
+    expect(board.ask(session, "tools/list", undefined, 3).notes).toEqual([]);
   });
 });
 

@@ -1,0 +1,57 @@
+import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
+import { Exchange } from "./exchange.ts";
+import { type Call, hold } from "./forward.ts";
+import { encode, type Outcome } from "./message.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+/** Whether it is worth asking a client for its roots: something it uses runs once per project. */
+export function lacksProject(world: World, session: Session): boolean {
+  if (session.project !== null || session.askedRoots || session.era === "modern") return false;
+  if (session.capabilities["roots"] === undefined) return false;
+  return world.upstreams.some(({ name, unit }) => {
+    const seen = session.view.kind === "all" || session.view.upstream === name;
+    return seen && unit.scope === "project" && !unit.disabled;
+  });
+}
+
+/**
+ * Asks a client that has named no project for its roots and takes the first as its project; then
+ * goes on with the request that needed it. A client that does not say has none.
+ */
+export function askProject(turn: Turn, call: Call, proceed: (turn: Turn) => void): void {
+  const { session, channel } = call;
+  session.askedRoots = true;
+  hold(call, (resume) => {
+    const exchange = new Exchange({
+      method: "roots/list",
+      params: undefined,
+      retriesLeft: 0,
+      settle(later, outcome) {
+        session.project = rootOf(outcome);
+        resume(later, proceed);
+      },
+    });
+    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
+    if (channel.streams) turn.add({ kind: "note", channel, text });
+    else turn.add({ kind: "push", session, text, keep: true });
+  });
+}
+
+/** The directory of the first root, as a path. */
+function rootOf(outcome: Outcome): string | null {
+  if (!outcome.ok || !isObject(outcome.result.value)) return null;
+  const roots = outcome.result.value["roots"];
+  const first: unknown = Array.isArray(roots) ? roots[0] : undefined;
+  const uri = isObject(first) ? first["uri"] : undefined;
+  if (typeof uri !== "string" || !uri.startsWith("file://")) return null;
+  try {
+    const path = decodeURIComponent(uri.slice("file://".length)).replace(/(.)\/+$/, "$1");
+    const windows = /^\/[A-Za-z]:/.test(path);
+    if (windows) return path.slice(1).replaceAll("/", "\\");
+    return path.startsWith("/") ? path : null;
+  } catch {
+    return null;
+  }
+}
