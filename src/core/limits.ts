@@ -70,6 +70,17 @@ export const LIMITS = {
   batchMessages: 100,
   /** Characters queued for one event stream beside the message being sent: then it is cut off. */
   streamQueueLength: 4_194_304,
+  /**
+   * Bytes kept of what one session was sent on event streams, for a client whose connection broke;
+   * the newest event is kept whatever its size, since it may be the answer that was waited for.
+   */
+  eventLogSessionBytes: 2_097_152,
+  /** The same over all sessions: what a burst of breaking connections may cost the machine. */
+  eventLogBytes: 33_554_432,
+  /** How long it is kept: clients come back within seconds, a laptop that slept does not. */
+  eventLogMs: 120_000,
+  /** What a client is told to wait before it comes back: a restart takes less. */
+  eventRetryMs: 1_000,
   /** Bytes queued for one socket beside the message being sent: then it is closed. */
   socketQueueBytes: 16_777_216,
   /** The heartbeat of the doors: how often open streams and waiting answers are looked at. */

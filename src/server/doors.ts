@@ -29,8 +29,8 @@ export function openDoors(parts: {
 }): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
   const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
   const heartbeat = new Heartbeat(clock);
-  const http = new HttpDoor({ desk, heartbeat, log, messageBytesMax });
-  const sse = new SseDoor({ desk, heartbeat, log, messageBytesMax, clock });
+  const http = new HttpDoor({ desk, heartbeat, clock, log, messageBytesMax });
+  const sse = new SseDoor({ desk, heartbeat, clock, log, messageBytesMax });
   const ws = new WsDoor({ desk, clock, log, messageBytesMax });
   const app = createApp({
     gate,

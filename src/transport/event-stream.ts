@@ -21,10 +21,14 @@ export class EventStream implements Beating {
   #state: "open" | "ending" | "closed" = "open";
   #quietBeats = 0;
 
-  /** `gone` is called at most once, and never after end(). */
-  constructor(heartbeat: Heartbeat, gone: (why: Gone) => void) {
+  /**
+   * `gone` is called at most once, and never after end(). `first` is what goes out before anything
+   * else, framed by eventFrame(), however long it is.
+   */
+  constructor(heartbeat: Heartbeat, gone: (why: Gone) => void, first = "") {
     this.#heartbeat = heartbeat;
     this.#gone = gone;
+    this.#queued = first;
     const source: UnderlyingDefaultSource<Uint8Array> = {
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#pull(),
@@ -34,11 +38,10 @@ export class EventStream implements Beating {
     heartbeat.add(this);
   }
 
-  /** Queues one event; false when the stream is over. */
-  send(data: string, event?: string): boolean {
+  /** Queues one event, with more fields of it in `head`; false when the stream is over. */
+  send(data: string, head = ""): boolean {
     if (this.#state !== "open") return false;
-    const name = event === undefined ? "" : `event: ${event}\n`;
-    this.#queue(`${name}data: ${oneLine(data)}\n\n`);
+    this.#queue(eventFrame(data, head));
     return this.#isOpen();
   }
 
@@ -113,6 +116,11 @@ export class EventStream implements Beating {
     this.#wake = undefined;
     if (!announced) this.#gone(why);
   }
+}
+
+/** One event on the wire; `head` has whole lines, as "id: 7\\n". */
+export function eventFrame(data: string, head: string): string {
+  return `${head}data: ${oneLine(data)}\n\n`;
 }
 
 /** The response around a stream; no proxy may keep or collect what it carries. */

@@ -3,6 +3,7 @@ import { BATCH_REVISION, LEGACY_REVISIONS } from "../core/era.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import {
   type Accepted,
@@ -18,7 +19,8 @@ import {
 import { Batch } from "./batch.ts";
 import { readText } from "./body.ts";
 import type { Channel, Desk, SessionPort } from "./door.ts";
-import { eventResponse, EventStream, type Gone } from "./event-stream.ts";
+import { EventLog, type LoggedStream } from "./event-log.ts";
+import { eventResponse, type EventStream, type Gone } from "./event-stream.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { isModernMessage, isModernVisit, ModernDoor, modernStatus } from "./modern-http.ts";
 import { nowhere, PostChannel } from "./post-channel.ts";
@@ -26,6 +28,7 @@ import { nowhere, PostChannel } from "./post-channel.ts";
 export type DoorOptions = {
   readonly desk: Desk;
   readonly heartbeat: Heartbeat;
+  readonly clock: Clock;
   readonly log: Log;
   /** What a client may send in one body; read for every request, because the config may change. */
   readonly messageBytesMax: () => number;
@@ -40,13 +43,15 @@ const path = "/mcp";
 export class HttpDoor {
   readonly #options: DoorOptions;
   readonly #modern: ModernDoor;
+  readonly #log: EventLog;
   /** The one GET stream of each session, by its id. */
   readonly #listening = new Map<string, EventStream>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#log = new EventLog(options.clock, options.heartbeat);
     this.#modern = new ModernDoor(options.desk, (visit, accept) =>
-      this.#channel(visit, accept, null, modernStatus),
+      this.#channel(visit, accept, { session: null, statusOf: modernStatus }),
     );
   }
 
@@ -85,7 +90,7 @@ export class HttpDoor {
     const text = await readText(visit.request, this.#options.messageBytesMax());
     if (typeof text !== "string") return refusal(text);
     if (session?.protocolVersion === BATCH_REVISION && isBatch(text)) {
-      return this.#batch(session, decodeBatch(text), this.#channel(visit, accept));
+      return this.#batch(session, decodeBatch(text), this.#channel(visit, accept, { session }));
     }
     const message = decode(text);
     if (isMalformed(message)) return refusal(message.fault, message.id);
@@ -97,7 +102,7 @@ export class HttpDoor {
       session.receive(message, nowhere);
       return new Response(null, { status: 202 });
     }
-    const channel = this.#channel(visit, accept);
+    const channel = this.#channel(visit, accept, { session });
     session.receive(message, channel);
     return channel.response();
   }
@@ -116,7 +121,7 @@ export class HttpDoor {
     if (isFault(opening)) return refusal(opening, message.id);
     const session = this.#options.desk.open(opening);
     if (isFault(session)) return refusal(session, message.id);
-    const channel = this.#channel(visit, accept, session.id);
+    const channel = this.#channel(visit, accept, { session, sessionId: session.id });
     session.receive(message, channel);
     const response = await channel.response();
     if (!channel.streaming && session.protocolVersion === null) {
@@ -164,21 +169,42 @@ export class HttpDoor {
     const session = this.#session(visit, upstream);
     if (session === undefined) return refusal(fault("session.missing"));
     if (isFault(session)) return refusal(session);
+    const eventId = request.headers.get("last-event-id");
+    const found = eventId === null ? undefined : this.#log.find(session.id, eventId);
+    return found?.stream.answers === true
+      ? this.#resume(visit, found.stream, found.after)
+      : this.#listen(visit, session, found);
+  }
+
+  /** Goes on with the answer to a POST whose connection broke. */
+  #resume(visit: Visit, stream: LoggedStream, after: number): Response {
+    const connection = stream.connect(after, (why) => this.#lost(visit, why));
+    connection.comment();
+    return eventResponse(connection, null);
+  }
+
+  /** Opens the stream for what belongs to no request, or goes on with it. */
+  #listen(
+    visit: Visit,
+    session: SessionPort,
+    found: { readonly stream: LoggedStream; readonly after: number } | undefined,
+  ): Response {
     this.#listening.get(session.id)?.end();
-    const stream = new EventStream(this.#options.heartbeat, (why) => {
+    const stream = found?.stream ?? this.#log.standing(session);
+    const connection = stream.connect(found?.after ?? null, (why) => {
       unlisten();
-      if (this.#listening.get(session.id) === stream) this.#listening.delete(session.id);
+      if (this.#listening.get(session.id) === connection) this.#listening.delete(session.id);
       this.#lost(visit, why);
     });
     const channel: Channel = {
       streams: true,
       mustAnswer: false,
-      write: (text) => void stream.send(text),
+      write: (text) => stream.send(text),
     };
     const unlisten = session.listen(channel);
-    this.#listening.set(session.id, stream);
-    stream.comment();
-    return eventResponse(stream, null);
+    this.#listening.set(session.id, connection);
+    connection.comment();
+    return eventResponse(connection, null);
   }
 
   #delete(visit: Visit, upstream: string | null): Response {
@@ -188,6 +214,7 @@ export class HttpDoor {
     if (isFault(session)) return refusal(session);
     this.#listening.get(session.id)?.end();
     this.#listening.delete(session.id);
+    this.#log.forget(session.id);
     session.close();
     return new Response(null, { status: 200 });
   }
@@ -211,11 +238,22 @@ export class HttpDoor {
   #channel(
     visit: Visit,
     accept: Accepted,
-    sessionId: string | null = null,
-    statusOf: ((text: string) => number) | null = null,
+    about: {
+      readonly session: SessionPort | null;
+      readonly sessionId?: string;
+      readonly statusOf?: (text: string) => number;
+    },
   ): PostChannel {
-    const gone = (why: Gone): void => this.#lost(visit, why);
-    return new PostChannel(accept, this.#options.heartbeat, sessionId, gone, statusOf);
+    const { session, sessionId = null, statusOf = null } = about;
+    return new PostChannel({
+      accepted: accept,
+      heartbeat: this.#options.heartbeat,
+      log: this.#log,
+      session,
+      sessionId,
+      statusOf,
+      gone: (why) => this.#lost(visit, why),
+    });
   }
 
   #lost(visit: Visit, why: Gone): void {

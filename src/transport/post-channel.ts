@@ -1,6 +1,7 @@
 import { LIMITS } from "../core/limits.ts";
 import type { Accepted } from "./accept.ts";
 import type { Channel } from "./door.ts";
+import type { EventLog, LoggedSession, LoggedStream } from "./event-log.ts";
 import { eventResponse, EventStream, type Gone } from "./event-stream.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 
@@ -10,6 +11,19 @@ export const nowhere: Channel = { streams: false, mustAnswer: false, write: () =
 /** Headers made once: cheaper for each answer than an object that has to be read again. */
 const jsonInit: ResponseInit = { headers: new Headers({ "content-type": "application/json" }) };
 
+export type PostOptions = {
+  readonly accepted: Accepted;
+  readonly heartbeat: Heartbeat;
+  readonly log: EventLog;
+  /** Whose stream it is, if its events are kept for a client whose connection breaks. */
+  readonly session: LoggedSession | null;
+  /** Announced in the headers of the answer when it is not null. */
+  readonly sessionId: string | null;
+  /** Gives the HTTP status of an answer that is no stream; null for 200. */
+  readonly statusOf: ((text: string) => number) | null;
+  readonly gone: (why: Gone) => void;
+};
+
 /**
  * The answer to one POST. It is plain JSON when the final answer is the first thing written: then
  * there is no stream, no timer and one string. Anything before it, or a long silence, makes it an
@@ -18,32 +32,16 @@ const jsonInit: ResponseInit = { headers: new Headers({ "content-type": "applica
 export class PostChannel implements Channel, Beating {
   readonly streams: boolean;
   readonly mustAnswer = true;
-  readonly #heartbeat: Heartbeat;
-  readonly #sessionId: string | null;
-  readonly #gone: (why: Gone) => void;
-  readonly #statusOf: ((text: string) => number) | null;
+  readonly #options: PostOptions;
   #response: Response | undefined;
   #resolve: ((response: Response) => void) | undefined;
-  #stream: EventStream | undefined;
+  #stream: EventStream | LoggedStream | undefined;
   #beats = 0;
 
-  /**
-   * `sessionId` is announced in the headers of the answer when it is not null; `statusOf` gives the
-   * HTTP status of an answer that is no stream (200 without it).
-   */
-  constructor(
-    accepted: Accepted,
-    heartbeat: Heartbeat,
-    sessionId: string | null,
-    gone: (why: Gone) => void,
-    statusOf: ((text: string) => number) | null = null,
-  ) {
-    this.streams = accepted.events;
-    this.#heartbeat = heartbeat;
-    this.#sessionId = sessionId;
-    this.#gone = gone;
-    this.#statusOf = statusOf;
-    if (!accepted.json) this.#open();
+  constructor(options: PostOptions) {
+    this.streams = options.accepted.events;
+    this.#options = options;
+    if (!options.accepted.json) this.#open();
   }
 
   /** True once the answer is a stream: only then are several messages possible. */
@@ -66,7 +64,7 @@ export class PostChannel implements Channel, Beating {
     if (this.#response !== undefined) return this.#response;
     const { promise, resolve } = Promise.withResolvers<Response>();
     this.#resolve = resolve;
-    if (this.streams) this.#heartbeat.add(this);
+    if (this.streams) this.#options.heartbeat.add(this);
     return promise;
   }
 
@@ -76,24 +74,31 @@ export class PostChannel implements Channel, Beating {
   }
 
   #open(): EventStream {
-    const stream = new EventStream(this.#heartbeat, this.#gone);
-    this.#stream = stream;
-    this.#answer(eventResponse(stream, this.#sessionId));
-    return stream;
+    const { heartbeat, log, session, sessionId, gone } = this.#options;
+    let connection: EventStream;
+    if (session === null) {
+      connection = new EventStream(heartbeat, gone);
+      this.#stream = connection;
+    } else {
+      const stream = log.answer(session);
+      connection = stream.connect(null, gone);
+      this.#stream = stream;
+    }
+    this.#answer(eventResponse(connection, sessionId));
+    return connection;
   }
 
   #answer(response: Response): void {
     this.#response = response;
     if (this.#resolve === undefined) return;
-    this.#heartbeat.remove(this);
+    this.#options.heartbeat.remove(this);
     this.#resolve(response);
   }
 
   #jsonInit(text: string): ResponseInit {
-    if (this.#statusOf !== null) return { ...jsonInit, status: this.#statusOf(text) };
-    if (this.#sessionId === null) return jsonInit;
-    return {
-      headers: { "content-type": "application/json", "mcp-session-id": this.#sessionId },
-    };
+    const { statusOf, sessionId } = this.#options;
+    if (statusOf !== null) return { ...jsonInit, status: statusOf(text) };
+    if (sessionId === null) return jsonInit;
+    return { headers: { "content-type": "application/json", "mcp-session-id": sessionId } };
   }
 }

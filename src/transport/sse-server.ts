@@ -3,7 +3,6 @@ import { BATCH_REVISION } from "../core/era.ts";
 import { fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
-import type { Clock } from "../lib/clock.ts";
 import {
   accepted,
   isJson,
@@ -20,8 +19,6 @@ import type { DoorOptions } from "./http-server.ts";
 import { PacedChannel } from "./paced-channel.ts";
 import { nowhere } from "./post-channel.ts";
 
-export type SseDoorOptions = DoorOptions & { readonly clock: Clock };
-
 type Live = {
   readonly session: SessionPort;
   readonly principal: string;
@@ -37,10 +34,10 @@ const messagesPath = "/messages/";
  * the end of the stream is the end of the session.
  */
 export class SseDoor {
-  readonly #options: SseDoorOptions;
+  readonly #options: DoorOptions;
   readonly #live = new Map<string, Live>();
 
-  constructor(options: SseDoorOptions) {
+  constructor(options: DoorOptions) {
     this.#options = options;
   }
 
@@ -67,7 +64,7 @@ export class SseDoor {
       mustAnswer: false,
       write: (text) => void stream.send(text),
     });
-    stream.send(endpointFor(visit, session.id), "endpoint");
+    stream.send(endpointFor(visit, session.id), "event: endpoint\n");
     return eventResponse(stream, null);
   }
 

@@ -195,7 +195,7 @@ describe("what people look at", () => {
       urls: { mcp: daemon.urls.mcp },
       conditions: [],
       upstreams: expect.arrayContaining([
-        expect.objectContaining({ name: "echo", state: "ready", tools: 13 }),
+        expect.objectContaining({ name: "echo", state: "ready", tools: 14 }),
       ]),
     });
     expect(await read("health")).toMatchObject({ status: "healthy", conditions: 0 });

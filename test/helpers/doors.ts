@@ -215,16 +215,27 @@ export function openDoors(
   };
 }
 
-/** Reads the events of a response one by one; comments come as `: text`. */
+/**
+ * Reads the events of a response one by one; comments come as `: text`. What is there only for
+ * clients that come back is left out: ids, and the event that is empty but for its id.
+ */
 export async function* eventsOf(response: Response): AsyncGenerator<string> {
+  for await (const frame of framesOf(response)) {
+    const event = frame.replace(/^(id|retry): .*\n/gm, "");
+    if (event !== "data: ") yield event;
+  }
+}
+
+/** Reads the events of a response one by one, as they are. */
+export async function* framesOf(response: Response): AsyncGenerator<string> {
   if (response.body === null) throw new Error("the response has no body");
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of response.body) {
     text += decoder.decode(chunk, { stream: true });
-    const events = text.split("\n\n");
-    text = events.pop() ?? "";
-    yield* events;
+    const frames = text.split("\n\n");
+    text = frames.pop() ?? "";
+    yield* frames;
   }
 }
 

@@ -1,7 +1,13 @@
 /** Another port of this machine that leads to a port: what `ssh -L` is to both of its ends. */
 import { connect, createServer } from "node:net";
 
-export async function openTunnel(port: number): Promise<Disposable & { readonly port: number }> {
+export interface Tunnel extends Disposable {
+  readonly port: number;
+  /** Breaks every connection, as a network does; new ones work. */
+  cut(): void;
+}
+
+export async function openTunnel(port: number): Promise<Tunnel> {
   const open = new Set<{ destroy(): void }>();
   const server = createServer((near) => {
     const far = connect(port, "127.0.0.1");
@@ -20,11 +26,16 @@ export async function openTunnel(port: number): Promise<Disposable & { readonly 
   await promise;
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the tunnel has no port");
+  const cut = (): void => {
+    for (const socket of open) socket.destroy();
+    open.clear();
+  };
   return {
     port: address.port,
+    cut,
     [Symbol.dispose]() {
       server.close();
-      for (const socket of open) socket.destroy();
+      cut();
     },
   };
 }

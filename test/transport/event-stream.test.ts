@@ -18,7 +18,7 @@ const text = (stream: EventStream): Promise<string> => new Response(stream.body)
 describe("EventStream", () => {
   test("frames events by the rules of Server-Sent Events", async () => {
     const { stream, gone } = fresh();
-    stream.send("/here", "endpoint");
+    stream.send("/here", "event: endpoint\n");
     stream.send('{"a":\n1}');
     stream.comment();
     stream.end();
