@@ -1,6 +1,6 @@
 import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
-import { maskLine } from "../config/secret.ts";
+import { maskText } from "../config/secret.ts";
 import { CONFIG_TEMPLATE } from "../config/template.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { readIfExists } from "../lib/files.ts";
@@ -93,5 +93,5 @@ function preview(config: ConfigFile, edits: readonly Edit[]): string {
   const before = configText(config) ?? CONFIG_TEMPLATE;
   const after = orThrow(editText(before, edits));
   orThrow(readConfig(after, store.path, platform, 1));
-  return diff(before, after).split("\n").map(maskLine).join("\n");
+  return maskText(diff(before, after));
 }

@@ -1,5 +1,5 @@
 import { parseConfig } from "../config/parse.ts";
-import { isLiteralSecret } from "../config/secret.ts";
+import { isLiteralSecret, maskWords } from "../config/secret.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
 import { didYouMean } from "../lib/text.ts";
@@ -54,7 +54,10 @@ export function literalSecrets(entry: Entry): readonly string[] {
 function withoutSecrets(entry: Entry): Entry {
   const hidden = new Set(literalSecrets(entry));
   return JSON.parse(
-    JSON.stringify(entry, (key, value: unknown) => (hidden.has(key) ? "HIDDEN" : value)),
+    JSON.stringify(entry, (key, value: unknown) => {
+      if (hidden.has(key)) return "HIDDEN";
+      return key === "args" && Array.isArray(value) ? maskWords(value.map(String)) : value;
+    }),
   ) as Entry;
 }
 

@@ -1,3 +1,4 @@
+import { publicAddress } from "../lib/address.ts";
 import {
   aboutOf,
   bare,
@@ -11,7 +12,7 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import type { Applies } from "./schema-key.ts";
-import { isSecretName } from "./secret.ts";
+import { isSecretName, maskWord, maskWords } from "./secret.ts";
 
 /** One key of the config as `mcpd config explain` shows it. */
 export type ExplainRow = {
@@ -64,7 +65,7 @@ function rowOf(node: SchemaNode, parsed: Parsed | null, value: unknown, path: Pa
     description: about.description ?? "",
     type: typeText(node),
     default: node.default,
-    value: inFile ? withoutSecrets(value) : node.default,
+    value: inFile ? withoutSecrets(value, path.at(-1)) : node.default,
     origin: inFile ? "file" : "default",
     line: inFile ? parsed.locate(path, "key").line : null,
     applies: about.applies ?? "live",
@@ -89,13 +90,17 @@ function ownMember(value: unknown, key: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[key];
 }
 
-/** Literal texts under secret names are not shown. */
-function withoutSecrets(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+/** Literal texts under secret names are not shown, nor what words and URLs hold of secrets. */
+function withoutSecrets(value: unknown, key: string | number | undefined): unknown {
+  if (typeof value === "string") return key === "url" ? publicAddress(value) : maskWord(value);
+  if (Array.isArray(value)) {
+    return value.every((word) => typeof word === "string") ? maskWords(value) : value;
+  }
+  if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]: [string, unknown]) => [
-      key,
-      typeof inner === "string" && isSecretName(key) ? "(hidden)" : inner,
+    Object.entries(value).map(([name, inner]: [string, unknown]) => [
+      name,
+      typeof inner === "string" && isSecretName(name) ? "(hidden)" : withoutSecrets(inner, name),
     ]),
   );
 }

@@ -1,10 +1,9 @@
+import { shownReach } from "../config/secret.ts";
 import type { Status, UpstreamStatus } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import type { Revision } from "../core/revision.ts";
 import type { Switchboard } from "../core/switchboard.ts";
-import type { Reach } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
-import { publicAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { VERSION } from "../version.ts";
@@ -76,7 +75,7 @@ async function upstreamStatus(
     kind: unit.reach.kind,
     scope: unit.scope,
     state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
-    reach: describeReach(unit.reach),
+    reach: shownReach(unit.reach),
     pid,
     upMs: since === null ? null : sources.clock.now() - since,
     restarts: instance?.restarts ?? 0,
@@ -99,16 +98,4 @@ function shownInstances({ instances }: Switchboard): readonly Upstream[] {
     instances.filter(({ audience }) => audience.kind !== "user").map(({ name }) => name),
   );
   return instances.filter(({ name, audience }) => audience.kind !== "user" || !bound.has(name));
-}
-
-/** Command line or URL as the config has it: `${NAME}` is not expanded, so no secret shows. */
-function describeReach(reach: Reach): string {
-  switch (reach.kind) {
-    case "stdio":
-      return [reach.command, ...reach.args].join(" ");
-    case "remote":
-      return publicAddress(reach.url);
-    case "builtin":
-      return "built in";
-  }
 }

@@ -1,6 +1,6 @@
 import { explainRows } from "../../config/explain.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { maskLine } from "../../config/secret.ts";
+import { maskText } from "../../config/secret.ts";
 import { CONFIG_TEMPLATE } from "../../config/template.ts";
 import { command } from "../command.ts";
 import { configText } from "../config-change.ts";
@@ -27,7 +27,7 @@ export default command({
     if (text === null) {
       output.notes.info(`There is no ${config.store.path} yet; a new one would say:`);
     }
-    output.print((text ?? CONFIG_TEMPLATE).split("\n").map(maskLine).join("\n"));
+    output.print(maskText(text ?? CONFIG_TEMPLATE));
     return 0;
   },
 });

@@ -1,3 +1,4 @@
+import { shownReach } from "../../config/secret.ts";
 import type { ControlApi } from "../../control/api.ts";
 import { FaultError, isFault } from "../../core/fault.ts";
 import type { Reach, Unit } from "../../core/unit.ts";
@@ -59,7 +60,7 @@ function configured(flag: string | undefined): readonly Row[] {
     kind: unit.reach.kind,
     scope: unit.scope,
     state: unit.disabled ? "disabled" : "stopped",
-    reach: reachText(unit.reach),
+    reach: shownReach(unit.reach),
   }));
 }
 
@@ -75,10 +76,4 @@ function rowTable(rows: readonly Row[], width: number | null): string {
     rows.map((row) => [row.name, row.state, row.scope, row.reach]),
     width,
   );
-}
-
-/** Without the query of a URL, where keys often are. */
-function reachText(reach: Reach): string {
-  if (reach.kind === "stdio") return [reach.command, ...reach.args].join(" ");
-  return reach.kind === "remote" ? reach.url.replace(/\?.*$/, "?...") : "built in";
 }
