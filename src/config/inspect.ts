@@ -10,7 +10,7 @@ import {
   type SchemaNode,
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
-import { type Problem, problemAt } from "./problem.ts";
+import { type Problem, problemAt, problemOfKey } from "./problem.ts";
 import { isLiteralSecret } from "./secret.ts";
 
 /** What the schema library does not see: notes, unknown keys, lists for objects, secrets. */
@@ -27,11 +27,15 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ["context_servers", "mcpServers"],
 ]);
 
+/** Names that the schema library leaves out of a record, so that they cannot do harm. */
+const DROPPED: ReadonlySet<string> = new Set(["constructor", "prototype"]);
+
 type Walk = { readonly parsed: Parsed; warnings: ConfigWarning[]; problems: Problem[] };
 
 /** Walks the file along the schema. Unknown keys are dropped with a warning, never an error. */
 export function inspect(parsed: Parsed): Inspection {
-  const walk: Walk = { parsed, warnings: [], problems: [] };
+  const lost = parsed.lost.map((path) => problemOfKey(parsed, path));
+  const walk: Walk = { parsed, warnings: [], problems: lost };
   const value = visit(walk, ROOT_NODE, parsed.value, []);
   return { value, warnings: walk.warnings, problems: walk.problems };
 }
@@ -49,6 +53,10 @@ function visit(walk: Walk, schema: SchemaNode, value: unknown, path: Path): unkn
     // A variable may well be called _JAVA_OPTIONS; in all other places "_" begins a note.
     const isVariable = path.length === 3 && path[2] === "env" && key.startsWith("_");
     if (isNote(key) && !isVariable && !(path.length === 0 && key === "_version")) continue;
+    if (node.type === "record" && DROPPED.has(key)) {
+      walk.problems.push(problemOfKey(walk.parsed, at));
+      continue;
+    }
     const member = memberOf(node, key);
     if (member !== undefined) kept[key] = visit(walk, member, inner, at);
     else if (node.type === "object") warnUnknown(walk, node, at, key);

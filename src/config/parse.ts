@@ -11,7 +11,7 @@ import {
 import { type Fault, fault } from "../core/fault.ts";
 import type { ConfigWarning } from "../core/revision.ts";
 import { type Path, pathText } from "./describe.ts";
-import { maskLine } from "./secret.ts";
+import { maskText } from "./secret.ts";
 
 /** A place in a text; line and column count from 1 as editors do, offset from 0. */
 export type Position = { readonly offset: number; readonly line: number; readonly column: number };
@@ -22,6 +22,8 @@ export type Parsed = {
   readonly value: unknown;
   /** Duplicate keys. */
   readonly warnings: readonly ConfigWarning[];
+  /** Where the file has a key "__proto__", which no value of the language can hold. */
+  readonly lost: readonly Path[];
   /** Where the value (or its key) is; for a missing one the nearest thing around it. */
   locate(path: Path, part?: "key" | "value"): Position;
 };
@@ -45,6 +47,7 @@ export function parseConfig(text: string, file: string): Parsed | Fault {
     text,
     value: getNodeValue(root) as unknown,
     warnings: duplicates(root, plain),
+    lost: lostKeys(root),
     locate: (path, part = "value") => positionOf(plain, offsetAt(root, path, part)),
   };
 }
@@ -58,7 +61,7 @@ export function positionOf(text: string, offset: number): Position {
 
 /** The line and, below it, a mark at the column. Secrets are blanked. */
 export function codeFrame(text: string, at: Position): string {
-  const line = maskLine((text.split("\n")[at.line - 1] ?? "").trimEnd()).replaceAll("\t", " ");
+  const line = maskText((text.split("\n")[at.line - 1] ?? "").trimEnd()).replaceAll("\t", " ");
   const start = Math.max(0, at.column - 1 - FRAME_WIDTH / 2);
   const number = String(at.line);
   const gutter = " ".repeat(number.length);
@@ -143,6 +146,16 @@ function duplicates(root: Node, text: string, path: Path = []): ConfigWarning[] 
     if (valueNode !== undefined) warnings.push(...duplicates(valueNode, text, [...path, key]));
   }
   return warnings;
+}
+
+function lostKeys(root: Node, path: Path = []): Path[] {
+  return (root.children ?? []).flatMap((child, index) => {
+    if (root.type !== "object") return lostKeys(child, [...path, index]);
+    const [keyNode, valueNode] = child.children ?? [];
+    const at = [...path, String(keyNode?.value)];
+    const own = keyNode?.value === "__proto__" ? [at] : [];
+    return valueNode === undefined ? own : [...own, ...lostKeys(valueNode, at)];
+  });
 }
 
 /** Follows a path as far as it goes; like JSON itself, the last of equal keys counts. */

@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import { type Fault, fault } from "../core/fault.ts";
 import { nodeAt, type Path, pathText, typeText } from "./describe.ts";
 import { codeFrame, type Parsed } from "./parse.ts";
-import { isSecretName } from "./secret.ts";
+import { isSecretName, maskWord } from "./secret.ts";
 
 /** One wrong value of the file. */
 export type Problem = {
@@ -28,6 +28,14 @@ export function problemAt(parsed: Parsed, path: Path, value: unknown, advice = "
   const received = shown(path, value);
   const text = `${named(path)}: expected ${expected}, received ${received}${sentence(advice)}`;
   return { ...place(parsed, path, value), expected, received, text };
+}
+
+/** The problem of a key that the schema library or the language would drop without a word. */
+export function problemOfKey(parsed: Parsed, path: Path): Problem {
+  const received = JSON.stringify(path.at(-1));
+  const expected = "another name";
+  const text = `${named(path)}: ${received} cannot be a name here: choose another one`;
+  return { ...place(parsed, path, undefined), expected, received, text };
 }
 
 /** The problem behind an issue of the schema library. */
@@ -82,7 +90,7 @@ function shown(path: Path, value: unknown): string {
   if (typeof value === "object") return "an object";
   const hidden = path.some((key) => key === "env" || key === "headers" || isSecretName(`${key}`));
   if (hidden) return typeof value === "string" ? "text" : `a ${typeof value}`;
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(typeof value === "string" ? maskWord(value) : value);
   return text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}..."`;
 }
 

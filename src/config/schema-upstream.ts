@@ -34,6 +34,12 @@ export const UpstreamName = v.pipe(
   v.notValue(BUILTIN_UPSTREAM, '"mcpd" is the name of the built-in upstream: choose another one'),
 );
 
+/** Why a text cannot name an upstream; null when it can. */
+export function nameProblem(name: string): string | null {
+  const checked = v.safeParse(UpstreamName, name);
+  return checked.success ? null : checked.issues[0].message;
+}
+
 const identity = {
   type: key(
     v.nullable(v.picklist(["stdio", "http", "streamable-http", "sse", "ws"])),

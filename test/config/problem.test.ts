@@ -182,6 +182,16 @@ const BROKEN: readonly (readonly [string, string, number, number, string])[] = [
     19,
     "built-in upstream",
   ],
+  ...["__proto__", "constructor", "prototype"].map(
+    (name) =>
+      [
+        `{ "mcpServers": { "${name}": { "command": "x" } } }`,
+        `mcpServers.${name}`,
+        1,
+        19,
+        `"${name}" cannot be a name here: choose another one`,
+      ] as const,
+  ),
   ['{ "mcpServers": { "a__b": { "command": "x" } } }', "mcpServers.a__b", 1, 19, 'without "__"'],
   [
     '{ "mcpServers": { "a b": { "command": "x" } } }',
@@ -231,5 +241,7 @@ describe("wrong values", () => {
     const text =
       '{ "mcpServers": { "a": { "url": "x", "headers": { "Authorization": "Bearer abcdef" } } } }';
     expect(JSON.stringify(refused(text))).not.toContain("abcdef");
+    const url = '{ "mcpServers": { "a": { "url": "gopher://bob:abcdef@example.com" } } }';
+    expect(JSON.stringify(refused(url))).not.toContain("abcdef");
   });
 });

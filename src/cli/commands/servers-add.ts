@@ -1,3 +1,4 @@
+import { nameProblem } from "../../config/schema-upstream.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { type Arguments, command, type ValuesOf } from "../command.ts";
 import { changeConfig, DRY_RUN } from "../config-change.ts";
@@ -77,6 +78,11 @@ export default command({
   execute({ args, options, output }) {
     const config = openConfig(options.config);
     const { name } = args;
+    // The file may hold more names: there, one that begins with "_" is a note.
+    const problem = nameProblem(name);
+    if (problem !== null) {
+      throw new FaultError(fault("usage.invalid", `Cannot add "${name}": ${problem}`, SUBJECT));
+    }
     const standing = entriesOf(config).get(name);
     if (standing !== undefined && !args.replace) {
       const text = `Cannot add "${name}": there is an upstream of that name. --replace replaces it`;
