@@ -121,8 +121,8 @@ export class Server {
   }
 
   /** Nothing is trusted any more but the list of what we have started. */
-  async crash(error: unknown): Promise<void> {
-    this.#book.bug(error);
+  async crash(bug: unknown): Promise<void> {
+    this.#book.bug(bug);
     const ended = Promise.allSettled([this.#desk.pool.close(), this.#stdio.endAll()]);
     await Promise.race([ended, this.#clock.sleep(LAST_MS)]);
   }

@@ -4,13 +4,13 @@ import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { ServerSettings } from "../core/revision.ts";
-import type { Session } from "../core/session.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Journal } from "./journal.ts";
+import { LiveSession } from "./live-session.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Pool } from "./pool.ts";
 
@@ -235,65 +235,6 @@ export class LiveDesk implements Desk {
     }
     oldest?.close();
     return oldest !== undefined;
-  }
-}
-
-/** One session with the place its unasked-for messages go to. */
-export class LiveSession implements SessionPort {
-  readonly session: Session;
-  seenMs: number;
-  readonly #desk: LiveDesk;
-  #listener: Channel | null = null;
-  /** What came while nobody listened: kept for the next listener, each text once, bounded. */
-  readonly #backlog = new Set<string>();
-
-  constructor(session: Session, desk: LiveDesk) {
-    this.session = session;
-    this.#desk = desk;
-    this.seenMs = desk.now();
-  }
-
-  get id(): string {
-    return this.session.id;
-  }
-
-  get view(): Session["view"] {
-    return this.session.view;
-  }
-
-  get protocolVersion(): string | null {
-    return this.session.protocolVersion;
-  }
-
-  get idle(): boolean {
-    return this.#listener === null && this.session.pending.size === 0;
-  }
-
-  receive(message: Message, channel: Channel): void {
-    this.#desk.receive(this, message, channel);
-  }
-
-  listen(channel: Channel): () => void {
-    this.#listener = channel;
-    const backlog = [...this.#backlog];
-    this.#backlog.clear();
-    for (const text of backlog) channel.write(text, false);
-    return () => {
-      if (this.#listener === channel) this.#listener = null;
-      this.seenMs = this.#desk.now();
-    };
-  }
-
-  push(text: string, keep: boolean): void {
-    if (this.#listener !== null) return this.#listener.write(text, false);
-    if (!keep) return;
-    this.#backlog.add(text);
-    const [oldest = ""] = this.#backlog;
-    if (this.#backlog.size > LIMITS.backlogPerSession) this.#backlog.delete(oldest);
-  }
-
-  close(): void {
-    this.#desk.leave(this, "the client left");
   }
 }
 

@@ -7,9 +7,12 @@ import type {
   StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
 
+import { envelopeOf, withEnvelope } from "../core/envelope.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault } from "../core/fault.ts";
+import { encode, type Params, type Request as RpcRequest } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
+import { envelopeHeaders } from "../transport/envelope.ts";
 import { RedirectListener } from "../transport/redirect-listener.ts";
 import { networkReason, wantsLogin, webFetch } from "../transport/web.ts";
 import { VERSION } from "../version.ts";
@@ -88,26 +91,36 @@ function explain(error: unknown): string {
 /** What a client would say first, without a token: the answer says where to get one. */
 async function ask(url: URL): Promise<Response> {
   const params = { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: ABOUT };
-  const hello = await post(url, { id: 1, method: "initialize", params }, {});
+  const hello = await post(url, request("initialize", params), {});
   const session = hello.headers.get("mcp-session-id");
-  if (!hello.ok) return hello;
+  if (wantsLogin(hello)) return hello;
+  const method = "tools/list";
+  if (!hello.ok) {
+    // A server of the modern era knows no greeting.
+    const list = request(method, withEnvelope(undefined, envelopeOf(null, ABOUT)));
+    return await post(url, list, envelopeHeaders(list));
+  }
   // Some let everybody in, and ask at the first request.
-  return await post(
-    url,
-    { id: 2, method: "tools/list" },
-    {
-      "mcp-protocol-version": LEGACY_LATEST,
-      ...(session === null ? {} : { "mcp-session-id": session }),
-    },
-  );
+  return await post(url, request(method, undefined), {
+    "mcp-protocol-version": LEGACY_LATEST,
+    ...(session === null ? {} : { "mcp-session-id": session }),
+  });
 }
 
-async function post(url: URL, message: object, headers: { [name: string]: string }) {
+function request(method: string, params: Params | undefined): RpcRequest {
+  return { kind: "request", id: 1, method, params };
+}
+
+async function post(
+  url: URL,
+  message: RpcRequest,
+  headers: { readonly [name: string]: string },
+): Promise<Response> {
   const accept = "application/json, text/event-stream";
   return await webFetch(url, {
     method: "POST",
     headers: { "content-type": "application/json", accept, ...headers },
-    body: JSON.stringify({ jsonrpc: "2.0", ...message }),
+    body: encode(message),
     redirect: "manual",
   });
 }

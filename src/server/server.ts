@@ -17,7 +17,7 @@ export interface RunningServer {
   /** Resolves when no process and no listener is left. */
   stop(): Promise<void>;
   /** Logs a bug and ends the upstreams' processes; the program ends when it resolves. */
-  crash(error: unknown): Promise<void>;
+  crash(bug: unknown): Promise<void>;
 }
 
 /** Starts everything, or throws a FaultError that says why not; then nothing is left behind. */
@@ -41,7 +41,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     status: () => server.status(),
     stop: () => owned.disposeAsync(),
-    crash: (error) => server.crash(error),
+    crash: (bug) => server.crash(bug),
   };
 }
 

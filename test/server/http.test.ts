@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { isFault } from "../../src/core/fault.ts";
 import { listen } from "../../src/server/http.ts";
 import { ApiKey } from "../../src/server/key.ts";
-import { eventsOf, KEY, next, openDoors, silentLog } from "../helpers/doors.ts";
+import { eventsOf, KEY, next, openDoors } from "../helpers/doors.ts";
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 const initialize =

@@ -65,11 +65,11 @@ function untilStopped(): Promise<void> {
 /** A bug ends the program, and with it what it has started: nobody knows what else is wrong. */
 function endOnBugs(server: RunningServer): void {
   let ending = false;
-  const end = (error: unknown): void => {
+  const end = (bug: unknown): void => {
     // The first one says most; others may well follow from it.
     if (ending) return;
     ending = true;
-    void server.crash(error).finally(() => process.exit(FAULTS.internal.exit));
+    void server.crash(bug).finally(() => process.exit(FAULTS.internal.exit));
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
 import { Session } from "../../src/core/session.ts";
-import { type LiveDesk, LiveSession } from "../../src/server/desk.ts";
+import type { LiveDesk } from "../../src/server/desk.ts";
+import { LiveSession } from "../../src/server/live-session.ts";
 
 function newSession(): LiveSession {
   const desk: Pick<LiveDesk, "now"> = { now: () => 0 };
