@@ -49,6 +49,11 @@ export function resolveName(
   return upstream === undefined || parts === null ? undefined : { upstream, name: parts.name };
 }
 
+/** What a short name that is not in the list may mean: the long names it is shown under. */
+export function namesakes(name: string, { targets }: Catalog): readonly string[] {
+  return [...targets].flatMap(([shown, target]) => (target.name === name ? [shown] : []));
+}
+
 /**
  * Finds the upstream that a resource URI belongs to: listed by one, or fitting a template of one.
  */

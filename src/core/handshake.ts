@@ -8,6 +8,7 @@ import { LIMITS } from "./limits.ts";
 import { type Params, stringOr } from "./message.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
 
 /** What the aggregate can do: whatever an upstream of it may bring. */
@@ -32,7 +33,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
   if (session.view.kind === "all") {
     const upstreams = world.inView(session);
     // What is remembered of an upstream will do until something is really asked of it.
-    for (const upstream of upstreams) if (!upstream.listed) wake(turn, upstream);
+    for (const upstream of upstreams) if (!upstream.listed) upstream.whenReady(turn, JUST_START);
     begin(turn, call, {
       capabilities: aggregateCapabilities,
       serverInfo: world.about,
@@ -97,10 +98,6 @@ function abandon(turn: Turn, call: Call, problem: Fault): void {
 
 function discard(turn: Turn, session: Session): void {
   turn.add({ kind: "discard", session });
-}
-
-function wake(turn: Turn, upstream: Upstream): void {
-  upstream.whenReady(turn, { proceed: () => {}, fail: () => {} });
 }
 
 /** The upstream's own words, minus what mcpd cannot keep for it. */

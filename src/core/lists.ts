@@ -57,7 +57,8 @@ export function gather(
     done(later);
   };
   for (const upstream of missing) {
-    upstream.listWaiters.push(arrived);
+    // One asks for all who wait, so that lists do not take the places of calls.
+    if (upstream.listWaiters.push(arrived) > 1) continue;
     upstream.whenReady(turn, {
       proceed: () => {},
       fail: (later) => releaseWaiters(upstream, later),

@@ -74,9 +74,9 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
 
 /**
  * A shared upstream does not say whose call a log message is about. With the calls of one session
- * in flight it is that session's; with none it concerns everybody; with several it is nobody's,
- * since what one project does is no business of another (protocol row 6: never guess, never
- * broadcast).
+ * in flight it is that session's; with none it is for those who have asked for logs with
+ * "logging/setLevel"; with several it is nobody's, since what one project does is no business of
+ * another (protocol row 6: never guess, never broadcast).
  */
 function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notification): void {
   const level = message.params?.["level"];
@@ -90,7 +90,8 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
   if (call?.session?.wantsLevel(level) === true && channel?.streams === true) {
     return turn.add({ kind: "note", channel, text: encode(message) });
   }
-  const audience = busy.size === 1 ? busy : world.watchers(upstream);
+  const asked = world.watchers(upstream).filter(({ logLevel }) => logLevel !== null);
+  const audience = busy.size === 1 ? busy : asked;
   const text = encode(message);
   for (const session of audience) {
     // Log messages of the modern era travel on the stream of their request, nowhere else.

@@ -1,4 +1,4 @@
-import { resolveName, type Target, visibleEntries } from "./catalog.ts";
+import { namesakes, resolveName, type Target, visibleEntries } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
@@ -94,7 +94,9 @@ function byName(
     const late = look();
     if (late !== undefined) return found(later, late);
     const problem = kind === "tools" ? "tool.unknown" : "prompt.unknown";
-    refuse(later, call, fault(problem, `Unknown ${kind.slice(0, -1)}: ${name}`, name));
+    const meant = namesakes(name, world.catalog(kind, call.session));
+    const help = meant.length === 0 ? "" : ` (use ${meant.join(" or ")})`;
+    refuse(later, call, fault(problem, `Unknown ${kind.slice(0, -1)}: ${name}${help}`, name));
   });
 }
 

@@ -8,18 +8,22 @@ export type Waiting = {
   readonly fail: (turn: Turn, problem: Fault) => void;
 };
 
+/** For who wants an upstream to start and will not wait: however often, it takes one place. */
+export const JUST_START: Waiting = { proceed: () => {}, fail: () => {} };
+
 /** Those who wait for one upstream to start, in the order they came. */
 export class WaitingRoom {
-  #waiting: Waiting[] = [];
+  #waiting = new Set<Waiting>();
 
   get size(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** False when there is no room left. */
   enter(waiting: Waiting): boolean {
-    if (this.#waiting.length >= LIMITS.waitingPerUpstream) return false;
-    this.#waiting.push(waiting);
+    const full = this.#waiting.size >= LIMITS.waitingPerUpstream;
+    if (full && !this.#waiting.has(waiting)) return false;
+    this.#waiting.add(waiting);
     return true;
   }
 
@@ -31,9 +35,9 @@ export class WaitingRoom {
     for (const waiting of this.#leave()) waiting.fail(turn, problem);
   }
 
-  #leave(): readonly Waiting[] {
+  #leave(): ReadonlySet<Waiting> {
     const all = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = new Set();
     return all;
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
+import { fault } from "../../src/core/fault.ts";
+import { LIMITS } from "../../src/core/limits.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import { Board } from "../helpers/board.ts";
@@ -44,6 +46,38 @@ describe("the aggregate", () => {
     expect(board.last("memory", "tools/call").params?.["name"]).toBe("write");
     const box = board.ask(session, "tools/call", { name: "nothing" }, 3);
     expect(box.answer?.error?.data?.["fault"]).toBe("tool.unknown");
+  });
+
+  test("names the long names of a tool that is called by a name several have", () => {
+    const board = new Board();
+    board.apply(unitOf("files"), unitOf("memory"));
+    board.start("files", { tools: [READ, WRITE] });
+    board.start("memory", { tools: [READ] });
+    const { answer } = board.ask(board.join(), "tools/call", { name: "read" });
+    expect(answer?.error?.data?.["fault"]).toBe("tool.unknown");
+    expect(answer?.error?.message).toContain("use files__read or memory__read");
+  });
+
+  test("leaves the places of a slow start to calls, however many clients come and ask", () => {
+    const board = new Board();
+    board.apply(unitOf("slow"));
+    const boxes = Array.from({ length: LIMITS.waitingPerUpstream + 1 }, () => {
+      return board.ask(board.join(), "tools/list");
+    });
+    const call = board.ask(board.join(), "tools/call", { name: "slow__write" }, 2);
+    expect(call.answer).toBeNull();
+    board.start("slow", { tools: [WRITE] });
+    expect(boxes.map((box) => box.answer?.result?.["tools"])).toEqual(boxes.map(() => [WRITE]));
+    expect(board.last("slow", "tools/call").params?.["name"]).toBe("write");
+  });
+
+  test("lets all go on that wait for the lists of an upstream which fails to start", () => {
+    const board = new Board();
+    board.apply(unitOf("slow"));
+    const boxes = [1, 2, 3].map(() => board.ask(board.join(), "tools/list"));
+    const problem = fault("upstream.failed", "no", "slow");
+    board.perform(board.switchboard.unavailable(board.upstream("slow"), problem, board.nowMs));
+    expect(boxes.map((box) => box.answer?.result?.["tools"])).toEqual([[], [], []]);
   });
 
   test("answers a list without an upstream that is late, and announces it afterwards", () => {
@@ -172,7 +206,7 @@ describe("what an upstream says by itself", () => {
     expect(board.count("files", "resources/unsubscribe")).toBe(1);
   });
 
-  test("a log message goes to the session at work, to all if none is, to none of several", () => {
+  test("a log message goes to the session at work, else to who asked for logs, to none of several", () => {
     const board = new Board();
     board.apply(unitOf("files"));
     const files = board.start("files");
@@ -180,14 +214,18 @@ describe("what an upstream says by itself", () => {
     const log = (): void =>
       board.says(files, { method: "notifications/message", params: { level: "info", data: "x" } });
     log();
-    expect([methods(board, ann).length, methods(board, bob).length]).toEqual([1, 1]);
+    expect([methods(board, ann).length, methods(board, bob).length]).toEqual([0, 0]);
+    board.ask(bob, "logging/setLevel", { level: "info" });
+    board.reply(files, board.last("files", "logging/setLevel"), {});
+    log();
+    expect([methods(board, ann).length, methods(board, bob).length]).toEqual([0, 1]);
     const box = board.ask(ann, "tools/call", { name: "read" });
     log();
     expect(box.notes.map((note) => note.method)).toEqual(["notifications/message"]);
     board.ask(bob, "tools/call", { name: "read" });
     log();
     expect(box.notes.length).toBe(1);
-    expect([methods(board, ann).length, methods(board, bob).length]).toEqual([1, 1]);
+    expect([methods(board, ann).length, methods(board, bob).length]).toEqual([0, 1]);
   });
 
   test("the upstream logs at the most verbose level wanted; each session gets its own", () => {
