@@ -24,6 +24,7 @@ export const CASES: readonly Case[] = [
   { target: "legacy", revision: "2025-11-25", floor: 30 },
   { target: "legacy", revision: "2026-07-28", floor: 35 },
   { target: "tasks", revision: "2026-07-28", floor: 10 },
+  { target: "tasks-through", revision: "2026-07-28", floor: 10 },
   { target: "client", revision: "2025-11-25", floor: 18 },
   { target: "client", revision: "2026-07-28", floor: 32 },
   { target: "upstream", revision: "2025-11-25", floor: 18 },

@@ -160,7 +160,8 @@ function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undef
       return answer(turn, call, {});
     }
   }
-  if (method.startsWith("tasks/")) {
+  // Tasks of the legacy revisions belong to a session, which one shared upstream cannot tell apart.
+  if (method.startsWith("tasks/") && (upstream.era === "legacy" || call.session.era === "legacy")) {
     return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
   }
   const target = params?.["name"] ?? uri;

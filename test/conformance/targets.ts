@@ -12,10 +12,18 @@ const STDIO_FORMS = ["dual", "modern", "legacy"] as const;
  * - direct: the HTTP form of the fixture.
  * - dual, modern, legacy: mcpd in front of that stdio form, one process for everybody.
  * - tasks: the HTTP form of the tasks fixture, for the scenarios of the extension alone.
+ * - tasks-through: mcpd in front of its stdio form.
  * - client: the official client at the suite's servers.
  * - upstream: the same client at mcpd, which has the suite's servers as upstreams.
  */
-export const TARGETS = ["direct", ...STDIO_FORMS, "tasks", "client", "upstream"] as const;
+export const TARGETS = [
+  "direct",
+  ...STDIO_FORMS,
+  "tasks",
+  "tasks-through",
+  "client",
+  "upstream",
+] as const;
 
 export type Target = (typeof TARGETS)[number];
 
@@ -56,7 +64,7 @@ async function startDaemon(): Promise<Daemon> {
   const forms = STDIO_FORMS.map((form) => [form, programHere("fixture.ts", form)]);
   return await Daemon.start({
     daemon: { auth: "none" },
-    mcpServers: Object.fromEntries(forms),
+    mcpServers: { ...Object.fromEntries(forms), tasks: programHere("tasks-fixture.ts", "stdio") },
   });
 }
 
@@ -69,9 +77,11 @@ export async function scenariosAt(
     case "direct":
       return await atFixture("fixture.ts", revision);
     case "tasks":
-      return (await atFixture("tasks-fixture.ts", revision))
-        .filter(({ name }) => name.startsWith("tasks-"))
-        .map((scenario) => ({ ...scenario, scored: true }));
+      return onlyTasks(await atFixture("tasks-fixture.ts", revision));
+    case "tasks-through": {
+      await using daemon = await startDaemon();
+      return onlyTasks(await runServerSuite(daemon.mcpUrl("tasks"), revision));
+    }
     case "client":
       return await runClientSuite(driver("direct"), revision);
     case "upstream":
@@ -83,6 +93,12 @@ export async function scenariosAt(
       return await runServerSuite(daemon.mcpUrl(target), revision);
     }
   }
+}
+
+function onlyTasks(scenarios: readonly Scenario[]): readonly Scenario[] {
+  return scenarios
+    .filter(({ name }) => name.startsWith("tasks-"))
+    .map((scenario) => ({ ...scenario, scored: true }));
 }
 
 async function atFixture(file: string, revision: Revision): Promise<readonly Scenario[]> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { META } from "../../src/core/envelope.ts";
-import { fault } from "../../src/core/fault.ts";
+import { META, readEnvelope } from "../../src/core/envelope.ts";
+import { fault, isFault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Params } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
@@ -201,5 +201,32 @@ describe("a legacy client on a modern upstream", () => {
     board.perform(board.switchboard.close(bob, "left", board.nowMs));
     expect(uris()).toEqual([]);
     expect(board.switchboard.busy).toBe(false);
+  });
+});
+
+describe("the tasks extension", () => {
+  const EXTENSION = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+
+  function ask(board: Board, capabilities: Params): Mailbox {
+    const meta = { [META.version]: "2026-07-28", [META.capabilities]: capabilities };
+    const params = { taskId: "t1", _meta: meta };
+    const envelope = readEnvelope(params);
+    if (isFault(envelope)) throw new Error(envelope.text);
+    const opening = { id: "m", view: ONE, principal: "key", project: null, envelope };
+    const session = board.switchboard.open(opening);
+    if (isFault(session)) throw new Error(session.text);
+    return board.ask(session, "tasks/get", params);
+  }
+
+  test("passes untouched between those who speak it, for clients that have declared it", () => {
+    const board = modern();
+    const box = ask(board, EXTENSION);
+    const result = { resultType: "complete", taskId: "t1", status: "working" };
+    board.reply(board.upstream("files"), board.last("files", "tasks/get"), result);
+    expect(box.answer?.result).toEqual(result);
+    expect(ask(board, {}).answer?.error).toMatchObject({
+      code: -32021,
+      data: { requiredCapabilities: EXTENSION },
+    });
   });
 });

@@ -177,7 +177,7 @@ describe("a client that names no project but has roots", () => {
   ])("is told how to name one when it says nothing useful (%p)", (said) => {
     const board = boardWith(scoped("project"));
     const [session, box] = hailed(board);
-    board.replies(session, { id: box.notes[0]?.id ?? 0, ...said } as never);
+    board.replies(session, { id: box.notes[0]?.id ?? 0, ...said });
     expect(box.answer?.error?.data?.["fault"]).toBe("project.missing");
     expect(board.ask(session, "tools/list", undefined, 3).notes).toEqual([]);
   });
