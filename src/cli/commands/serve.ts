@@ -1,3 +1,5 @@
+import { isAbsolute, relative } from "node:path";
+
 import { FAULTS } from "../../core/fault.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { command, type GlobalOptions } from "../command.ts";
@@ -75,6 +77,15 @@ function endOnBugs(server: RunningServer): void {
   process.on("unhandledRejection", end);
 }
 
+/** What to type in another terminal to reach this very program. */
+function ownName(): string {
+  const path = process.execPath;
+  if (!Bun.isStandaloneExecutable || Bun.which("mcpd") === path) return "mcpd";
+  const near = relative(process.cwd(), path);
+  const short = near.startsWith("..") || isAbsolute(near) ? path : near;
+  return /\s/.test(short) ? `"${short}"` : short;
+}
+
 function announce(server: RunningServer, options: GlobalOptions, output: Output): void {
   const { urls, revision } = server;
   if (options.json) {
@@ -83,7 +94,9 @@ function announce(server: RunningServer, options: GlobalOptions, output: Output)
   }
   if (options.quiet) return;
   const mcp = urls?.mcp ?? "";
-  const key = revision.daemon.auth === "none" ? "" : ' --header "X-API-Key: $(mcpd show-key)"';
+  const self = ownName();
+  const header = ` --header "X-API-Key: $(${self} show-key)"`;
+  const key = revision.daemon.auth === "none" ? "" : header;
   const addresses = [
     `  MCP     ${mcp}`,
     `  SSE     ${urls?.sse ?? ""}`,
@@ -92,9 +105,9 @@ function announce(server: RunningServer, options: GlobalOptions, output: Output)
   output.print(
     [
       `mcpd is running with ${output.paint("bold", revision.path ?? "built-in defaults")}`,
-      ...(urls === null ? ["  not listening yet: see 'mcpd status'"] : addresses),
+      ...(urls === null ? [`  not listening yet: see '${self} status'`] : addresses),
       ...(urls === null ? [] : ["", `Connect:  claude mcp add --transport http mcpd ${mcp}${key}`]),
-      "Look:     mcpd status, mcpd tools (in another terminal)",
+      `Look:     ${self} status, ${self} tools (in another terminal)`,
       "Stop:     Ctrl-C",
     ].join("\n"),
   );
