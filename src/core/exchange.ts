@@ -162,6 +162,12 @@ export class ExchangeTable {
     return this.#ghosts.size;
   }
 
+  /** The id of the one request that an answer can belong to; null when there are several. */
+  get onlyId(): number | null {
+    const open = [...this.#open.values()].filter(({ background }) => !background);
+    return open.length === 1 && this.#ghosts.size === 0 ? (open[0]?.id ?? null) : null;
+  }
+
   /** The clients' requests that the other side may be working on: mcpd's own are left out. */
   calls(): readonly Exchange[] {
     const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);

@@ -3,12 +3,14 @@ import type { Channel, Effect } from "../core/effect.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
+import { tooLargeAnswer } from "../core/oversize.ts";
 import type { ServerSettings } from "../core/revision.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
+import type { Cut } from "../transport/link.ts";
 import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -135,6 +137,13 @@ export class LiveDesk implements Desk {
     const message = decodeAnswer(text);
     if (isMalformed(message)) return this.#journal.oddity(upstream.name, message.fault.text);
     this.#run(this.#switchboard.fromUpstream(upstream, message, this.#clock.monotonic()));
+  }
+
+  /** A message of an upstream was too long to be read: whoever waits for it is told. */
+  tooLong(upstream: Upstream, { head, bytesMax }: Cut): void {
+    const answer = tooLargeAnswer(upstream, head, bytesMax);
+    if (answer === null) return;
+    this.#run(this.#switchboard.fromUpstream(upstream, answer, this.#clock.monotonic()));
   }
 
   /** The instance of an upstream is gone; `retrying` when another one follows by itself. */

@@ -20,7 +20,7 @@ export class DrivenInstance implements Instance {
         events.opened();
       },
       message: (text) => events.message(text),
-      noise: (text) => events.noise(text),
+      noise: (text, cut) => events.noise(text, cut),
       gone: (problem, retryInMs) => events.gone(problem, retryInMs),
       changed: () => {},
     });

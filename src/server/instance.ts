@@ -1,5 +1,6 @@
 import type { Fault } from "../core/fault.ts";
 import type { Unit } from "../core/unit.ts";
+import type { Cut } from "../transport/link.ts";
 
 /** What runs a unit, as the pool sees it: a process, mcpd itself, or nothing that can run yet. */
 export interface Instance {
@@ -29,7 +30,7 @@ export interface Instance {
 export interface InstanceEvents {
   opened(): void;
   message(text: string): void;
-  noise(text: string): void;
+  noise(text: string, cut?: Cut): void;
   /** Gone, once per start; `retryInMs` is null when it does not come back by itself. */
   gone(problem: Fault, retryInMs: number | null): void;
   /** A demand cannot be met for a while. */

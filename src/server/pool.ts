@@ -3,12 +3,14 @@ import { type Fault, hintOf } from "../core/fault.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import type { Cut } from "../transport/link.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
 
 /** What the pool tells the desk about an upstream. */
 export interface PoolListener {
   opened(upstream: Upstream): void;
   message(upstream: Upstream, text: string): void;
+  tooLong(upstream: Upstream, cut: Cut): void;
   lost(upstream: Upstream, problem: Fault, retrying: boolean): void;
   unavailable(upstream: Upstream, problem: Fault): void;
 }
@@ -112,7 +114,10 @@ export class Pool {
     return {
       opened: () => this.#listener.opened(upstream),
       message: (text) => this.#listener.message(upstream, text),
-      noise: (text) => this.#oddity(upstream.name, `printed what is no message: ${text}`),
+      noise: (text, cut) => {
+        this.#oddity(upstream.name, `printed what is no message: ${text}`);
+        if (cut !== undefined) this.#listener.tooLong(upstream, cut);
+      },
       gone: (problem, retryInMs) => {
         if (!this.#resting.delete(upstream)) this.#raise(upstream, problem);
         this.#listener.lost(upstream, problem, retryInMs !== null);

@@ -10,7 +10,7 @@ import {
 } from "../core/lifecycle.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
-import type { Link } from "../transport/link.ts";
+import type { Cut, Link } from "../transport/link.ts";
 
 export type DriverDeps = {
   readonly clock: Clock;
@@ -24,7 +24,7 @@ export interface DriverEvents {
   opened(link: Link): void;
   message(text: string): void;
   /** It sent something that is no message. */
-  noise(text: string): void;
+  noise(text: string, cut?: Cut): void;
   /** Once for each start, also for one that failed; `retryInMs` is null when no other follows. */
   gone(problem: Fault, retryInMs: number | null): void;
   changed(state: InstanceState): void;

@@ -80,7 +80,7 @@ export class Runner extends Driver {
     const closed = Promise.withResolvers<void>();
     const link = this.#deps.openLink(child, {
       message: (text) => this.events.message(text),
-      noise: (text) => this.events.noise(text),
+      noise: (text, cut) => this.events.noise(text, cut),
       closed: ({ text }) => {
         closed.resolve();
         this.#deps.clock.after(LAST_OUTPUT_MS, () => this.#missLink(child, text));

@@ -13,10 +13,13 @@ export interface Link {
   close(reason: CloseReason): void;
 }
 
+/** A message that was longer than `bytesMax`: what is known of it. */
+export type Cut = { readonly head: string; readonly bytesMax: number };
+
 /** What the owner of a link hears, in order; `closed` comes once and last. */
 export interface LinkEvents {
   message(text: string): void;
   /** A line that is no message: too long, or not what the wire allows. */
-  noise(text: string): void;
+  noise(text: string, cut?: Cut): void;
   closed(reason: CloseReason): void;
 }

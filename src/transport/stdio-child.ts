@@ -125,8 +125,9 @@ export class StdioChildLink implements Link {
     const splitter = new LineSplitter(this.#limits.lineBytesMax, {
       line: (text) => this.#line(text),
       tooLong: (head) => {
-        if (!this.#closed)
-          this.#events.noise(`a line of more than ${this.#limits.lineBytesMax} bytes: ${head}`);
+        if (this.#closed) return;
+        const bytesMax = this.#limits.lineBytesMax;
+        this.#events.noise(`a line of more than ${bytesMax} bytes: ${head}`, { head, bytesMax });
       },
     });
     this.#reader = this.#pipes.stdout.getReader();

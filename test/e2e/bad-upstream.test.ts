@@ -96,6 +96,22 @@ describe("an upstream that", () => {
     });
   }
 
+  test("answers with more than the limit has the call told so, and goes on", async () => {
+    const config = { server: { max_answer_bytes: MEBIBYTE } };
+    await using daemon = await Daemon.start({
+      ...config,
+      mcpServers: { echo: fixture("echo.ts") },
+    });
+    const client = await daemon.connect("echo");
+    const huge = { name: "huge", arguments: { bytes: MEBIBYTE } };
+    const { response } = await client.request("tools/call", huge);
+    expect(response.error).toMatchObject({
+      message: expect.stringContaining(`the limit is ${MEBIBYTE} bytes`),
+      data: { fault: "upstream.answer-too-large" },
+    });
+    await expectServing(daemon);
+  });
+
   test("answers with ten megabytes is passed on whole", async () => {
     await using daemon = await Daemon.start({ mcpServers: { echo: fixture("echo.ts") } });
     const client = await daemon.connect("echo");
