@@ -29,6 +29,8 @@ export type Envelope = {
   readonly client: { readonly name: string; readonly version: string };
   /** null: the client wants no log messages. */
   readonly logLevel: McpLogLevel | null;
+  /** The Mcp-Param-* headers of a request over HTTP, by what follows the prefix. */
+  readonly paramHeaders?: ReadonlyMap<string, string | null>;
 };
 
 /** Whether a request claims to be of the modern era. */

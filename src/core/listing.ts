@@ -1,4 +1,5 @@
 import type { Params } from "./message.ts";
+import { PARAM_HEADER, type ParamHeader, paramHeadersOf } from "./param-headers.ts";
 
 export type ListKind = "tools" | "prompts" | "resources" | "templates";
 
@@ -56,9 +57,11 @@ export type Listing = {
   readonly entries: readonly Entry[];
   /** Differs when the entries differ. */
   readonly fingerprint: string;
+  /** The arguments that are repeated in headers, by tool: of those tools that have any. */
+  readonly paramHeaders: ReadonlyMap<string, readonly ParamHeader[]>;
 };
 
-export const EMPTY_LISTING: Listing = { entries: [], fingerprint: "[]" };
+export const EMPTY_LISTING: Listing = { entries: [], fingerprint: "[]", paramHeaders: new Map() };
 
 /** The kind of list a method asks for. */
 export function listKindOf(method: string): ListKind | undefined {
@@ -83,5 +86,11 @@ export function nextCursorOf(result: unknown): string | undefined {
 }
 
 export function listingOf(entries: readonly Entry[]): Listing {
-  return { entries, fingerprint: JSON.stringify(entries) };
+  const fingerprint = JSON.stringify(entries);
+  const paramHeaders = new Map<string, readonly ParamHeader[]>();
+  for (const entry of fingerprint.includes(`"${PARAM_HEADER}"`) ? entries : []) {
+    const headers = paramHeadersOf(entry["inputSchema"]) ?? [];
+    if (headers.length > 0) paramHeaders.set(String(entry["name"]), headers);
+  }
+  return { entries, fingerprint, paramHeaders };
 }

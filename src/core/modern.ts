@@ -1,13 +1,16 @@
+import { resolveName } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { isObject, META, MODERN_REVISION, stripEnvelope } from "./envelope.ts";
-import { fault, isFault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { answerFor, type Call, refuse, reply } from "./forward.ts";
 import { aggregateCapabilities, instructionsOf, introduced, introductionFor } from "./handshake.ts";
 import { encode, Json, type Params } from "./message.ts";
+import { paramMismatch } from "./param-headers.ts";
 import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
 import { route } from "./route.ts";
 import { follow, subscribe } from "./subscriptions.ts";
+import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
 /** What a modern client may ask for beside discovery and subscriptions (2026-07-28). */
@@ -22,16 +25,32 @@ const METHODS: ReadonlySet<string> = new Set([
   "completion/complete",
 ]);
 
+/** The tasks extension (SEP-2663): forwarded as it is, to clients that have declared it. */
+const TASKS = "io.modelcontextprotocol/tasks";
+const TASK_METHODS: ReadonlySet<string> = new Set(["tasks/get", "tasks/update", "tasks/cancel"]);
+
 /** Takes one request of the modern era. Its session lives as long as it. */
 export function receiveModern(world: World, turn: Turn, call: Call): void {
   const { method, params } = call.request;
   if (method === "server/discover") return discover(world, turn, call);
   if (method === "subscriptions/listen") return listen(world, turn, call);
-  if (!METHODS.has(method)) {
+  if (TASK_METHODS.has(method) && !declaresTasks(call)) {
+    const requiredCapabilities = { extensions: { [TASKS]: {} } };
+    const text = `${method} needs a client with the tasks extension`;
+    return refuse(turn, call, fault("client.incapable", text, "", { requiredCapabilities }));
+  }
+  if (!METHODS.has(method) && !TASK_METHODS.has(method)) {
     return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
   }
+  const problem = method === "tools/call" ? wrongHeader(world, call) : null;
+  if (problem !== null) return refuse(turn, call, problem);
   const plain = { ...call, request: { ...call.request, params: stripEnvelope(params) } };
   if (!resume(world, turn, plain)) route(world, turn, plain);
+}
+
+function declaresTasks({ session }: Call): boolean {
+  const extensions = session.capabilities["extensions"];
+  return isObject(extensions) && extensions[TASKS] !== undefined;
 }
 
 function discover(world: World, turn: Turn, call: Call): void {
@@ -52,6 +71,25 @@ function discover(world: World, turn: Turn, call: Call): void {
     },
     fail: (later, problem) => refuse(later, call, problem),
   });
+}
+
+/** What the headers say differently from the arguments, as far as the tool is known. */
+function wrongHeader(world: World, { session, request: { params } }: Call): Fault | null {
+  const name = params?.["name"];
+  if (session.paramHeaders === null || typeof name !== "string") return null;
+  const serving = (upstream: string): Upstream | undefined => {
+    const found = world.serving(session, upstream);
+    return isFault(found) ? undefined : found;
+  };
+  const target =
+    session.view.kind === "one"
+      ? { upstream: serving(session.view.upstream), name }
+      : resolveName(name, world.catalog("tools", session), serving);
+  const wanted = target?.upstream?.listings.get("tools")?.paramHeaders.get(target.name) ?? [];
+  const wrong = paramMismatch(wanted, params?.["arguments"], session.paramHeaders);
+  if (wrong === undefined) return null;
+  const text = `The header Mcp-Param-${wrong.name} is missing, or not what the arguments say`;
+  return fault("envelope.header", text, name);
 }
 
 /** Opens a stream for what belongs to no request; it ends when the client closes it. */

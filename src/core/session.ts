@@ -51,6 +51,8 @@ export class Session {
   /** What the client declared it can do for a server (sampling, elicitation, roots). */
   capabilities: { readonly [name: string]: unknown } = {};
   logLevel: McpLogLevel | null = null;
+  /** The arguments that a modern request over HTTP has repeated in headers. */
+  readonly paramHeaders: ReadonlyMap<string, string | null> | null;
   /** By the client's own request id. */
   readonly pending = new Map<RequestId, Pending>();
   /** What the client was asked and has not answered. */
@@ -72,6 +74,7 @@ export class Session {
     const { envelope } = options;
     this.id = options.id;
     this.era = envelope === undefined ? "legacy" : "modern";
+    this.paramHeaders = envelope?.paramHeaders ?? null;
     if (envelope !== undefined) {
       this.protocolVersion = envelope.version;
       this.client = envelope.client;

@@ -16,7 +16,7 @@ export function envelopeHeaders(message: Message): { readonly [name: string]: st
   const version = envelopeVersion(message);
   if (version === null || message.kind !== "request") return {};
   const { method, params } = message;
-  const name = params?.[NAMED_BY[method] ?? (method.startsWith("tasks/") ? "taskId" : "")];
+  const name = params?.[nameMember(method) ?? ""];
   return {
     "mcp-protocol-version": version,
     "mcp-method": method,
@@ -24,16 +24,31 @@ export function envelopeHeaders(message: Message): { readonly [name: string]: st
   };
 }
 
-const NAMED_BY: { readonly [method: string]: string } = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri",
-};
+/** The member of `params` that the Mcp-Name header repeats; undefined when there is none. */
+export function nameMember(method: string): string | undefined {
+  switch (method) {
+    case "tools/call":
+    case "prompts/get":
+      return "name";
+    case "resources/read":
+      return "uri";
+    default:
+      return method.startsWith("tasks/") ? "taskId" : undefined;
+  }
+}
 
 /** A text as a header may carry it: what is no plain, unpadded ASCII goes as base64. */
-function headerValue(text: string): string {
+export function headerValue(text: string): string {
   const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text);
   const disguised = /^=\?base64\?.*\?=$/i.test(text);
   if (plain && !disguised) return text;
   return `=?base64?${Buffer.from(text).toString("base64")}?=`;
+}
+
+/** The text that a header carries; null when it is neither plain nor right base64. */
+export function headerText(value: string): string | null {
+  const [, encoded] = /^=\?base64\?(.*)\?=$/.exec(value) ?? [];
+  if (encoded === undefined) return value.trim();
+  const bytes = Buffer.from(encoded, "base64");
+  return bytes.toString("base64") === encoded ? bytes.toString("utf8") : null;
 }

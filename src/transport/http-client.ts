@@ -5,7 +5,6 @@ import {
   encode,
   faultResponse,
   type Message,
-  type Params,
   type Request,
   type RequestId,
 } from "../core/message.ts";
@@ -50,7 +49,7 @@ export class HttpClientLink implements Link {
   #closed = false;
 
   constructor(target: RemoteTarget, deps: RemoteDeps, events: HttpClientEvents) {
-    this.#session = new HttpSession(target, deps);
+    this.#session = new HttpSession(target, deps, (text) => events.noise(text));
     this.#deps = deps;
     this.#events = events;
     this.#outbox = new Outbox((text, message) => this.#post(text, message));
@@ -202,20 +201,17 @@ export class HttpClientLink implements Link {
         this.#events.noise(one);
         continue;
       }
-      this.#settle(one);
-      this.#events.message(one);
+      this.#events.message(this.#settle(one));
     }
   }
 
-  /** Takes note when a message is the answer to a request. */
-  #settle(text: string): void {
+  /** Takes note when a message is the answer to a request; returns what is to be passed on. */
+  #settle(text: string): string {
     const message = decodeAnswer(text);
-    if (message.kind !== "response" || message.id === null) return;
+    if (message.kind !== "response" || message.id === null) return text;
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (pending?.request.method !== "initialize" || !message.outcome.ok) return;
-    const version = (message.outcome.result.value as Params | null)?.["protocolVersion"];
-    if (typeof version === "string") this.#session.protocolVersion = version;
+    return pending === undefined ? text : this.#session.settled(pending.request, message, text);
   }
 
   /** A connection broke, or was never there. Was it the connection, or is the server gone? */

@@ -1,9 +1,14 @@
 import { backoffDelay } from "../core/backoff.ts";
+import { decodeAnswer } from "../core/decode.ts";
+import { isObject, readEnvelope, withEnvelope } from "../core/envelope.ts";
 import { type Fault, isFault } from "../core/fault.ts";
-import type { Message } from "../core/message.ts";
-import { envelopeHeaders } from "./envelope.ts";
+import { LIMITS } from "../core/limits.ts";
+import { nextCursorOf } from "../core/listing.ts";
+import { encode, type Message, type Request, type Response as Answer } from "../core/message.ts";
+import { envelopeHeaders, envelopeVersion } from "./envelope.ts";
 import type { RemoteDeps, RemoteTarget } from "./remote.ts";
-import { discard, Web } from "./web.ts";
+import { ToolHeaders } from "./tool-headers.ts";
+import { discard, isStream, Web } from "./web.ts";
 
 /** How long a server may take over the end of a session. */
 const FAREWELL_MS = 1_000;
@@ -12,6 +17,8 @@ const FAREWELL_MS = 1_000;
 export class HttpSession {
   readonly web: Web;
   readonly #deps: RemoteDeps;
+  readonly #noise: (text: string) => void;
+  readonly #tools = new ToolHeaders();
   /** Every HTTP request under way, to be cut off at the end. */
   readonly #open = new Set<AbortController>();
   /** What the server asks to be left alone for before the next connection. */
@@ -19,16 +26,39 @@ export class HttpSession {
   id: string | null = null;
   protocolVersion: string | null = null;
 
-  constructor(target: RemoteTarget, deps: RemoteDeps) {
+  constructor(target: RemoteTarget, deps: RemoteDeps, noise: (text: string) => void) {
     this.web = new Web(target, deps);
     this.#deps = deps;
+    this.#noise = noise;
   }
 
   async post(body: string, message: Message, signal: AbortSignal): Promise<Response | Fault> {
-    const accept = "application/json, text/event-stream";
-    const own = { ...this.#headers(), ...envelopeHeaders(message) };
-    const headers = { ...own, accept, "content-type": "application/json" };
-    return await this.web.request({ method: "POST", headers, body, signal });
+    const headers = this.#tools.of(message);
+    const response = await this.#post(body, message, headers, signal);
+    const call = message.kind === "request" && message.method === "tools/call" ? message : null;
+    if (isFault(response) || response.status !== 400 || call === null) return response;
+    const words = await this.web.text(response);
+    if (isFault(words)) return words;
+    if (!this.#misses(words)) return new Response(words, response);
+    // The tool wants headers that were not known, or has changed: nothing has been done yet.
+    await this.#learnTools(call, signal);
+    const better = this.#tools.of(call);
+    if (JSON.stringify(better) === JSON.stringify(headers)) return new Response(words, response);
+    return await this.#post(body, call, better, signal);
+  }
+
+  /** Takes note of what an answer says for later requests; returns what is to be passed on. */
+  settled(request: Request, answer: Answer, text: string): string {
+    if (!answer.outcome.ok) return text;
+    if (request.method === "initialize") {
+      const { value } = answer.outcome.result;
+      const version = isObject(value) ? value["protocolVersion"] : null;
+      if (typeof version === "string") this.protocolVersion = version;
+    }
+    if (request.method !== "tools/list" || envelopeVersion(request) === null) return text;
+    return this.#tools.learn(text, answer, (name) =>
+      this.#noise(`its tool "${name}" is left out: an x-mcp-header in its schema is wrong`),
+    );
   }
 
   /** A stream of events, or what is left of one after `lastEventId`. */
@@ -94,6 +124,54 @@ export class HttpSession {
     if (!isFault(response)) await discard(response);
     timer.cancel();
     this.web.release();
+  }
+
+  async #post(
+    body: string,
+    message: Message,
+    params: { readonly [name: string]: string },
+    signal: AbortSignal,
+  ): Promise<Response | Fault> {
+    const accept = "application/json, text/event-stream";
+    const own = { ...this.#headers(), ...envelopeHeaders(message), ...params };
+    const headers = { ...own, accept, "content-type": "application/json" };
+    return await this.web.request({ method: "POST", headers, body, signal });
+  }
+
+  /** Whether an error says that headers and body disagree. */
+  #misses(words: string): boolean {
+    const answer = decodeAnswer(words);
+    return answer.kind === "response" && !answer.outcome.ok && answer.outcome.error.code === -32020;
+  }
+
+  /** Asks for the tools, in the name of whoever calls one of them. */
+  async #learnTools(call: Request, signal: AbortSignal): Promise<void> {
+    const envelope = readEnvelope(call.params);
+    let cursor: string | undefined;
+    for (let page = 0; page < LIMITS.listPages && !isFault(envelope); page++) {
+      const params = withEnvelope(cursor === undefined ? undefined : { cursor }, envelope);
+      const request: Request = { kind: "request", id: "mcpd", method: "tools/list", params };
+      const response = await this.#post(encode(request), request, {}, signal);
+      const text = isFault(response) ? "" : await this.#finalText(response);
+      const answer = decodeAnswer(text);
+      if (answer.kind !== "response" || !answer.outcome.ok) return;
+      this.settled(request, answer, text);
+      cursor = nextCursorOf(answer.outcome.result.value);
+      if (cursor === undefined) return;
+    }
+  }
+
+  /** What a response holds, or its last event. */
+  async #finalText(response: Response): Promise<string> {
+    if (!isStream(response)) {
+      const text = await this.web.text(response);
+      return isFault(text) ? "" : text;
+    }
+    let last = "";
+    await this.events(response, ({ data }) => {
+      last = data;
+    });
+    return last;
   }
 
   #headers(): { readonly [name: string]: string } {

@@ -4,14 +4,8 @@ import { type Fault, fault, isFault } from "../core/fault.ts";
 import type { Message, Request as RpcRequest } from "../core/message.ts";
 import { type Accepted, openingOf, refusal, type Visit } from "./accept.ts";
 import type { Desk } from "./door.ts";
+import { headerText, nameMember } from "./envelope.ts";
 import type { PostChannel } from "./post-channel.ts";
-
-/** The member of `params` that the Mcp-Name header repeats, by method. */
-const NAMED: { readonly [method: string]: string } = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri",
-};
 
 /** Whether a request is of the modern era by its version header, known or not. */
 export function isModernVisit({ request }: Visit): boolean {
@@ -53,7 +47,8 @@ export class ModernDoor {
     if (problem !== null) return refusal(problem, message.id);
     const opening = openingOf(visit, upstream, "http");
     if (isFault(opening)) return refusal(opening, message.id);
-    const session = this.#desk.open({ ...opening, envelope });
+    const paramHeaders = paramHeadersIn(visit.request.headers);
+    const session = this.#desk.open({ ...opening, envelope: { ...envelope, paramHeaders } });
     if (isFault(session)) return refusal(session, message.id);
     const channel = this.#channel(visit, accept);
     visit.request.signal.addEventListener("abort", () => session.close(), { once: true });
@@ -84,27 +79,30 @@ function disagreement(headers: Headers, message: RpcRequest, envelope: Envelope)
   }
   const method = headers.get("mcp-method");
   if (method !== message.method) return mismatch("Mcp-Method", method, message.method);
-  const member = NAMED[message.method];
+  const member = nameMember(message.method);
   if (member === undefined) return null;
   const name = headers.get("mcp-name");
   const wanted = message.params?.[member];
-  if (name === null || decodeHeader(name) !== wanted) {
+  if (name === null || headerText(name) !== wanted) {
     return mismatch("Mcp-Name", name, typeof wanted === "string" ? wanted : "(missing)");
   }
   return null;
 }
 
+/** Which arguments of a call the headers repeat, and as what: null when they do not say. */
+function paramHeadersIn(headers: Headers): ReadonlyMap<string, string | null> {
+  const found = new Map<string, string | null>();
+  for (const [name, value] of headers) {
+    if (name.startsWith(PARAM)) found.set(name.slice(PARAM.length), headerText(value));
+  }
+  return found;
+}
+
+const PARAM = "mcp-param-";
+
 function mismatch(header: string, found: string | null, expected: string): Fault {
   const state = found === null ? "is missing" : `says "${found}"`;
   return fault("envelope.header", `The header ${header} ${state}, the body says "${expected}"`);
-}
-
-/** A header value as text: `=?base64?...?=` stands for what headers cannot carry. */
-function decodeHeader(value: string): string | null {
-  const [, encoded] = /^=\?base64\?(.*)\?=$/.exec(value) ?? [];
-  if (encoded === undefined) return value.trim();
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return null;
-  return Buffer.from(encoded, "base64").toString("utf8");
 }
 
 /** The HTTP status of a JSON answer of the modern era: most errors have one of their own. */

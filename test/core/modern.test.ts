@@ -26,14 +26,27 @@ function request(
   board: Board,
   method: string,
   params: Params = {},
-  options: { capabilities?: Params; view?: View; principal?: string; id?: RequestId } = {},
+  options: {
+    capabilities?: Params;
+    view?: View;
+    principal?: string;
+    id?: RequestId;
+    paramHeaders?: ReadonlyMap<string, string>;
+  } = {},
 ): { box: Mailbox; session: Session } {
   const { capabilities = { elicitation: {} }, view = ONE, principal = "key", id = 1 } = options;
   const meta = { [META.version]: "2026-07-28", [META.capabilities]: capabilities };
   const full = { ...params, _meta: { ...meta, ...(params["_meta"] as Params | undefined) } };
   const envelope = readEnvelope(full);
   if (isFault(envelope)) throw new Error(envelope.text);
-  const opening = { id: `modern ${Math.random()}`, view, principal, project: null, envelope };
+  const { paramHeaders } = options;
+  const opening = {
+    id: `modern ${Math.random()}`,
+    view,
+    principal,
+    project: null,
+    envelope: paramHeaders === undefined ? envelope : { ...envelope, paramHeaders },
+  };
   const session = board.switchboard.open(opening);
   if (isFault(session)) throw new Error(session.text);
   return { session, box: board.ask(session, method, full, id) };
@@ -111,6 +124,26 @@ describe("a modern client on a legacy upstream", () => {
     for (const method of ["initialize", "ping", "logging/setLevel", "resources/subscribe", "x"]) {
       expect(request(ready(), method).box.answer?.error?.code).toBe(-32601);
     }
+  });
+
+  test.each([
+    ["one upstream", ONE, "caster"],
+    ["all of them", { kind: "all" } as const, "files__caster"],
+  ])("over HTTP says in its headers what its arguments say: %s", (_of, view, name) => {
+    const board = new Board();
+    board.apply(unitOf("files"));
+    const spell = { type: "string", "x-mcp-header": "Spell" };
+    const inputSchema = { type: "object", properties: { spell } };
+    board.start("files", { tools: [{ name: "caster", inputSchema }] });
+    const call = { name, arguments: { spell: "light" } };
+    const right = new Map([["spell", "light"]]);
+    const wrong = request(board, "tools/call", call, { view, paramHeaders: new Map() });
+    expect(wrong.box.answer?.error?.code).toBe(-32020);
+    expect(board.count("files", "tools/call")).toBe(0);
+    request(board, "tools/call", call, { view, paramHeaders: right });
+    // Without HTTP there are no headers.
+    request(board, "tools/call", call, { view });
+    expect(board.count("files", "tools/call")).toBe(2);
   });
 
   test("gets a missing resource as invalid params", () => {

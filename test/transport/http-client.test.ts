@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { META } from "../../src/core/envelope.ts";
 import { HttpOrSseLink } from "../../src/transport/http-or-sse.ts";
 import { RemoteServer, type RemoteServerOptions } from "../fixtures/servers/remote.ts";
 import { occupyPort } from "../helpers/port.ts";
@@ -28,6 +29,48 @@ async function meet(
       there[Symbol.dispose]();
     },
   };
+}
+
+const CASTER = {
+  name: "caster",
+  inputSchema: {
+    type: "object",
+    properties: {
+      spell: { type: "string", "x-mcp-header": "Spell" },
+      strength: { type: "integer", "x-mcp-header": "Strength" },
+      loud: { type: "boolean", "x-mcp-header": "Loud" },
+      gone: { type: "string", "x-mcp-header": "Gone" },
+    },
+  },
+};
+
+type Intercept = NonNullable<RemoteServerOptions["intercept"]>;
+
+/** A server with these tools. */
+function listing(tools: readonly object[]): Intercept {
+  return (_request, message) => {
+    if (message?.method !== "tools/list") return undefined;
+    return Response.json({ jsonrpc: "2.0", id: message.id, result: { tools } });
+  };
+}
+
+/** A server that refuses calls without the header of its tool, and lists it on a second page. */
+const strict: Intercept = (request, message, text) => {
+  if (message?.method === "tools/list") {
+    const first = message.params?.["cursor"] === undefined;
+    const result = first ? { tools: [], nextCursor: "2" } : { tools: [CASTER] };
+    return Response.json({ jsonrpc: "2.0", id: message.id, result });
+  }
+  if (message?.method !== "tools/call") return undefined;
+  if (request.headers.get("mcp-param-spell") === "light") {
+    return Response.json({ jsonrpc: "2.0", id: message.id, result: { done: text !== "" } });
+  }
+  const error = { code: -32020, message: "Mcp-Param-Spell is missing" };
+  return Response.json({ jsonrpc: "2.0", id: message.id, error }, { status: 400 });
+};
+
+function envelope(): { readonly _meta: { readonly [key: string]: unknown } } {
+  return { _meta: { [META.version]: "2026-07-28", [META.capabilities]: {} } };
 }
 
 describe("the session", () => {
@@ -267,7 +310,7 @@ describe("a server that", () => {
 });
 
 describe("a request of the modern era", () => {
-  const about = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+  const about = envelope();
 
   test("repeats in its headers what it is, in base64 what no header can hold", async () => {
     await using scene = await meet();
@@ -281,6 +324,47 @@ describe("a request of the modern era", () => {
     expect(name).toBe(`=?base64?${Buffer.from("file:///grüße").toString("base64")}?=`);
     await link.request("tools/list");
     expect(server.header("tools/list", "mcp-method")).toBeNull();
+  });
+
+  test("repeats the arguments that its tool wants in headers", async () => {
+    await using scene = await meet({}, { intercept: listing([CASTER]) });
+    const { server, link } = scene;
+    await link.request("tools/list", about);
+    const args = { spell: " light ", strength: 3, loud: false, "not asked": "x", gone: null };
+    await link.request("tools/call", { ...about, name: "caster", arguments: args });
+    const sent = (name: string) => server.header("tools/call", `mcp-param-${name}`);
+    expect(sent("spell")).toBe(`=?base64?${Buffer.from(" light ").toString("base64")}?=`);
+    expect([sent("strength"), sent("loud"), sent("gone")]).toEqual(["3", "false", null]);
+    await link.request("tools/call", { name: "caster", arguments: args });
+    expect(sent("strength")).toBeNull();
+  });
+
+  test("is shown no tool that wants headers in a wrong way, which is said once", async () => {
+    const inputSchema = { properties: { a: { type: "number", "x-mcp-header": "A" } } };
+    const bad = { name: "bad", inputSchema };
+    await using scene = await meet({}, { intercept: listing([bad, CASTER]) });
+    const { link } = scene;
+    for (const params of [about, about, {}]) await link.request("tools/list", params);
+    const lists = link.messages.slice(-3).map((answer) => answer.result);
+    expect<unknown>(lists).toEqual([
+      { tools: [CASTER] },
+      { tools: [CASTER] },
+      { tools: [bad, CASTER] },
+    ]);
+    expect(link.noises).toHaveLength(1);
+  });
+
+  test("that is refused for a header it did not know of is asked again with it", async () => {
+    await using scene = await meet({}, { intercept: strict });
+    const { server, link } = scene;
+    const call = { ...about, name: "caster", arguments: { spell: "light" } };
+    const { result } = await link.request("tools/call", call);
+    expect<unknown>(result).toEqual({ done: true });
+    const asked = server.seen.map((row) => row.message?.method).slice(-4);
+    expect(asked).toEqual(["tools/call", "tools/list", "tools/list", "tools/call"]);
+    // What no list explains is refused for good.
+    const other = { ...about, name: "other", arguments: { spell: "light" } };
+    expect((await link.request("tools/call", other)).error?.code).toBe(-32020);
   });
 
   test("is cancelled by closing its stream", async () => {

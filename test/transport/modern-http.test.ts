@@ -63,6 +63,18 @@ describe("a request of 2026-07-28", () => {
     }
   });
 
+  test("hands on what its headers say of its arguments", async () => {
+    await using doors = openDoors();
+    const said = { "mcp-param-Region": "=?base64?w7w=?=", "mcp-param-b": "=?base64?w7w?=" };
+    const call = { method: "tools/call", params: { name: "a" } };
+    await post(doors, { ...call, headers: { "mcp-name": "a", ...said } });
+    const { envelope } = doors.desk.session(0).opening;
+    expect([...(envelope?.paramHeaders ?? [])].toSorted()).toEqual([
+      ["b", null],
+      ["region", "ü"],
+    ]);
+  });
+
   test("of a revision nobody knows is told which are supported", async () => {
     await using doors = openDoors();
     const later = "2027-01-01";
