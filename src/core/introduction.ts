@@ -1,7 +1,7 @@
 import { isObject, META, MODERN_REVISION } from "./envelope.ts";
 import { LEGACY_REVISIONS } from "./era.ts";
 import { type Fault, fault } from "./fault.ts";
-import { type Outcome, type Params, stringOr } from "./message.ts";
+import { type Outcome, type Params, type RpcError, stringOr } from "./message.ts";
 
 /** What an upstream said about itself when the conversation began. */
 export type Introduction = {
@@ -25,8 +25,12 @@ export function readIntroduction(name: string, outcome: Outcome): Introduction |
   return introductionOf(name, version, result);
 }
 
+/** Errors that only a server of the modern era has (2026-07-28, basic). */
+const MODERN_ERRORS: ReadonlySet<number> = new Set([-32020, -32021, -32022]);
+
 /** Reads the answer to `server/discover`; a fault when the upstream is not of the modern era. */
 export function readDiscovery(name: string, outcome: Outcome): Introduction | Fault {
+  if (!outcome.ok && refusesAsModern(outcome.error)) return assumedIntroduction(name);
   if (!outcome.ok) return broken(name, `refused 'server/discover': ${outcome.error.message}`);
   const result = outcome.result.value;
   const versions = isObject(result) ? result["supportedVersions"] : undefined;
@@ -37,6 +41,13 @@ export function readDiscovery(name: string, outcome: Outcome): Introduction | Fa
   const serverInfo = isObject(_meta) ? _meta[META.server] : undefined;
   const about = { capabilities, ...(instructions === undefined ? {} : { instructions }) };
   return introductionOf(name, MODERN_REVISION, { ...about, serverInfo });
+}
+
+/** Whether an error says that this era is understood, though not this request. */
+function refusesAsModern({ code, data }: RpcError): boolean {
+  const supported = isObject(data) ? data["supported"] : undefined;
+  const known = !Array.isArray(supported) || supported.includes(MODERN_REVISION);
+  return MODERN_ERRORS.has(code) && known;
 }
 
 /** For an upstream that is known to be modern but does not answer discovery. */

@@ -85,6 +85,14 @@ describe("logging in", () => {
     expect(scene.server.registrations).toBe(2);
   });
 
+  test("finds the way at a server of 2026-07-28 too, which knows no greeting", async () => {
+    using scene = new Scene();
+    scene.server.modern = true;
+    expect(await scene.logIn()).toBeNull();
+    const last = scene.server.mcp.seen.findLast((row) => row.message?.method === "tools/list");
+    expect(last?.headers.get("mcp-protocol-version")).toBe("2026-07-28");
+  });
+
   test("that the person refuses, or walks away from, says so", async () => {
     using scene = new Scene();
     scene.server.approve = false;
