@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { isAbsolute, posix } from "node:path";
 
 import { systemClock } from "../lib/clock.ts";
@@ -39,10 +40,14 @@ export function linuxPaths(environment: Environment, home: string): Trees {
 export function linuxPlatform(environment: Environment): Platform {
   const user = posixUser(environment);
   const trees = linuxPaths(environment, user.home);
+  // MCP clients give what they start a bare environment: the login manager's place is known anyway,
+  // or a bridge would look for the socket elsewhere than the daemon has it.
+  const runtimeDir = environment["XDG_RUNTIME_DIR"] ?? `/run/user/${userInfo().uid}`;
+  const controlAddress = socketAddress({ XDG_RUNTIME_DIR: runtimeDir }, trees.stateDir);
   return {
     name: "linux",
     user,
-    paths: { ...trees, controlAddress: socketAddress(environment, trees.stateDir) },
+    paths: { ...trees, controlAddress },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
     treeAlive: (pid) => groupExists(pid) && groupMembers(pid).length > 0,
     processIdentity: async (pid) => {

@@ -12,6 +12,7 @@ import { Switchboard } from "../core/switchboard.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
 import { LiveDesk, newSecretName } from "./desk.ts";
@@ -30,6 +31,7 @@ import { RemoteFactory } from "./remote-instance.ts";
 import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
+import { serveStdio } from "./stdio-door.ts";
 import { StdioFactory } from "./stdio-instance.ts";
 import { builtinTools } from "./tools.ts";
 
@@ -48,6 +50,8 @@ export type ServerOptions = {
   readonly port: number | null;
   /** Repeats the log on standard error. */
   readonly mirrorLog: boolean;
+  /** No daemon: without socket and listener, for whoever speaks to it itself. */
+  readonly alone: boolean;
 };
 
 /** Everything that serves; `undo` takes it down again. */
@@ -71,14 +75,16 @@ export class Server {
   readonly #stdio: StdioFactory;
   readonly #remote: RemoteFactory;
   readonly #insider: Insider;
+  readonly #messageBytesMax = (): number => this.revision.server.messageBytesMax;
   #control: ControlDoor | null = null;
   #front: FrontDoor | null = null;
 
   constructor(options: ServerOptions, store: ConfigStore, undo: AsyncDisposableStack) {
     this.#options = options;
     this.#undo = undo;
-    const { platform, environment } = options;
-    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
+    const { platform, environment, alone } = options;
+    const clock = this.#clock;
+    const conditions = this.#conditions;
     this.#metrics = new Metrics({
       connections: () => this.#desk.sessionCount,
       inFlight: () => this.#switchboard.instances.reduce((sum, up) => sum + up.exchanges.size, 0),
@@ -92,16 +98,12 @@ export class Server {
       log: this.#log,
       apply: (before, next) => this.#apply(before, next),
     });
-    this.#book.configure(this.revision.daemon);
-    this.#security = new Security({
-      daemon: this.revision.daemon,
-      environment,
-      conditions,
-      clock,
-    });
+    const { daemon } = this.revision;
+    this.#book.configure(daemon);
+    this.#security = new Security({ daemon, environment, conditions, clock });
     const shared = { platform, environment, clock, book: this.#book };
     const keyVariable = (): string => this.revision.daemon.apiKeyEnv;
-    this.#stdio = new StdioFactory({ ...shared, keyVariable });
+    this.#stdio = new StdioFactory({ ...shared, keyVariable, alone });
     this.#remote = new RemoteFactory(shared);
     this.#memory = new MemoryStore(platform.paths.cacheDir, clock, this.#log);
     this.#desk = this.#makeDesk();
@@ -128,15 +130,43 @@ export class Server {
   }
 
   async open(): Promise<void> {
-    const { platform } = this.#options;
+    const { alone } = this.#options;
     this.#undo.defer(() => this.#revisions.close());
     this.#undo.defer(() => this.#memory.close());
-    // First of all: a second daemon of the same user stops here, before it touches anything, be it
-    // a line of the log.
-    const control = await openControl({
-      address: platform.paths.controlAddress,
+    // First of all: a second daemon of this user stops here, before it touches even the log.
+    if (!alone) this.#control = await this.#openControl();
+    this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
+    this.#undo.defer(() => this.#log.info("stopped"));
+    this.#undo.defer(() => this.#control?.close());
+    this.#revisions.open();
+    await this.#stdio.sweep();
+    // From the bottom up: clients are answered, doors close, processes end.
+    this.#undo.defer(() => this.#desk.pool.close());
+    if (!alone) this.#openFront();
+    this.#undo.defer(() => this.#desk.close());
+    this.#follow(this.revision);
+    const sweep = this.#clock.every(SWEEP_MS, () => this.#desk.sweep());
+    this.#undo.defer(() => sweep.cancel());
+  }
+
+  /** Serves a client on our standard streams until it has gone and was given what it was owed. */
+  async speak(streams: StdioStreams, project: string | null): Promise<void> {
+    await serveStdio({
       desk: this.#desk,
-      messageBytesMax: () => this.revision.server.messageBytesMax,
+      streams,
+      project,
+      messageBytesMax: this.#messageBytesMax,
+      clock: this.#clock,
+      log: this.#log.child("stdio"),
+      busy: () => this.#switchboard.sessions.some(({ pending }) => pending.size > 0),
+    });
+  }
+
+  #openControl(): Promise<ControlDoor> {
+    return openControl({
+      address: this.#options.platform.paths.controlAddress,
+      desk: this.#desk,
+      messageBytesMax: this.#messageBytesMax,
       handlers: controlHandlers({
         switchboard: this.#switchboard,
         insider: this.#insider,
@@ -146,28 +176,14 @@ export class Server {
       clock: this.#clock,
       log: this.#log,
     });
-    this.#control = control;
-    this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
-    this.#undo.defer(() => this.#log.info("stopped"));
-    this.#undo.defer(() => control.close());
-    this.#revisions.open();
-    await this.#stdio.sweep();
-    // Taken down from the bottom up: clients are answered, doors close, processes end.
-    this.#undo.defer(() => this.#desk.pool.close());
-    this.#openFront();
-    this.#undo.defer(() => this.#desk.close());
-    this.#follow(this.revision);
-    const sweep = this.#clock.every(SWEEP_MS, () => this.#desk.sweep());
-    this.#undo.defer(() => sweep.cancel());
   }
 
   #makeDesk(): LiveDesk {
-    const { clock, conditions } = { clock: this.#clock, conditions: this.#conditions };
     const journal = new Journal(this.#log.child("calls"), this.#metrics);
     return new LiveDesk({
       memory: this.#memory,
       switchboard: this.#switchboard,
-      clock,
+      clock: this.#clock,
       journal,
       settings: () => this.revision.server,
       pool: (listener) =>
@@ -176,12 +192,12 @@ export class Server {
             stdio: this.#stdio,
             remote: this.#remote,
             tools: () => this.#tools(),
-            clock,
+            clock: this.#clock,
             answerBytesMax: () => this.revision.server.answerBytesMax,
           }),
           listener,
-          conditions,
-          clock,
+          conditions: this.#conditions,
+          clock: this.#clock,
           log: this.#log.child("pool"),
           oddity: (upstream, text) => journal.oddity(upstream, text),
         }),
@@ -208,7 +224,7 @@ export class Server {
       log: this.#log.child("http"),
       startedAtMs: this.#startedAtMs,
       address: this.#address(this.revision),
-      messageBytesMax: () => this.revision.server.messageBytesMax,
+      messageBytesMax: this.#messageBytesMax,
     });
     this.#front = front;
     this.#undo.defer(close);
@@ -239,7 +255,8 @@ export class Server {
 
   /** Serves what a revision names; one that is disabled gets no listener, client or instance. */
   #follow(revision: Revision): void {
-    const { enabled } = revision.daemon;
+    // The switch is the daemon's; whoever is alone was started on purpose.
+    const enabled = revision.daemon.enabled || this.#options.alone;
     const problem = enabled ? null : fault("daemon.disabled");
     if (problem === null) this.#desk.admit();
     else this.#desk.refuse(problem, "the daemon is disabled");

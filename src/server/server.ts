@@ -7,6 +7,7 @@ import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
+import type { StdioStreams } from "../transport/stdio-server.ts";
 import { Server, type ServerOptions } from "./composition.ts";
 
 /** A server that runs, until it is stopped. */
@@ -14,6 +15,8 @@ export interface RunningServer {
   readonly revision: Revision;
   readonly urls: Status["urls"];
   status(): Promise<Status>;
+  /** Serves one client on our standard streams and resolves when it has gone. */
+  speak(streams: StdioStreams, project: string | null): Promise<void>;
   /** Resolves when no process and no listener is left. */
   stop(): Promise<void>;
   /** Logs a bug and ends the upstreams' processes; the program ends when it resolves. */
@@ -40,6 +43,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return server.urls();
     },
     status: () => server.status(),
+    speak: (streams, project) => server.speak(streams, project),
     stop: () => owned.disposeAsync(),
     crash: (bug) => server.crash(bug),
   };

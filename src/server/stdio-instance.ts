@@ -30,6 +30,8 @@ export class StdioFactory {
     readonly keyVariable: () => string;
     readonly clock: Clock;
     readonly book: LogBook;
+    /** Leaves the ledger to the daemon that may run beside us. */
+    readonly alone: boolean;
   }) {
     const { platform, environment, clock, book } = options;
     this.#platform = platform;
@@ -38,7 +40,8 @@ export class StdioFactory {
     this.#clock = clock;
     this.#book = book;
     const log = book.logger("mcpd.supervise");
-    this.#ledger = new Ledger(platform.paths.ledgerFile, platform, clock, log);
+    const ledgerFile = options.alone ? null : platform.paths.ledgerFile;
+    this.#ledger = new Ledger(ledgerFile, platform, clock, log);
     this.#loginPath = new LoginPath({
       platform,
       environment,

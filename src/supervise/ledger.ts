@@ -25,16 +25,17 @@ const POLL_MS = 20;
 
 /**
  * The processes we have started, on disk, so that the next daemon can end what an unclean death of
- * this one leaves behind. Only the one daemon of the user may use the file.
+ * this one leaves behind. Only the one daemon of the user may use the file; without one (null) the
+ * list is in memory alone.
  */
 export class Ledger {
-  readonly #path: string;
+  readonly #path: string | null;
   readonly #platform: Platform;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #entries = new Map<number, LedgerEntry>();
 
-  constructor(path: string, platform: Platform, clock: Clock, log: Log) {
+  constructor(path: string | null, platform: Platform, clock: Clock, log: Log) {
     this.#path = path;
     this.#platform = platform;
     this.#clock = clock;
@@ -100,6 +101,7 @@ export class Ledger {
   }
 
   #load(): readonly LedgerEntry[] {
+    if (this.#path === null) return [];
     try {
       const rows: unknown = JSON.parse(readIfExists(this.#path) ?? "[]");
       return Array.isArray(rows) ? rows.filter(isEntry) : [];
@@ -110,6 +112,7 @@ export class Ledger {
   }
 
   #save(): void {
+    if (this.#path === null) return;
     try {
       ensurePrivateDir(dirname(this.#path));
       // Processes do not survive a power cut either.

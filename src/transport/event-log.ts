@@ -27,8 +27,8 @@ const PRIMED_SINCE = "2025-11-25";
 export type LoggedSession = { readonly id: string; readonly protocolVersion: string | null };
 
 /**
- * What sessions were sent on event streams, kept for a while: a client whose connection broke can go
- * on where it was (MCP 2025-11-25, basic/transports, "Resumability and Redelivery"). Bounded in
+ * What sessions were sent on event streams, kept for a while: a client whose connection broke can
+ * go on where it was (MCP 2025-11-25, basic/transports, "Resumability and Redelivery"). Bounded in
  * bytes and age; a session whose streams are silent has nothing here.
  */
 export class EventLog implements Beating {

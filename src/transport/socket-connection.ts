@@ -21,9 +21,12 @@ export type SocketEvents = {
   closed(): void;
 };
 
-export type SocketOptions = {
+export type SocketOptions = ConnectionOptions & {
   /** A Unix socket path, or a named pipe (\\.\pipe\...). */
   readonly address: string;
+};
+
+export type ConnectionOptions = {
   readonly log: Log;
   readonly messageBytesMax: () => number;
   /** Called for each client. */
@@ -50,7 +53,7 @@ export class LineConnection implements SocketConnection {
   #queuedBytes = 0;
   #state: "open" | "closing" | "closed" = "open";
 
-  constructor(wire: Wire, options: SocketOptions) {
+  constructor(wire: Wire, options: ConnectionOptions) {
     this.#wire = wire;
     this.#log = options.log;
     this.#events = options.accept(this);

@@ -51,28 +51,28 @@ export class StdioWire {
 
   /** Queues one line, given without its end, until flush(). What does not fit waits in memory. */
   line(bytes: Uint8Array): void {
-    this.#write(() => {
-      const { output } = this.#streams;
-      this.#await(output.write(bytes));
-      this.#await(output.write(LINE_END));
-    });
+    this.write(bytes);
+    this.write(LINE_END);
+  }
+
+  /** Queues bytes as they are until flush(). */
+  write(bytes: Uint8Array): void {
+    this.#await((output) => output.write(bytes));
   }
 
   /** Hands over what is queued, in one write if it fits. */
   flush(): void {
-    this.#write(() => this.#await(this.#streams.output.flush()));
+    this.#await((output) => output.flush());
   }
 
-  #write(action: () => void): void {
+  #await(action: (output: StdioStreams["output"]) => number | Promise<number>): void {
     if (this.#closed) return;
+    let result: number | Promise<number>;
     try {
-      action();
+      result = action(this.#streams.output);
     } catch {
-      this.#close(false);
+      return this.#close(false);
     }
-  }
-
-  #await(result: number | Promise<number>): void {
     if (typeof result === "number") return;
     this.#waiting += 1;
     result.then(

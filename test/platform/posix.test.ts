@@ -3,8 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 
+import { linuxPlatform } from "../../src/platform/linux.ts";
 import { posixUser, socketAddress } from "../../src/platform/posix.ts";
-import { posixTest } from "../helpers/posix.ts";
+import { linuxTest, posixTest } from "../helpers/posix.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mcpd-px-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -19,6 +20,12 @@ describe("posix", () => {
     for (const directory of [join(root, "no"), "run", join(root, "link")]) {
       expect(socketAddress({ XDG_RUNTIME_DIR: directory }, "/s")).toBe("/s/mcpd.sock");
     }
+  });
+
+  linuxTest("a bare environment leads to the same socket as that of a login", () => {
+    const bare = linuxPlatform({ HOME: root });
+    const login = linuxPlatform({ HOME: root, XDG_RUNTIME_DIR: `/run/user/${userInfo().uid}` });
+    expect(bare.paths.controlAddress).toBe(login.paths.controlAddress);
   });
 
   posixTest("a path too long for a socket is replaced by a private one, always the same", () => {

@@ -1,12 +1,9 @@
-import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-
 import { Bridge } from "../../bridge/bridge.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { ownStreams } from "../../transport/stdio-server.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
-import { usage } from "../parse.ts";
+import { projectOf } from "../project.ts";
 import { STDERR, writeAll } from "../terminal.ts";
 
 export default command({
@@ -39,7 +36,7 @@ export default command({
   ],
   async execute({ args, options }) {
     const platform = here();
-    const project = projectOf(args.project);
+    const project = projectOf(args.project, "bridge");
     const bridge = new Bridge({
       address: platform.paths.controlAddress,
       attachment: {
@@ -59,11 +56,3 @@ export default command({
     return 0;
   },
 });
-
-/** Desktop programs start their commands in the root directory, which is nobody's project. */
-function projectOf(named: string | undefined): string | null {
-  const directory = resolve(named ?? ".");
-  if (named === undefined) return directory === dirname(directory) ? null : directory;
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
-  throw usage(`There is no directory ${directory}`, "bridge");
-}

@@ -2,9 +2,12 @@ import { isAbsolute, relative } from "node:path";
 
 import { FAULTS } from "../../core/fault.ts";
 import type { RunningServer } from "../../server/server.ts";
+import { ownStreams } from "../../transport/stdio-server.ts";
 import { command, type GlobalOptions } from "../command.ts";
 import { openConfig } from "../config-file.ts";
 import type { Output } from "../output.ts";
+import { usage } from "../parse.ts";
+import { projectOf } from "../project.ts";
 import { wholeNumber } from "../values.ts";
 
 export default command({
@@ -14,6 +17,11 @@ export default command({
       "Run the daemon in this terminal until Ctrl-C. It starts the MCP servers of the config once and shares them with every client.",
   },
   args: {
+    stdio: {
+      type: "boolean",
+      description:
+        "Be an MCP server on standard input and output, for one client, without a daemon",
+    },
     foreground: { type: "boolean", description: "Stay in the foreground, as it does by default" },
     port: {
       type: "string",
@@ -24,9 +32,13 @@ export default command({
   },
   examples: [
     { line: "mcpd serve --foreground", text: "Run it and see its log" },
+    { line: "mcpd serve --stdio", text: "All servers of the config behind one command" },
     { line: "mcpd serve --port 8400 --config ./mcpd.json", text: "Try another config" },
   ],
   async execute({ args, options, output }) {
+    if (args.stdio && args.port !== undefined) {
+      throw usage("--stdio has no port: leave --port out", "serve");
+    }
     const port =
       args.port === undefined
         ? null
@@ -41,10 +53,15 @@ export default command({
       config: discovery,
       port,
       mirrorLog: !options.quiet,
+      alone: args.stdio,
     });
     endOnBugs(server);
-    announce(server, options, output);
-    await stopping;
+    if (args.stdio) {
+      await Promise.race([server.speak(ownStreams(), projectOf(undefined, "serve")), stopping]);
+    } else {
+      announce(server, options, output);
+      await stopping;
+    }
     await server.stop();
     return 0;
   },
