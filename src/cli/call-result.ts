@@ -9,6 +9,8 @@ export type Binary = { readonly label: string; readonly bytes: Uint8Array };
 export type ReadResult = {
   /** For stdout: texts as they are, everything else described in brackets. */
   readonly text: string;
+  /** For a file: the texts as they are, without a line end of ours. */
+  readonly exact: string;
   readonly binaries: readonly Binary[];
 };
 
@@ -21,6 +23,7 @@ export function readResult(result: CallResult): ReadResult {
     texts.push(JSON.stringify(result.structuredContent, null, 2));
   }
   return {
+    exact: texts.join("\n"),
     text: texts.map((text) => (text.endsWith("\n") ? text : `${text}\n`)).join(""),
     binaries,
   };

@@ -78,8 +78,8 @@ function progressText(tool: string, { progress, total, message }: ProgressNote):
 
 /** Writes the binaries to FILE, FILE-2, ..., or the text when there is none; returns how many. */
 function save(result: CallResult, file: string, output: Output): number {
-  const { binaries, text } = readResult(result);
-  const contents = binaries.length > 0 ? binaries : [{ label: "text", bytes: Buffer.from(text) }];
+  const { binaries, exact } = readResult(result);
+  const contents = binaries.length > 0 ? binaries : [{ label: "text", bytes: Buffer.from(exact) }];
   for (const [index, { label, bytes }] of contents.entries()) {
     const path = index === 0 ? file : `${file}-${index + 1}`;
     try {

@@ -49,7 +49,7 @@ export async function changeConfig(
     output.json({ path, done: change.done, undo: change.undo, ...state });
     return 0;
   }
-  output.print(`${change.done} (${path})`);
+  if (!options.quiet) output.print(`${change.done} (${path})`);
   for (const warning of revision.warnings)
     output.notes.warn(`line ${warning.line}: ${warning.text}`);
   output.notes.info(state.note);

@@ -241,16 +241,19 @@ export class Server {
     const { actions, changes } = plan(before, next);
     const { enabled } = next.daemon;
     for (const { kind, unit } of actions) {
-      if (kind !== "keep" && enabled)
-        this.#log.info(`upstream: ${kind}`, { upstream: unit.upstream });
+      if (kind === "keep" || !enabled) continue;
+      // What belongs to a project or a session starts when one asks for it.
+      const event = kind === "start" && unit.scope !== "user" ? "added" : kind;
+      this.#log.info(`upstream: ${event}`, { upstream: unit.upstream });
     }
     for (const { section, key } of changes) this.#log.info(`changed: ${section}.${key}`);
     this.#book.configure(next.daemon);
+    this.#book.keep(new Set(next.units.map(({ upstream }) => upstream)));
     this.#security.update(next.daemon);
     this.#follow(next);
     if (!enabled) return;
     // At once, so that a slip shows now, and those who were shown the tools hear of new ones.
-    for (const { kind, unit } of actions) if (kind === "start") this.#desk.start(unit.upstream);
+    for (const { kind, unit } of actions) if (kind === "start") this.#desk.start(unit);
   }
 
   /** Serves what a revision names; one that is disabled gets no listener, client or instance. */

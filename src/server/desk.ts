@@ -106,10 +106,10 @@ export class LiveDesk implements Desk {
     this.#pool.configure(this.#switchboard.instances);
   }
 
-  /** Starts an upstream that nobody has asked for yet. */
-  start(name: string): void {
+  /** Starts an upstream that nobody has asked for yet; those of one client wait for it. */
+  start({ upstream: name, scope }: Unit): void {
     const upstream = this.#switchboard.upstreams.find((candidate) => candidate.name === name);
-    if (upstream !== undefined) this.#pool.demand(upstream);
+    if (upstream !== undefined && scope === "user") this.#pool.demand(upstream);
   }
 
   receive(live: LiveSession, message: Message, channel: Channel): void {

@@ -48,9 +48,31 @@ export function controlHandlers(sources: {
         const text = `Tool "${tool}" timed out: it has not answered within ${timeoutMs} ms`;
         throw new FaultError(fault("exchange.timed-out", text, upstream));
       }
+      expectTool(switchboard, upstream, tool, outcome);
       return expectResult(outcome) as CallResult;
     },
   };
+}
+
+/** Upstreams say in many ways that they have no such tool: what they list is certain. */
+function expectTool(
+  switchboard: Switchboard,
+  upstream: string | undefined,
+  tool: string,
+  outcome: Outcome,
+): void {
+  if (outcome.ok ? (outcome.result.value as CallResult).isError !== true : isOurs(outcome)) return;
+  const listings = switchboard.instances.flatMap(({ name, listings }) =>
+    name === upstream ? (listings.get("tools") ?? []) : [],
+  );
+  const names = listings.flatMap(({ entries }) => entries.map((entry) => String(entry["name"])));
+  if (listings.length === 0 || names.includes(tool)) return;
+  const text = `Upstream "${upstream}" has no tool "${tool}".${didYouMean(tool, names)}`;
+  throw new FaultError(fault("tool.unknown", text.replace(/\.$/, ""), tool));
+}
+
+function isOurs(outcome: Extract<Outcome, { ok: false }>): boolean {
+  return faultOf(outcome.error) !== null;
 }
 
 function known(switchboard: Switchboard, upstream: string | undefined): void {

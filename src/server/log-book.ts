@@ -58,6 +58,15 @@ export class LogBook {
     });
   }
 
+  /** Closes the files of upstreams that are no longer in the config. */
+  keep(names: ReadonlySet<string>): void {
+    for (const [name, file] of this.#upstreams) {
+      if (names.has(name)) continue;
+      file.close();
+      this.#upstreams.delete(name);
+    }
+  }
+
   /** The file for what an upstream prints on standard error. */
   upstreamFile(name: string): LogFile {
     let file = this.#upstreams.get(name);

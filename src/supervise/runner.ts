@@ -69,6 +69,7 @@ export class Runner extends Driver {
     await Promise.race([Promise.all([stderr.done, linked.closed]), clock.sleep(LAST_OUTPUT_MS)]);
     linked.link.close({ kind: "remote", text: "the process is gone" });
     stderr.close();
+    this.#deps.stderr.close();
     await noted;
     ledger.remove(child.pid);
     this.#child = null;

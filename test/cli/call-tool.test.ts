@@ -69,6 +69,14 @@ test("call saves a binary result to a file", async () => {
   expect(readFileSync(path, "utf8")).toBe("PNG");
 });
 
+test("call saves text as it is, without a line end of its own", async () => {
+  using bench = new Bench();
+  bench.serve({ "mcpd/call": () => ({ content: [{ type: "text", text: "hello" }] }) });
+  const path = join(bench.home, "text");
+  expect((await bench.run(["call", "a", "b", "-o", path])).code).toBe(0);
+  expect(readFileSync(path, "utf8")).toBe("hello");
+});
+
 test("call is cancelled by Ctrl-C and ends in 130", async () => {
   using bench = new Bench();
   const called = Promise.withResolvers<void>();

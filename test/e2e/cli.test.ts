@@ -70,7 +70,7 @@ describe("mcpd call", () => {
     await using daemon = await Daemon.start(CONFIG);
     const file = daemon.home.directory.file("out.txt");
     const saved = await daemon.run("call", "echo", "echo", "text=kept", "-o", file);
-    expect([saved.exitCode, readFileSync(file, "utf8")]).toEqual([0, "kept\n"]);
+    expect([saved.exitCode, readFileSync(file, "utf8")]).toEqual([0, "kept"]);
     const { stdout } = await daemon.run("call", "echo", "echo", "text=hi", "--json");
     expect(JSON.parse(stdout)).toEqual({ content: [{ type: "text", text: "hi" }] });
   });
@@ -112,8 +112,8 @@ describe("exit codes", () => {
     [2, "serve --port many", "--port"],
     [2, "call echo add {a:1}", "not JSON"],
     [66, "call ehco add", 'Did you mean "echo"?'],
-    [1, "call echo ad", "Unknown tool: ad"],
     [66, "call-tool no_such_tool", "no_such_tool"],
+    [66, "call echo ad", 'has no tool "ad". Did you mean "add"?'],
     [66, "logs ehco", "ehco"],
     [66, "servers remove ehco", "ehco"],
     [74, "call echo add @no-such-file.json", "no-such-file.json"],

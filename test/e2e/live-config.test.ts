@@ -212,6 +212,15 @@ describe("mcpd servers", () => {
     expect(await pidOf(await daemon.connect("one"))).toBe(pid);
   });
 
+  test("enable starts nothing that belongs to a project before one asks", async () => {
+    const config = { mcpServers: { one: { ...one, scope: "project", disabled: true } } };
+    await using daemon = await Daemon.start(config);
+    const { stdout } = await daemon.run("servers", "enable", "one", "--quiet");
+    expect([stdout, (await upstreamOf(daemon.home, "one")).state]).toEqual(["", "idle"]);
+    expect(daemon.log()).toContain("upstream: added");
+    expect(daemon.log()).not.toContain("upstream process started");
+  });
+
   test("add refuses what is there, remove and enable what is not, with a guess", async () => {
     await using daemon = await Daemon.start({ mcpServers: { files: one } });
     const again = await daemon.run("servers", "add", "files", "--", "x");
