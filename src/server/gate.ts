@@ -28,7 +28,9 @@ const passes = {
 const corsMethods = "GET, POST, DELETE";
 const corsHeaders =
   "Accept, Authorization, Content-Type, Last-Event-ID, " +
-  "MCP-Protocol-Version, Mcp-Session-Id, X-API-Key, X-Mcpd-Project";
+  "MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, X-API-Key, X-Mcpd-Project";
+/** A tool's own headers (MCP 2026-07-28, `x-mcp-header`): which ones there are, only it knows. */
+const paramHeader = /^mcp-param-[\w!#$%&'*+.^`|~-]+$/i;
 
 /**
  * What every request passes before anything else looks at it: Host (against DNS rebinding), Origin
@@ -62,7 +64,7 @@ export class Gate {
     if (origin !== null && !this.#origins.originAllowed(origin, host)) {
       return refusal(fault("gate.origin", `The Origin ${origin} is not allowed`));
     }
-    if (origin !== null && isPreflight(request)) return this.#preflight(origin);
+    if (origin !== null && isPreflight(request)) return this.#preflight(origin, headers);
     const principal = this.#principal(request, path);
     if (principal === null) return this.leave(this.#keyless(), origin);
     return origin === null ? passes[principal] : { kind: "pass", principal, origin };
@@ -92,10 +94,12 @@ export class Gate {
     return refusal(fault("gate.key"), null, { "www-authenticate": "Bearer" });
   }
 
-  #preflight(origin: string): Response {
+  #preflight(origin: string, asked: Headers): Response {
+    const wanted = asked.get("access-control-request-headers")?.split(",") ?? [];
+    const params = wanted.map((name) => name.trim()).filter((name) => paramHeader.test(name));
     const headers = {
       "access-control-allow-methods": corsMethods,
-      "access-control-allow-headers": corsHeaders,
+      "access-control-allow-headers": [corsHeaders, ...params].join(", "),
       "access-control-max-age": "600",
     };
     return this.leave(new Response(null, { status: 204, headers }), origin);

@@ -87,7 +87,7 @@ export function openingOf(
 /** What is wrong with the project a client names: on any system it has to be an absolute path. */
 export function notAbsolute(project: string | null): Fault | undefined {
   if (project === null || /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(project)) return undefined;
-  return fault("usage.invalid", `Cannot use the project ${project}: it is not an absolute path`);
+  return fault("project.missing", `Cannot use the project ${project}: it is not an absolute path`);
 }
 
 /** A fault as HTTP: the status of its row, and a JSON-RPC error that says what to do. */

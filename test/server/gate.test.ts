@@ -141,6 +141,21 @@ describe("the answer to a browser", () => {
     expect(refused).toMatchObject({ status: 403 });
   });
 
+  test("to a preflight lets a tool's own headers through, and nothing else it asks for", () => {
+    const asked = 'content-type, mcp-method, mcp-param-region, mcp-param-"z, x-evil';
+    const headers = {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": asked,
+    };
+    const response = gateWith({ cors }).enter(requestOf(headers, "/mcp", "OPTIONS"), "/mcp");
+    if (!(response instanceof Response)) throw new Error("a preflight is answered by the gate");
+    const allowed = response.headers.get("access-control-allow-headers")?.split(", ") ?? [];
+    expect(allowed).toContain("Mcp-Method");
+    expect(allowed).toContain("Mcp-Name");
+    expect(allowed.filter((name) => /param|evil/.test(name))).toEqual(["mcp-param-region"]);
+  });
+
   test("may be read by the page, with its session id", () => {
     const response = gateWith({ cors }).leave(new Response("x"), origin);
     expect(response.headers.get("access-control-allow-origin")).toBe(origin);
