@@ -53,7 +53,7 @@ export function parseConfig(text: string, file: string): Parsed | Fault {
 }
 
 /** Line and column of an offset. */
-export function positionOf(text: string, offset: number): Position {
+function positionOf(text: string, offset: number): Position {
   const before = text.slice(0, offset);
   const line = before.split("\n").length;
   return { offset, line, column: offset - before.lastIndexOf("\n") };

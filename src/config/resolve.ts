@@ -47,7 +47,7 @@ export function derivedPort(userName: string): number {
  * fault that names the first problem and lists all in data.problems (line, column, expected,
  * received); unknown keys and literal secrets are warnings.
  */
-export function resolveConfig(parsed: Parsed, host: ConfigHost, number: number): Revision | Fault {
+function resolveConfig(parsed: Parsed, host: ConfigHost, number: number): Revision | Fault {
   const found = inspect(parsed);
   const checked = v.safeParse(ConfigSchema, found.value, { abortPipeEarly: true });
   const issues = checked.issues?.map((issue) => problemOf(parsed, issue)) ?? [];

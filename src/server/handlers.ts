@@ -54,25 +54,28 @@ export function controlHandlers(sources: {
   };
 }
 
-/** Upstreams say in many ways that they have no such tool: what they list is certain. */
+/** Upstreams say in many ways that they have no such tool: what they list decides. */
 function expectTool(
   switchboard: Switchboard,
   upstream: string | undefined,
   tool: string,
   outcome: Outcome,
 ): void {
-  if (outcome.ok ? (outcome.result.value as CallResult).isError !== true : isOurs(outcome)) return;
-  const listings = switchboard.instances.flatMap(({ name, listings }) =>
+  if (!mayBeUnknown(outcome)) return;
+  const lists = switchboard.instances.flatMap(({ name, listings }) =>
     name === upstream ? (listings.get("tools") ?? []) : [],
   );
-  const names = listings.flatMap(({ entries }) => entries.map((entry) => String(entry["name"])));
-  if (listings.length === 0 || names.includes(tool)) return;
+  const names = lists.flatMap(({ entries }) => entries.map((entry) => String(entry["name"])));
+  if (lists.length === 0 || names.includes(tool)) return;
   const text = `Upstream "${upstream}" has no tool "${tool}".${didYouMean(tool, names)}`;
   throw new FaultError(fault("tool.unknown", text.replace(/\.$/, ""), tool));
 }
 
-function isOurs(outcome: Extract<Outcome, { ok: false }>): boolean {
-  return faultOf(outcome.error) !== null;
+/** An error of the upstream's own, or a result of it that says so in words. */
+function mayBeUnknown(outcome: Outcome): boolean {
+  if (!outcome.ok) return faultOf(outcome.error) === null;
+  const { isError } = outcome.result.value as CallResult;
+  return isError === true && /unknown|not found/i.test(outcome.result.text);
 }
 
 function known(switchboard: Switchboard, upstream: string | undefined): void {
