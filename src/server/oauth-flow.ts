@@ -56,19 +56,19 @@ export async function logIn(options: LoginOptions): Promise<Fault | null> {
     const state = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
     using listener = new RedirectListener(options.port ?? portOf(before), state);
     const flow = new Flow(options, before, listener.url, state);
-    const request = {
+    const terms = {
       serverUrl: url,
       fetchFn: webFetch,
       forceReauthorization: true,
       ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
       ...(scope === undefined ? {} : { scope }),
     };
-    await sdk.auth(flow, request);
+    await sdk.auth(flow, terms);
     const answer = await soon(listener.redirected, options);
     if (answer === null) return failed("nobody has come back from the browser");
     const { code: authorizationCode, iss, error } = answer;
     if (authorizationCode === null) return failed(error ?? "there is no code in the answer");
-    await sdk.auth(flow, { ...request, authorizationCode, ...(iss === null ? {} : { iss }) });
+    await sdk.auth(flow, { ...terms, authorizationCode, ...(iss === null ? {} : { iss }) });
     const credentials = flow.result(clock.now());
     if (credentials === null) return failed("there is no token in the answer");
     await store.exclusively(async () => store.write(credentials));

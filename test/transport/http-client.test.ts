@@ -105,11 +105,11 @@ describe("the session", () => {
     });
     await using link = linkTo(server.url);
     await link.initialize();
-    const listing = link.request("tools/list");
+    const listed = link.request("tools/list");
     await waitFor("the news", () => methods.includes("notifications/initialized"));
     expect(methods).not.toContain("tools/list");
     held.resolve(new Response(null, { status: 202 }));
-    await listing;
+    await listed;
     expect(methods).toEqual(["initialize", "notifications/initialized", "tools/list"]);
   });
 
@@ -346,7 +346,7 @@ describe("a request of the modern era", () => {
     const { link } = scene;
     for (const params of [about, about, {}]) await link.request("tools/list", params);
     const lists = link.messages.slice(-3).map((answer) => answer.result);
-    expect<unknown>(lists).toEqual([
+    expect(lists as unknown).toEqual([
       { tools: [CASTER] },
       { tools: [CASTER] },
       { tools: [bad, CASTER] },
@@ -359,7 +359,7 @@ describe("a request of the modern era", () => {
     const { server, link } = scene;
     const call = { ...about, name: "caster", arguments: { spell: "light" } };
     const { result } = await link.request("tools/call", call);
-    expect<unknown>(result).toEqual({ done: true });
+    expect(result as unknown).toEqual({ done: true });
     const asked = server.seen.map((row) => row.message?.method).slice(-4);
     expect(asked).toEqual(["tools/call", "tools/list", "tools/list", "tools/call"]);
     // What no list explains is refused for good.

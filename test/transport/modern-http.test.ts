@@ -69,7 +69,7 @@ describe("a request of 2026-07-28", () => {
     const call = { method: "tools/call", params: { name: "a" } };
     await post(doors, { ...call, headers: { "mcp-name": "a", ...said } });
     const { envelope } = doors.desk.session(0).opening;
-    expect([...(envelope?.paramHeaders ?? [])].toSorted()).toEqual([
+    expect([...(envelope?.paramHeaders ?? [])].toSorted(([a], [b]) => a.localeCompare(b))).toEqual([
       ["b", null],
       ["region", "ü"],
     ]);
