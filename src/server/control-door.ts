@@ -56,10 +56,10 @@ function converse(
   const send = (text: string): void => void connection.send(text);
   let seen: Seen = { view: viewOf(null), project: null };
   let opened = false;
-  const mcp = new MessageSession({ clock, send }, () => {
+  const mcp = new MessageSession({ clock, send }, (single) => {
     opened = true;
     clients.add(connection);
-    return desk.open({ ...seen, principal: "socket", door: "socket" });
+    return desk.open({ ...seen, principal: "socket", door: "socket", ...single });
   });
   const host = new ControlHost(options.handlers, {
     send,

@@ -50,8 +50,8 @@ export async function serveStdio(options: {
     messageBytesMax,
     accept(client) {
       const send = (text: string): void => void client.send(text);
-      const session = new MessageSession({ clock, send }, () =>
-        desk.open({ view: viewOf(null), principal: "stdio", project, door: "stdio" }),
+      const session = new MessageSession({ clock, send }, (single) =>
+        desk.open({ view: viewOf(null), principal: "stdio", project, door: "stdio", ...single }),
       );
       return {
         message: (text) => session.receive(text),

@@ -1,10 +1,19 @@
 import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
+import { readEnvelope } from "../core/envelope.ts";
 import { BATCH_REVISION } from "../core/era.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
-import { encode, faultResponse, type Message, type RequestId } from "../core/message.ts";
+import {
+  encode,
+  faultResponse,
+  type Message,
+  type Notification,
+  type Request,
+  type RequestId,
+} from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Channel, SessionPort } from "./door.ts";
+import type { Channel, Opening, SessionPort } from "./door.ts";
+import { isModernMessage, notSpoken } from "./modern-http.ts";
 import { PacedChannel } from "./paced-channel.ts";
 
 /** What a session needs of a wire that carries whole messages both ways. */
@@ -13,13 +22,21 @@ export type MessageWire = {
   readonly send: (text: string) => void;
 };
 
-/** The MCP session of one connection: opened by its first message, or before, and ended with it. */
+/** Opens a session for what the connection was made for; with an envelope, for one request. */
+type OpenSession = (envelope: Pick<Opening, "envelope">) => SessionPort | Fault;
+
+/**
+ * What one connection carries. In the legacy era that is one session, opened by its first message,
+ * or before, and ended with it; in the modern era each request stands for itself.
+ */
 export class MessageSession {
   readonly #wire: MessageWire;
-  readonly #openSession: () => SessionPort | Fault;
+  readonly #openSession: OpenSession;
   #session: SessionPort | null = null;
+  /** The modern requests in flight, each with the session that lives as long as it. */
+  readonly #single = new Map<RequestId, SessionPort>();
 
-  constructor(wire: MessageWire, openSession: () => SessionPort | Fault) {
+  constructor(wire: MessageWire, openSession: OpenSession) {
     this.#wire = wire;
     this.#openSession = openSession;
   }
@@ -27,7 +44,7 @@ export class MessageSession {
   /** Opens the session unless it is open, or says why not. */
   open(): SessionPort | Fault {
     if (this.#session !== null) return this.#session;
-    const session = this.#openSession();
+    const session = this.#openSession({});
     if (isFault(session)) return session;
     this.#session = session;
     const listener: Channel = { streams: true, mustAnswer: false, write: this.#wire.send };
@@ -54,14 +71,55 @@ export class MessageSession {
   close(): void {
     this.#session?.close();
     this.#session = null;
+    for (const session of this.#single.values()) session.close();
+    this.#single.clear();
   }
 
   #take(message: Message | Malformed): void {
     if (isMalformed(message)) return this.refuse(message.id, message.fault);
+    if (message.kind === "request" && isModernMessage(message)) {
+      const problem = this.#alone(message);
+      return problem === null ? undefined : this.refuse(message.id, problem);
+    }
+    if (message.kind === "notification" && this.#cancels(message)) return undefined;
     const session = this.open();
     if (isFault(session)) {
       return this.refuse(message.kind === "request" ? message.id : null, session);
     }
     session.receive(message, new PacedChannel(this.#wire.clock, this.#wire.send));
+  }
+
+  /** Takes one request of the modern era, or says why not. */
+  #alone(request: Request): Fault | null {
+    const envelope = readEnvelope(request.params);
+    if (isFault(envelope)) return envelope;
+    if (this.#single.has(request.id)) return fault("message.duplicate-id");
+    if (this.#single.size >= LIMITS.inFlightPerSession) return fault("session.busy");
+    const session = notSpoken(envelope) ?? this.#openSession({ envelope });
+    if (isFault(session)) return session;
+    this.#single.set(request.id, session);
+    const paced = new PacedChannel(this.#wire.clock, this.#wire.send);
+    session.receive(request, {
+      streams: true,
+      mustAnswer: false,
+      write: (text, last) => {
+        // What was cancelled is not answered.
+        if (this.#single.get(request.id) !== session) return;
+        if (last) this.#single.delete(request.id);
+        paced.write(text, last);
+      },
+    });
+    return null;
+  }
+
+  /** Whether a notification has ended a request of the modern era. */
+  #cancels({ method, params }: Notification): boolean {
+    if (method !== "notifications/cancelled") return false;
+    const id = params?.["requestId"];
+    if (typeof id !== "string" && typeof id !== "number") return false;
+    const session = this.#single.get(id);
+    this.#single.delete(id);
+    session?.close();
+    return session !== undefined;
   }
 }

@@ -72,11 +72,8 @@ function disagreement(headers: Headers, message: RpcRequest, envelope: Envelope)
   if (version !== envelope.version) {
     return mismatch("MCP-Protocol-Version", version, envelope.version);
   }
-  if (version !== MODERN_REVISION) {
-    const supported = [MODERN_REVISION];
-    const text = `Protocol version ${version} is not supported`;
-    return fault("envelope.version", text, "", { supported, requested: version });
-  }
+  const problem = notSpoken(envelope);
+  if (problem !== null) return problem;
   const method = headers.get("mcp-method");
   if (method !== message.method) return mismatch("Mcp-Method", method, message.method);
   const member = nameMember(message.method);
@@ -87,6 +84,14 @@ function disagreement(headers: Headers, message: RpcRequest, envelope: Envelope)
     return mismatch("Mcp-Name", name, typeof wanted === "string" ? wanted : "(missing)");
   }
   return null;
+}
+
+/** What is wrong with the revision of an envelope, if anything. */
+export function notSpoken({ version }: Envelope): Fault | null {
+  if (version === MODERN_REVISION) return null;
+  const text = `Protocol version ${version} is not supported`;
+  const supported = [MODERN_REVISION];
+  return fault("envelope.version", text, "", { supported, requested: version });
 }
 
 /** Which arguments of a call the headers repeat, and as what: null when they do not say. */

@@ -3,7 +3,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { openingOf, refusal, upstreamIn, type Visit, wrongProtocol } from "./accept.ts";
-import type { Desk, SessionPort } from "./door.ts";
+import type { Desk, Opening, SessionPort } from "./door.ts";
 import { MessageSession } from "./message-session.ts";
 
 type WsDoorOptions = {
@@ -15,7 +15,11 @@ type WsDoorOptions = {
 };
 
 /** What the runtime keeps with a socket. */
-export type WsClient = { readonly session: SessionPort; messages: MessageSession | null };
+export type WsClient = {
+  readonly opening: Opening;
+  readonly session: SessionPort;
+  messages: MessageSession | null;
+};
 
 type Socket = Bun.ServerWebSocket<WsClient>;
 
@@ -53,8 +57,9 @@ export class WsDoor {
     if (isFault(session)) return refusal(session);
     const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
     const agreed = asked.some((name) => name.trim() === SUBPROTOCOL);
+    const client = { opening, session, messages: null };
     const answer = agreed ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
-    if (visit.runtime.upgrade(visit.request, { session, messages: null }, answer)) return undefined;
+    if (visit.runtime.upgrade(visit.request, client, answer)) return undefined;
     session.close();
     return refusal(fault("message.invalid", "The WebSocket handshake is not complete"));
   }
@@ -80,8 +85,8 @@ export class WsDoor {
   }
 
   #opened(socket: Socket): void {
-    const { clock, log } = this.#options;
-    const { session } = socket.data;
+    const { clock, log, desk } = this.#options;
+    const { session, opening } = socket.data;
     this.#open.add(socket);
     const send = (text: string): void => {
       // Nothing was taken: the socket is over, or so much waits that the client does not read.
@@ -89,7 +94,9 @@ export class WsDoor {
       log.warning("Cut off a client that does not read its WebSocket");
       socket.terminate();
     };
-    socket.data.messages = new MessageSession({ clock, send }, () => session);
+    socket.data.messages = new MessageSession({ clock, send }, (single) =>
+      single.envelope === undefined ? session : desk.open({ ...opening, ...single }),
+    );
     socket.data.messages.open();
   }
 
