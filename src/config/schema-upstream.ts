@@ -117,7 +117,8 @@ const identity = {
     "user",
     "replace",
     "Who shares an instance",
-    "user: all clients share one. project: one per project directory; {project} in the command, args, env, cwd or url stands for it and implies this scope. session: one per client.",
+    "user: all clients share one. project: one per project directory; {project} in the command, " +
+      "args, env, cwd or url stands for it and implies this scope. session: one per client.",
   ),
 };
 

@@ -92,9 +92,9 @@ export class Exchange {
   }
 
   /**
-   * Calls `follower` once nothing more can come of the exchange at the other side: that may be later
-   * than its settlement, since a cancelled call can still be at work there. `answered` is false when
-   * that is only assumed.
+   * Calls `follower` once nothing more can come of the exchange at the other side: that may be
+   * later than its settlement, since a cancelled call can still be at work there. `answered` is
+   * false when that is only assumed.
    */
   whenReleased(follower: (turn: Turn, answered: boolean) => void): void {
     this.#released.push(follower);

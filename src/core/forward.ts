@@ -53,8 +53,8 @@ export function answerFor(world: World, turn: Turn, call: Call, value: Params): 
 }
 
 /**
- * Where the outcome of an exchange goes: the call that waits for it. A parked exchange has none until
- * its client comes back.
+ * Where the outcome of an exchange goes: the call that waits for it. A parked exchange has none
+ * until its client comes back.
  */
 export type Seat = { call: Call | null; outcome: Outcome | null };
 
