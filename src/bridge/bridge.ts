@@ -101,7 +101,7 @@ export class Bridge {
       const { address, attachment } = this.#options;
       const line = await dial(address, attachment, this.#conversation, {
         line: (bytes) => this.#fromDaemon(bytes),
-        chunkEnd: () => this.#chunkEnd(),
+        chunkEnd: (bytes) => this.#chunkEnd(bytes),
         drained: () => this.#release(),
       });
       if (isFault(line)) {
@@ -216,7 +216,7 @@ export class Bridge {
       this.#clock.after(LIMITS.resultGapMs, () => {
         this.#held -= 1;
         this.#client.line(bytes);
-        this.#chunkEnd();
+        this.#chunkEnd(0);
         this.#leaveWhenDone();
       });
       return;
@@ -224,9 +224,9 @@ export class Bridge {
     this.#client.line(bytes);
   }
 
-  #chunkEnd(): void {
+  #chunkEnd(bytes: number): void {
     this.#client.flush();
-    this.#tidy.passed();
+    this.#tidy.passed(bytes);
     if (this.#client.congested) this.#line?.wire.pause();
   }
 

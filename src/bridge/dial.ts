@@ -19,8 +19,8 @@ export type Line = {
 /** What a line hears once the conversation has been taken up. */
 export type LineEvents = {
   line(bytes: Uint8Array): void;
-  /** All lines of one chunk have been told. */
-  chunkEnd(): void;
+  /** All lines of one chunk have been told; it had so many bytes. */
+  chunkEnd(bytes: number): void;
   drained(): void;
 };
 
@@ -46,7 +46,7 @@ export async function dial(
     greeting.wire = await openWire(address, {
       data(chunk) {
         lines.push(chunk);
-        events.chunkEnd();
+        events.chunkEnd(chunk.length);
       },
       drained: () => events.drained(),
       closed() {

@@ -2,8 +2,10 @@ import { fullGC } from "bun:jsc";
 
 import type { Clock, Timer } from "./clock.ts";
 
-/** Passing one message on leaves one or two kilobytes; a collection takes about a millisecond. */
-const PASSES = 512;
+/** Passing a message on leaves one or two kilobytes beside it; a collection takes a millisecond. */
+const PASSES = 256;
+/** So many bytes of a message count as another one. */
+const PASS_BYTES = 8_192;
 const QUIET_MS = 500;
 
 /**
@@ -13,16 +15,21 @@ const QUIET_MS = 500;
  */
 export class Tidy {
   readonly #clock: Clock;
+  readonly #collect: () => void;
   #passes = 0;
   #timer: Timer | null = null;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, collect: () => void = fullGC) {
     this.#clock = clock;
+    this.#collect = () => {
+      this.#passes = 0;
+      collect();
+    };
   }
 
   /** To be called for each pass. */
-  passed(): void {
-    this.#passes += 1;
+  passed(bytes: number): void {
+    this.#passes += 1 + bytes / PASS_BYTES;
     if (this.#passes >= PASSES) this.#collect();
     else if (this.#timer === null) this.#watch();
   }
@@ -38,10 +45,5 @@ export class Tidy {
       if (this.#passes === before) this.#collect();
       else if (this.#passes > 0) this.#watch();
     });
-  }
-
-  #collect(): void {
-    this.#passes = 0;
-    fullGC();
   }
 }
