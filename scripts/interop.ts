@@ -1,0 +1,112 @@
+/**
+ * `bun run interop`: real MCP clients from the registry against dist/mcpd, each over every wire it
+ * has. They are installed outside the project and kept there for the next run. Prints a Markdown
+ * table, with `--json` the same as JSON; words pick clients: `bun run interop codex mcporter`.
+ * Exits 1 when a client that could be installed does not work.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Daemon } from "../test/e2e/harness.ts";
+import { program, realServer } from "../test/helpers/program.ts";
+import { TemporaryDirectory } from "../test/helpers/temporary.ts";
+import { type Client, CLIENTS, type Way, type Wire, WIRES } from "./interop/clients.ts";
+import { type Installed, Store } from "./interop/kit.ts";
+
+const UPSTREAM = "everything";
+const STORE = process.env["MCPD_INTEROP_DIR"] ?? join(tmpdir(), "mcpd-interop");
+
+type Row = {
+  readonly client: string;
+  /** null: it could not be installed. */
+  readonly version: string | null;
+  readonly wire: Wire | null;
+  readonly checked: string;
+  readonly ok: boolean;
+  readonly seconds: number;
+};
+
+function waysTo(daemon: Daemon): readonly Way[] {
+  const { env } = daemon.home;
+  // Clients start commands with an environment of their own: the bridge has to find this daemon.
+  const own = ["HOME", "XDG_RUNTIME_DIR", "MCPD_ALLOW_ROOT"].map((name) => `${name}=${env[name]}`);
+  const command = ["env", ...own, program(), "bridge"] as const;
+  return WIRES.map((wire) => {
+    const door = wire === "sse" ? daemon.urls.sse : daemon.urls.mcp;
+    return { wire, url: `${door}/${UPSTREAM}`, command };
+  });
+}
+
+async function visit(client: Client, installed: Installed, way: Way, store: Store): Promise<Row> {
+  using home = new TemporaryDirectory();
+  const env = { ...store.environment, HOME: home.path };
+  const started = performance.now();
+  const row = { client: client.name, version: installed.version, wire: way.wire };
+  const [ok, checked] = await client.visit({ way, installed, home: home.path, env }).then(
+    (seen) => [true, seen] as const,
+    (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
+  );
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  return { ...row, checked, ok, seconds };
+}
+
+async function* rowsOf(clients: readonly Client[]): AsyncGenerator<Row> {
+  const store = new Store(STORE);
+  await store.prepare();
+  await using daemon = await Daemon.start({
+    daemon: { auth: "none" },
+    mcpServers: { [UPSTREAM]: realServer("everything") },
+  });
+  const ways = waysTo(daemon);
+  for (const client of clients) {
+    const installed = await store.install(client.package);
+    if (typeof installed === "string") {
+      const nothing = { version: null, wire: null, ok: false, seconds: 0 };
+      yield { client: client.name, checked: installed, ...nothing };
+      continue;
+    }
+    for (const way of ways.filter(({ wire }) => client.wires.includes(wire))) {
+      yield await visit(client, installed, way, store);
+    }
+  }
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function lineOf({ client, version, wire, checked, ok, seconds }: Row): string {
+  const result = ok ? "works" : version === null ? "not run" : "FAILS";
+  return line([client, version ?? "", wire ?? "", checked, `${result} (${seconds} s)`]);
+}
+
+/** The clients that the words pick, by parts of their names; all without words. */
+function picked(words: readonly string[]): readonly Client[] {
+  if (words.length === 0) return CLIENTS;
+  const names = (client: Client): string => `${client.name} ${client.package}`.toLowerCase();
+  return CLIENTS.filter((client) => words.some((word) => names(client).includes(word)));
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const json = words.includes("--json");
+  const clients = picked(
+    words.filter((word) => word !== "--json").map((word) => word.toLowerCase()),
+  );
+  if (clients.length === 0) {
+    console.error(`No such client; there are ${CLIENTS.map(({ name }) => name).join(", ")}`);
+    return 2;
+  }
+  const rows: Row[] = [];
+  if (!json) {
+    console.log(line(["client", "version", "wire", "checked", "result"]));
+    console.log(line(["---", "---", "---", "---", "---"]));
+  }
+  for await (const row of rowsOf(clients)) {
+    rows.push(row);
+    if (!json) console.log(lineOf(row));
+  }
+  if (json) console.log(JSON.stringify(rows, null, 2));
+  return rows.every(({ ok, version }) => ok || version === null) ? 0 : 1;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
