@@ -125,6 +125,11 @@ export class Exchange {
     if (this.#questions === 0) this.extend(nowMs);
   }
 
+  /** Whether a question of it is open: it has begun, and is not done. */
+  get asks(): boolean {
+    return this.#questions > 0;
+  }
+
   /** Whether it has asked its client so lately that another question may be on its way. */
   justAsked(nowMs: number): boolean {
     return this.#questions > 0 && nowMs - this.#askedMs < LIMITS.questionBurstMs;

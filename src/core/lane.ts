@@ -36,29 +36,39 @@ export class Lane {
     // Nothing has ever asked: the usual case, which costs nothing.
     if (this.#askers.size === 0) return go(turn);
     if (this.#askers.has(exchange.target)) exchange.whenReleased((later) => this.pump(later));
-    if (this.#queue.length === 0 && this.#free(turn, exchange)) return go(turn);
-    this.#queue.push({ exchange, go });
+    // One that goes on has begun already: those that have not wait for it, not it for them.
+    const place = this.#queue.findIndex((other) => exchange.asks && !other.exchange.asks);
+    this.#queue.splice(place === -1 ? this.#queue.length : place, 0, { exchange, go });
+    this.pump(turn);
   }
 
-  /** Lets the next in line run if nothing stands in its way any more. */
+  /** Lets those run that nothing stands in the way of any more. */
   pump(turn: Turn): void {
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      if (next.exchange.open && !this.#free(turn, next.exchange)) return;
-      this.#queue.shift();
+    while (this.#queue.length > 0) {
+      const [next] = this.#queue.splice(this.#next(turn), 1);
+      if (next === undefined) return;
       next.go(turn);
     }
   }
 
   /**
-   * Whether a call may run now. One that asks waits for the others that ask; any call waits while
-   * one has just asked and may ask more, so that what comes next can be told from its questions.
+   * The first that may run now, or where the line ends. One that asks waits for the others that
+   * ask; any call waits while one has just asked and may ask more, so that what comes next can be
+   * told from its questions.
    */
-  #free(turn: Turn, exchange: Exchange): boolean {
-    const asks = this.#askers.has(exchange.target);
-    return !this.#calls.calls().some((other) => {
-      if (other === exchange) return false;
-      if (other.justAsked(turn.nowMs)) return true;
-      return asks && this.#askers.has(other.target) && !other.waitsForAnswer(turn.nowMs);
+  #next({ nowMs }: Turn): number {
+    const calls = this.#calls.calls();
+    const bursting = calls.filter((call) => call.justAsked(nowMs));
+    const running = calls.filter(
+      (call) => this.#askers.has(call.target) && !call.waitsForAnswer(nowMs),
+    );
+    const others = (found: readonly Exchange[], one: Exchange): boolean =>
+      found.length > 1 || (found.length === 1 && found[0] !== one);
+    const at = this.#queue.findIndex(({ exchange }) => {
+      if (!exchange.open) return true;
+      if (others(bursting, exchange)) return false;
+      return !this.#askers.has(exchange.target) || !others(running, exchange);
     });
+    return at === -1 ? this.#queue.length : at;
   }
 }

@@ -236,6 +236,7 @@ class OpenQuestion implements Question {
     this.#upstream.lane.take(turn, only, (later) => {
       only.answered(later.nowMs);
       this.#answer(later, outcome);
+      this.#upstream.lane.pump(later);
     });
   }
 

@@ -181,7 +181,7 @@ export class Upstream {
     for (const question of this.questions.values()) question.drop(turn);
     // Some legacy servers exit when they are asked to discover: the next one is greeted instead.
     const probing = !wasReady && this.introduction === null && this.#knownEra() === "auto";
-    if (probing) this.#foundEra = "legacy";
+    if (probing && this.unit.reach.kind !== "remote") this.#foundEra = "legacy";
     const keep = (wasReady || probing) && retrying && this.retired === null;
     for (const exchange of this.exchanges.clear(turn)) {
       // The hello of the handshake has nobody waiting behind it but those told below.

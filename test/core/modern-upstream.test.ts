@@ -83,6 +83,24 @@ describe("the era of an upstream", () => {
     expect(board.count("files", "initialize")).toBe(1);
   });
 
+  test("stays open when a remote one is away or wants a login first", () => {
+    const board = new Board();
+    const reach = {
+      kind: "remote",
+      wire: "http",
+      url: "https://x.example/mcp",
+      headers: {},
+    } as const;
+    board.apply(unitOf("files", { era: "auto", reach }));
+    const files = board.upstream("files");
+    for (const probes of [1, 2]) {
+      board.perform(board.switchboard.opened(files, board.nowMs));
+      expect(board.count("files", "server/discover")).toBe(probes);
+      board.lose(files, fault("upstream.failed"), true);
+    }
+    expect(board.count("files", "initialize")).toBe(0);
+  });
+
   test("is not asked for again by the next instance, nor at all when the config says it", () => {
     const board = modern();
     board.lose(board.upstream("files"), fault("upstream.failed"), true);

@@ -105,6 +105,24 @@ describe("a question of a shared upstream", () => {
     expect(forBob.notes.length).toBe(1);
   });
 
+  test("once answered goes on at once, before those that wait behind it", () => {
+    const board = ready();
+    const [ann, bob, eve] = [join(board), join(board), join(board)];
+    const forAnn = board.ask(ann, "tools/call", CALL);
+    const first = board.last("files", "tools/call");
+    asks(board, "q1");
+    board.ask(bob, "tools/call", CALL);
+    board.ask(eve, "tools/call", { name: "other" });
+    expect(board.count("files", "tools/call")).toBe(1);
+    reply(board, ann, forAnn.notes[0]?.id, { action: "accept" });
+    expect(answerTo(board, "q1")).toMatchObject({ result: { action: "accept" } });
+    // Those that never ask go now, past the next that asks: that one waits until this one is done.
+    expect(board.count("files", "tools/call")).toBe(2);
+    expect(board.last("files", "tools/call").params?.["name"]).toBe("other");
+    board.reply(board.upstream("files"), first, {});
+    expect(board.count("files", "tools/call")).toBe(3);
+  });
+
   test("with nobody to answer it, or by a client that cannot, is refused", () => {
     const board = ready();
     asks(board, "q1");
