@@ -32,6 +32,8 @@ export class Exchange {
   /** The id at the upstream while it is in flight there. */
   id: number | null = null;
   deadlineMs = Number.POSITIVE_INFINITY;
+  /** Whether a question came that may have been of it. */
+  suspected = false;
   /** Questions of it that its client has not answered, and when the last was put. */
   #questions = 0;
   #askedMs = 0;
@@ -125,19 +127,9 @@ export class Exchange {
     if (this.#questions === 0) this.extend(nowMs);
   }
 
-  /** Whether a question of it is open: it has begun, and is not done. */
-  get asks(): boolean {
-    return this.#questions > 0;
-  }
-
   /** Whether it has asked its client so lately that another question may be on its way. */
   justAsked(nowMs: number): boolean {
     return this.#questions > 0 && nowMs - this.#askedMs < LIMITS.questionBurstMs;
-  }
-
-  /** Whether it stands still until its client answers. */
-  waitsForAnswer(nowMs: number): boolean {
-    return this.#questions > 0 && !this.justAsked(nowMs);
   }
 
   /** Progress shows life: the deadline moves, up to a limit. */

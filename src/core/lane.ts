@@ -2,15 +2,15 @@ import type { Turn } from "./effect.ts";
 import type { Exchange, ExchangeTable } from "./exchange.ts";
 
 /**
- * Calls of tools that are known to ask. They run one at a time, so that a question can only be of
- * the one that runs. A call that waits for a person's answer does not run:
- * others go on meanwhile, and the answer waits until they are done or wait themselves. Calls of
- * tools that never asked run freely, but for a moment after each question.
+ * Calls of tools that ask, or may. They run one at a time, so that a question can only be of the
+ * one that runs: to its end, since it may ask again while it waits for a person. Calls of other
+ * tools run freely, but for a moment after each question.
  */
 export class Lane {
-  readonly #askers = new Set<string>();
+  /** Tools that ask, by name, and whether that is certain. */
+  readonly #askers = new Map<string, boolean>();
   readonly #calls: ExchangeTable;
-  #queue: { readonly exchange: Exchange; readonly go: (turn: Turn) => void }[] = [];
+  readonly #queue: { readonly exchange: Exchange; readonly go: (turn: Turn) => void }[] = [];
 
   constructor(calls: ExchangeTable) {
     this.#calls = calls;
@@ -23,22 +23,30 @@ export class Lane {
 
   /** Takes over what another instance of the same upstream has found out. */
   inherit(other: Lane): void {
-    for (const asker of other.#askers) this.#askers.add(asker);
+    for (const [asker, certain] of other.#askers) this.#note(asker, certain);
   }
 
-  /** These calls may have asked: their tools are askers from now on. */
-  learn(calls: Iterable<Exchange>): void {
-    for (const { target } of calls) if (target !== "") this.#askers.add(target);
+  /** One of these calls has asked: their tools take turns from now on. */
+  learn(calls: ReadonlySet<Exchange>): void {
+    for (const call of calls) {
+      if (call.target === "") continue;
+      this.#note(call.target, calls.size === 1);
+      // It may have begun when nobody took turns yet.
+      call.whenReleased((later) => this.pump(later));
+    }
   }
 
   /** Does something for a call, now or when it is the call's turn to run. */
   take(turn: Turn, exchange: Exchange, go: (turn: Turn) => void): void {
     // Nothing has ever asked: the usual case, which costs nothing.
     if (this.#askers.size === 0) return go(turn);
-    if (this.#askers.has(exchange.target)) exchange.whenReleased((later) => this.pump(later));
-    // One that goes on has begun already: those that have not wait for it, not it for them.
-    const place = this.#queue.findIndex((other) => exchange.asks && !other.exchange.asks);
-    this.#queue.splice(place === -1 ? this.#queue.length : place, 0, { exchange, go });
+    if (this.#askers.has(exchange.target)) {
+      exchange.whenReleased((later, answered) => {
+        if (answered) this.#judge(exchange);
+        this.pump(later);
+      });
+    }
+    this.#queue.push({ exchange, go });
     this.pump(turn);
   }
 
@@ -58,17 +66,21 @@ export class Lane {
    */
   #next({ nowMs }: Turn): number {
     const calls = this.#calls.calls();
-    const bursting = calls.filter((call) => call.justAsked(nowMs));
-    const running = calls.filter(
-      (call) => this.#askers.has(call.target) && !call.waitsForAnswer(nowMs),
-    );
-    const others = (found: readonly Exchange[], one: Exchange): boolean =>
-      found.length > 1 || (found.length === 1 && found[0] !== one);
+    const bursting = calls.some((call) => call.justAsked(nowMs));
+    const taken = bursting || calls.some((call) => this.#askers.has(call.target));
     const at = this.#queue.findIndex(({ exchange }) => {
       if (!exchange.open) return true;
-      if (others(bursting, exchange)) return false;
-      return !this.#askers.has(exchange.target) || !others(running, exchange);
+      return this.#askers.has(exchange.target) ? !taken : !bursting;
     });
     return at === -1 ? this.#queue.length : at;
+  }
+
+  #note(tool: string, certain: boolean): void {
+    this.#askers.set(tool, certain || this.#askers.get(tool) === true);
+  }
+
+  /** A tool that was only there when another asked does not: it has run to its end without. */
+  #judge({ target, suspected }: Exchange): void {
+    if (!suspected && this.#askers.get(target) === false) this.#askers.delete(target);
   }
 }

@@ -22,7 +22,7 @@ export const LIMITS = {
    * refused: a wrong screen would be worse.
    */
   questionHoldMs: 15_000,
-  /** A call that asked may ask more at once within this time; then it waits for the answer. */
+  /** A call that asked may ask more at once: this long others do not start. */
   questionBurstMs: 50,
   /** Questions of one call that come within this time are told to a modern client together. */
   questionCollectMs: 10,
@@ -30,14 +30,18 @@ export const LIMITS = {
   ghostMs: 10_000,
   /** Questions of one upstream that wait for an answer. */
   questionsPerUpstream: 1_000,
+  /** Of these, for one client: others can be asked as well. */
+  questionsPerSession: 64,
   /** Instances of single projects and sessions: above it the one unused for longest ends. */
   scopedInstances: 64,
   /** Merged lists kept, one for each set of instances that sessions are served by. */
   catalogViews: 256,
   /** Calls that wait for their client to come back with an answer. */
   parkedCalls: 1_000,
-  /** How long such a call waits: a person has to be found, and to think. */
-  parkedMs: 600_000,
+  /**
+   * How long such a call waits: a person has to be found, and to think. Others that ask wait for it.
+   */
+  parkedMs: 300_000,
   /** How long a server may take to say that it does not know the modern era's first question. */
   probeMs: 3_000,
   /** How often one call may ask its client for more: a server that never has enough is stopped. */

@@ -54,10 +54,8 @@ export function ask(world: World, turn: Turn, upstream: Upstream, request: Reque
   const roots = knownRoots(upstream, request);
   if (roots !== null) return upstream.respond(turn, resultResponse(request.id, { roots }));
   const home = audience.kind === "session" ? world.sessions.get(audience.id) : undefined;
-  // A call that stands still until its client answers does not ask meanwhile.
-  const suspects = new Set(
-    upstream.exchanges.calls().filter((call) => !call.waitsForAnswer(turn.nowMs)),
-  );
+  // One that waits for its client's answer as well: it may ask for two things at a time.
+  const suspects = new Set(upstream.exchanges.calls());
   const question = new OpenQuestion(world, upstream, request, suspects, home ?? null);
   if (
     upstream.questions.has(request.id) ||
@@ -67,6 +65,7 @@ export function ask(world: World, turn: Turn, upstream: Upstream, request: Reque
   }
   upstream.questions.set(request.id, question);
   for (const suspect of suspects) {
+    suspect.suspected = true;
     suspect.whenReleased((later, answered) => {
       // Only an answer rules a call out: one that was given up may have asked before.
       if (answered) question.clear(later, suspect);
@@ -173,6 +172,9 @@ class OpenQuestion implements Question {
       const text = `The client "${session.client.name}" cannot answer ${method}`;
       return this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
     }
+    if (session.asks.size >= LIMITS.questionsPerSession) {
+      return this.refuse(turn, fault("upstream.busy", "Too many questions wait for this client"));
+    }
     this.deadlineMs = Number.POSITIVE_INFINITY;
     const callers = [...this.#suspects];
     const [caller] = callers;
@@ -226,18 +228,12 @@ class OpenQuestion implements Question {
     exchange.settle(turn, { ok: false, error: rpcError(problem) });
   }
 
-  /** Brings the answer to the upstream when it is the turn of the call that asked to run again. */
   #resume(turn: Turn, callers: readonly Exchange[], outcome: Outcome): void {
     const [only] = callers;
-    if (only === undefined || callers.length > 1) {
-      for (const one of callers) one.extend(turn.nowMs);
-      return this.#answer(turn, outcome);
-    }
-    this.#upstream.lane.take(turn, only, (later) => {
-      only.answered(later.nowMs);
-      this.#answer(later, outcome);
-      this.#upstream.lane.pump(later);
-    });
+    if (only !== undefined && callers.length === 1) only.answered(turn.nowMs);
+    else for (const one of callers) one.extend(turn.nowMs);
+    this.#answer(turn, outcome);
+    this.#upstream.lane.pump(turn);
   }
 
   #answer(turn: Turn, outcome: Outcome): void {

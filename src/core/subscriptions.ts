@@ -94,7 +94,8 @@ export function updated(turn: Turn, upstream: Upstream, params: Params | undefin
   for (const [subscribed, sessions] of upstream.subscribers) {
     if (uri !== subscribed && !uri.startsWith(`${subscribed.replace(/\/$/, "")}/`)) continue;
     for (const session of sessions) {
-      if (told.has(session)) continue;
+      // One that is being replaced may know of a subscription that has ended at its successor.
+      if (told.has(session) || !session.subscriptions.has(subscribed)) continue;
       told.add(session);
       notify(turn, session, "notifications/resources/updated", params);
     }

@@ -123,6 +123,71 @@ describe("a question of a shared upstream", () => {
     expect(board.count("files", "tools/call")).toBe(3);
   });
 
+  test("may be the second of a call whose client still thinks about the first", () => {
+    const board = ready();
+    const [ann, bob] = [join(board), join(board)];
+    const forAnn = board.ask(ann, "tools/call", CALL);
+    asks(board, "q1");
+    board.pass(LIMITS.questionBurstMs);
+    const forBob = board.ask(bob, "tools/call", { name: "other" });
+    const sentForBob = board.last("files", "tools/call");
+    expect(sentForBob.params?.["name"]).toBe("other");
+    asks(board, "q2");
+    expect([forAnn.notes.length, forBob.notes.length]).toEqual([1, 0]);
+    board.reply(board.upstream("files"), sentForBob, {});
+    expect([forAnn.notes.length, forBob.notes.length]).toEqual([2, 0]);
+    asks(board, "q3");
+    expect(forAnn.notes.length).toBe(3);
+  });
+
+  test("of a call that was cancelled while its client thought goes to nobody else", () => {
+    const board = ready();
+    const [ann, bob] = [join(board), join(board)];
+    board.ask(ann, "tools/call", CALL, 7);
+    asks(board, "q1");
+    board.tell(ann, "notifications/cancelled", { requestId: 7 });
+    board.pass(LIMITS.questionBurstMs);
+    const forBob = board.ask(bob, "tools/call", { name: "other" });
+    asks(board, "q2");
+    board.pass(LIMITS.questionHoldMs);
+    expect(forBob.notes).toEqual([]);
+    expect(answerTo(board, "q2")?.error).toBeDefined();
+  });
+
+  test("that was uncertain does not make a tool take turns that never asks", () => {
+    const board = ready();
+    const [ann, bob] = [join(board), join(board)];
+    const call = { name: "innocent" };
+    const files = board.upstream("files");
+    board.ask(ann, "tools/call", CALL);
+    const first = board.last("files", "tools/call");
+    board.ask(bob, "tools/call", call);
+    const second = board.last("files", "tools/call");
+    asks(board, "q1");
+    board.pass(LIMITS.questionHoldMs);
+    for (const sent of [first, second]) board.reply(files, sent, {});
+    // One at a time until one has run without a question; then freely.
+    for (const session of [ann, bob]) board.ask(session, "tools/call", call, "again");
+    expect(board.count("files", "tools/call")).toBe(3);
+    board.reply(files, board.last("files", "tools/call"), {});
+    for (const session of [ann, bob]) board.ask(session, "tools/call", call, "free");
+    expect(board.count("files", "tools/call")).toBe(6);
+  });
+
+  test("is refused when its client has too many already: others can be asked", () => {
+    const board = ready();
+    const [ann, bob] = [join(board), join(board)];
+    const forAnn = board.ask(ann, "tools/call", CALL);
+    const first = board.last("files", "tools/call");
+    for (let id = 0; id <= LIMITS.questionsPerSession; id++) asks(board, `q${id}`);
+    expect(forAnn.notes.length).toBe(LIMITS.questionsPerSession);
+    expect(answerTo(board, `q${LIMITS.questionsPerSession}`)?.error).toBeDefined();
+    const forBob = board.ask(bob, "tools/call", CALL);
+    board.reply(board.upstream("files"), first, {});
+    asks(board, "bob");
+    expect(forBob.notes.length).toBe(1);
+  });
+
   test("with nobody to answer it, or by a client that cannot, is refused", () => {
     const board = ready();
     asks(board, "q1");
