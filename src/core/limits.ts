@@ -28,6 +28,8 @@ export const LIMITS = {
   questionCollectMs: 10,
   /** A cancelled call may go on and ask for this long: servers need not heed a cancellation. */
   ghostMs: 10_000,
+  /** A client may think for so long although calls of others wait for its call to end. */
+  questionAloneMs: 60_000,
   /** Questions of one upstream that wait for an answer. */
   questionsPerUpstream: 1_000,
   /** Of these, for one client: others can be asked as well. */
@@ -39,7 +41,7 @@ export const LIMITS = {
   /** Calls that wait for their client to come back with an answer. */
   parkedCalls: 1_000,
   /**
-   * How long such a call waits: a person has to be found, and to think. Others that ask wait for it.
+   * How long such a call waits: a person has to be found, and to think. Others that ask wait too.
    */
   parkedMs: 300_000,
   /** How long a server may take to say that it does not know the modern era's first question. */

@@ -10,6 +10,7 @@ import {
   resultResponse,
   rpcError,
 } from "./message.ts";
+import { fileUri } from "./roots.ts";
 import type { Audience } from "./scope.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -32,6 +33,8 @@ const NEEDS: { readonly [method: string]: string } = {
 export type Question = {
   /** When waiting for certainty ends (monotonic ms); Infinity once it has been put. */
   deadlineMs: number;
+  /** Others wait until it is answered: ends it when its client has had its time. */
+  readonly hurry: (turn: Turn) => void;
   /** Nobody waits for the answer any more: whoever was asked is told. */
   readonly drop: (turn: Turn) => void;
   /** Answers the upstream with an error. */
@@ -86,11 +89,17 @@ function knownRoots({ audience, exchanges }: Upstream, { method }: Request): Par
   return audience.kind === "user" && exchanges.calls().length === 0 ? [] : null;
 }
 
-/** Refuses the questions that have waited for certainty for too long. */
+/**
+ * Refuses the questions that have waited for certainty for too long, and those whose client is
+ * silent while calls of others stand in line: it may have left for good.
+ */
 export function expireQuestions(turn: Turn, upstream: Upstream): void {
   for (const question of upstream.questions.values()) {
-    if (question.deadlineMs > turn.nowMs) continue;
-    question.refuse(turn, fault("question.ambiguous", undefined, upstream.name));
+    if (question.deadlineMs <= turn.nowMs) {
+      question.refuse(turn, fault("question.ambiguous", undefined, upstream.name));
+    } else if (upstream.lane.size > 0) {
+      question.hurry(turn);
+    }
   }
 }
 
@@ -104,6 +113,9 @@ class OpenQuestion implements Question {
   /** The only client of the instance, where it has one: then there is nothing to find out. */
   readonly #home: Session | null;
   #asked: { readonly session: Session; readonly exchange: Exchange } | null = null;
+  /** The calls it may be of, once it has been put, and how long it may take if others wait. */
+  #callers: readonly Exchange[] = [];
+  #hurryMs = Number.POSITIVE_INFINITY;
   #open = true;
 
   constructor(
@@ -155,6 +167,14 @@ class OpenQuestion implements Question {
     this.#tellClient(turn);
   }
 
+  hurry(turn: Turn): void {
+    if (turn.nowMs < this.#hurryMs) return;
+    const text = "The client has not answered, and others wait";
+    const problem = fault("question.nobody", text, this.#upstream.name);
+    this.#resume(turn, { ok: false, error: rpcError(problem) });
+    this.#tellClient(turn);
+  }
+
   refuse(turn: Turn, problem: Fault): void {
     if (problem.code === "question.ambiguous") this.#learn();
     this.#answer(turn, { ok: false, error: rpcError(problem) });
@@ -175,8 +195,8 @@ class OpenQuestion implements Question {
     if (session.asks.size >= LIMITS.questionsPerSession) {
       return this.refuse(turn, fault("upstream.busy", "Too many questions wait for this client"));
     }
-    this.deadlineMs = Number.POSITIVE_INFINITY;
     const callers = [...this.#suspects];
+    this.#hold(turn, callers);
     const [caller] = callers;
     // Of several calls of one session it is not certain which asked: all of them get time.
     if (callers.length === 1) caller?.asked(turn.nowMs);
@@ -188,7 +208,7 @@ class OpenQuestion implements Question {
       progressToken: progressTokenOf(params),
       onProgress: (later, progress) =>
         this.#upstream.notify(later, "notifications/progress", progress),
-      settle: (later, outcome) => this.#resume(later, callers, outcome),
+      settle: (later, outcome) => this.#resume(later, outcome),
     });
     this.#asked = { session, exchange };
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
@@ -200,16 +220,22 @@ class OpenQuestion implements Question {
     else turn.add({ kind: "push", session, text, keep: true });
   }
 
+  /** It has been put: there is no hurry unless others wait. */
+  #hold(turn: Turn, callers: readonly Exchange[]): void {
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#callers = callers;
+    this.#hurryMs = turn.nowMs + LIMITS.questionAloneMs;
+  }
+
   /** A modern client is not asked: its call is answered with what it has to bring. */
   #park(turn: Turn, session: Session): void {
     const { method, params } = this.#request;
     const exchange = [...this.#suspects].find((suspect) => suspect.open);
     if (exchange === undefined) return;
     if (!canAnswer(session, method, params)) return this.#incapable(turn, exchange);
-    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#hold(turn, [exchange]);
     exchange.asked(turn.nowMs);
-    const answer = (later: Turn, outcome: Outcome): void =>
-      this.#resume(later, [exchange], outcome);
+    const answer = (later: Turn, outcome: Outcome): void => this.#resume(later, outcome);
     const question = { method, params, answer };
     if (this.#world.parking.park(turn, this.#upstream, exchange, question)) return;
     this.refuse(turn, fault("question.nobody", undefined, this.#upstream.name));
@@ -228,8 +254,10 @@ class OpenQuestion implements Question {
     exchange.settle(turn, { ok: false, error: rpcError(problem) });
   }
 
-  #resume(turn: Turn, callers: readonly Exchange[], outcome: Outcome): void {
+  #resume(turn: Turn, outcome: Outcome): void {
+    const callers = this.#callers;
     const [only] = callers;
+    this.#callers = [];
     if (only !== undefined && callers.length === 1) only.answered(turn.nowMs);
     else for (const one of callers) one.extend(turn.nowMs);
     this.#answer(turn, outcome);
@@ -265,10 +293,4 @@ function canAnswer(session: Session, method: string, params: Params | undefined)
   if (capability === undefined || capability === null) return false;
   if (method !== "elicitation/create" || params?.["mode"] !== "url") return true;
   return (capability as Params)["url"] !== undefined;
-}
-
-/** A directory as a file URI: every part of the path is escaped, the separators stay. */
-function fileUri(root: string): string {
-  const path = root.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
-  return path.startsWith("/") ? `file://${path}` : `file:///${path.replace("%3A", ":")}`;
 }

@@ -55,3 +55,9 @@ function rootOf(outcome: Outcome): string | null {
     return null;
   }
 }
+
+/** A directory as a file URI: every part of the path is escaped, the separators stay. */
+export function fileUri(root: string): string {
+  const path = root.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
+  return path.startsWith("/") ? `file://${path}` : `file:///${path.replace("%3A", ":")}`;
+}

@@ -2,7 +2,7 @@ import { type ControlHandlers, ControlHost } from "../control/host.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { notAbsolute, viewOf } from "../transport/accept.ts";
+import { projectOf, viewOf } from "../transport/accept.ts";
 import type { Desk, Opening } from "../transport/door.ts";
 import { MessageSession } from "../transport/message-session.ts";
 import type { SocketConnection, SocketEvents } from "../transport/socket-connection.ts";
@@ -64,10 +64,12 @@ function converse(
   const host = new ControlHost(options.handlers, {
     send,
     mcp: (text) => mcp.receive(text),
-    attach({ upstream = null, project = null }) {
+    attach({ upstream = null, project: named = null }) {
       if (opened) return fault("message.invalid", "Cannot attach: the session is open already");
+      const project = projectOf(named);
+      if (isFault(project)) return project;
       seen = { view: viewOf(upstream), project };
-      const session = notAbsolute(project) ?? mcp.open();
+      const session = mcp.open();
       return isFault(session) ? session : null;
     },
   });

@@ -1,4 +1,6 @@
-import { type Fault, fault, FAULTS } from "../core/fault.ts";
+import { isAbsolute, resolve } from "node:path";
+
+import { type Fault, fault, FAULTS, isFault } from "../core/fault.ts";
 import { encode, faultResponse, type RequestId } from "../core/message.ts";
 import type { Opening, SessionPort, View } from "./door.ts";
 import type { WsClient } from "./ws-server.ts";
@@ -81,13 +83,20 @@ export function openingOf(
   const named =
     new URL(visit.request.url).searchParams.get("project") ??
     visit.request.headers.get("x-mcpd-project");
-  return notAbsolute(named) ?? { view, principal: visit.principal, project: named, door };
+  const project = projectOf(named);
+  return isFault(project) ? project : { view, principal: visit.principal, project, door };
 }
 
-/** What is wrong with the project a client names: on any system it has to be an absolute path. */
-export function notAbsolute(project: string | null): Fault | undefined {
-  if (project === null || /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(project)) return undefined;
-  return fault("project.missing", `Cannot use the project ${project}: it is not an absolute path`);
+/**
+ * The project a client names: an absolute path, on any system. One directory is one project,
+ * however it is spelled.
+ */
+export function projectOf(named: string | null): string | null | Fault {
+  if (named === null) return null;
+  if (!/^(\/|[A-Za-z]:[\\/]|\\\\)/.test(named)) {
+    return fault("project.missing", `Cannot use the project ${named}: it is not an absolute path`);
+  }
+  return isAbsolute(named) ? resolve(named) : named;
 }
 
 /** A fault as HTTP: the status of its row, and a JSON-RPC error that says what to do. */

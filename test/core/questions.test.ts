@@ -174,6 +174,23 @@ describe("a question of a shared upstream", () => {
     expect(board.count("files", "tools/call")).toBe(6);
   });
 
+  test("that its client does not answer ends after a minute when calls of others wait", () => {
+    const board = ready();
+    const [ann, bob] = [join(board), join(board)];
+    board.ask(ann, "tools/call", CALL);
+    const first = board.last("files", "tools/call");
+    asks(board, "q1");
+    board.pass(LIMITS.questionAloneMs);
+    expect(answerTo(board, "q1")).toBeUndefined();
+    const forBob = board.ask(bob, "tools/call", CALL);
+    board.pass(1_000);
+    expect(answerTo(board, "q1")?.error?.message).toContain("others wait");
+    expect(ann.asks.size).toBe(0);
+    board.reply(board.upstream("files"), first, {});
+    asks(board, "q2");
+    expect(forBob.notes.length).toBe(1);
+  });
+
   test("is refused when its client has too many already: others can be asked", () => {
     const board = ready();
     const [ann, bob] = [join(board), join(board)];

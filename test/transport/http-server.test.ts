@@ -5,6 +5,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import { projectOf } from "../../src/transport/accept.ts";
 import { type Doors, eventsOf, next, notification, openDoors, result } from "../helpers/doors.ts";
 
 function call(method: string, params: { [key: string]: unknown } = {}, id: unknown = 1): string {
@@ -221,6 +222,14 @@ describe("bad input on /mcp", () => {
     await using doors = openDoors();
     const init = { method: "POST", body: call("initialize") };
     expect((await doors.ask("/mcp?project=here", init)).status).toBe(400);
+  });
+
+  test("one directory is one project, however it is spelled", () => {
+    if (process.platform === "win32") return expect(projectOf("C:\\a\\b\\..\\")).toBe("C:\\a");
+    const spellings = ["/a/b", "/a/b/", "/a//b", "/a/c/../b", "/a/./b/."];
+    expect(new Set(spellings.map((name) => projectOf(name)))).toEqual(new Set(["/a/b"]));
+    expect(projectOf("C:\\a\\")).toBe("C:\\a\\");
+    expect(projectOf(null)).toBeNull();
   });
 
   test("gets 400 for a protocol version we do not speak, and none is fine", async () => {
