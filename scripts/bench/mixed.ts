@@ -5,6 +5,7 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { canonicalJson } from "../../src/lib/hash.ts";
 import type { Lab } from "./lab.ts";
@@ -129,7 +130,10 @@ async function answersOf(
 async function connect(
   transport: StdioClientTransport | StreamableHTTPClientTransport,
 ): Promise<Client> {
-  const client = new Client({ name: "bench", version: "1.0.0" });
+  // What mcpd tells servers that clients can do: this one offers more tools to such clients.
+  const capabilities = { roots: {}, sampling: {}, elicitation: { form: {}, url: {} } };
+  const client = new Client({ name: "bench", version: "1.0.0" }, { capabilities });
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [] }));
   await client.connect(transport);
   return client;
 }
