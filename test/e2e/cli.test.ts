@@ -171,6 +171,7 @@ describe("what people look at", () => {
     expect((await said("show-key")).stdout).toBe(`${daemon.key}\n`);
     expect((await said("logs")).stdout).toContain("listening");
     expect((await said("logs -n 1")).stdout.trim().split("\n")).toHaveLength(1);
+    expect(JSON.parse((await said("logs -n 1 --json")).stdout).lines).toHaveLength(1);
     expect((await said("logs echo")).stdout).toContain("echo started pid=");
     expect((await said("version")).stdout).toMatch(/^mcpd \d+\.\d+\.\d+/);
     expect((await said("config path")).stdout.trim()).toBe(daemon.home.configFile);

@@ -33,13 +33,15 @@ export default command({
     { line: "mcpd logs -f", text: "Follow the daemon's log until Ctrl-C" },
     { line: "mcpd logs -n 200 files", text: 'What the upstream "files" printed last' },
   ],
-  async execute({ args, output }) {
+  async execute({ args, options, output }) {
     const count = wholeNumber(args.lines, "--lines", { min: 0, max: LINES_MAX }, "logs");
     const file = fileOf(here().paths.logsDir, args.upstream);
     const last = lastLines(file, count);
     if (last === null && !args.follow) throw missing(file, args.upstream);
     const show = (lines: readonly string[]): void => {
-      if (lines.length > 0)
+      // With -f there is no end: one document for each part that comes.
+      if (options.json) output.json({ lines });
+      else if (lines.length > 0)
         output.print(lines.map((line) => tinted(line, output.paint)).join("\n"));
     };
     show(last?.lines ?? []);
