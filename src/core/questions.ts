@@ -31,14 +31,10 @@ const NEEDS: { readonly [method: string]: string } = {
 
 /** One request of an upstream on its way to the client that it concerns. */
 export type Question = {
-  /** When waiting for certainty ends (monotonic ms); Infinity once it has been put. */
-  deadlineMs: number;
-  /** Others wait until it is answered: ends it when its client has had its time. */
-  readonly hurry: (turn: Turn) => void;
+  /** Time has passed. It ends when it has waited too long for certainty or, if others wait, too. */
+  readonly expire: (turn: Turn, othersWait: boolean) => void;
   /** Nobody waits for the answer any more: whoever was asked is told. */
   readonly drop: (turn: Turn) => void;
-  /** Answers the upstream with an error. */
-  readonly refuse: (turn: Turn, problem: Fault) => void;
 };
 
 /** Whether this is a request that a client, not mcpd, has to answer. */
@@ -94,17 +90,13 @@ function knownRoots({ audience, exchanges }: Upstream, { method }: Request): Par
  * silent while calls of others stand in line: it may have left for good.
  */
 export function expireQuestions(turn: Turn, upstream: Upstream): void {
-  for (const question of upstream.questions.values()) {
-    if (question.deadlineMs <= turn.nowMs) {
-      question.refuse(turn, fault("question.ambiguous", undefined, upstream.name));
-    } else if (upstream.lane.size > 0) {
-      question.hurry(turn);
-    }
-  }
+  const othersWait = upstream.lane.size > 0;
+  for (const question of upstream.questions.values()) question.expire(turn, othersWait);
 }
 
 class OpenQuestion implements Question {
-  deadlineMs = Number.POSITIVE_INFINITY;
+  /** When waiting ends (monotonic ms): for certainty or, once it has been put, for the client. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   readonly #world: World;
   readonly #upstream: Upstream;
   readonly #request: Request;
@@ -113,9 +105,8 @@ class OpenQuestion implements Question {
   /** The only client of the instance, where it has one: then there is nothing to find out. */
   readonly #home: Session | null;
   #asked: { readonly session: Session; readonly exchange: Exchange } | null = null;
-  /** The calls it may be of, once it has been put, and how long it may take if others wait. */
-  #callers: readonly Exchange[] = [];
-  #hurryMs = Number.POSITIVE_INFINITY;
+  /** The calls it may be of, once it has been put: their clocks stand still. */
+  #callers: readonly Exchange[] | null = null;
   #open = true;
 
   constructor(
@@ -139,8 +130,8 @@ class OpenQuestion implements Question {
     const [session] = sessions;
     const wanted = [...this.#suspects].some((suspect) => suspect.open);
     if (sessions.size > 1 && wanted) {
-      if (this.deadlineMs === Number.POSITIVE_INFINITY) {
-        this.deadlineMs = turn.nowMs + LIMITS.questionHoldMs;
+      if (this.#deadlineMs === Number.POSITIVE_INFINITY) {
+        this.#deadlineMs = turn.nowMs + LIMITS.questionHoldMs;
       }
       return;
     }
@@ -167,21 +158,25 @@ class OpenQuestion implements Question {
     this.#tellClient(turn);
   }
 
-  hurry(turn: Turn): void {
-    if (turn.nowMs < this.#hurryMs) return;
-    const text = "The client has not answered, and others wait";
-    const problem = fault("question.nobody", text, this.#upstream.name);
-    this.#resume(turn, { ok: false, error: rpcError(problem) });
-    this.#tellClient(turn);
+  expire(turn: Turn, othersWait: boolean): void {
+    if (turn.nowMs < this.#deadlineMs) return;
+    if (this.#callers === null) {
+      this.#learn();
+      this.refuse(turn, fault("question.ambiguous", undefined, this.#upstream.name));
+    } else if (othersWait) {
+      const text = "The client has not answered, and others wait";
+      this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
+      this.#tellClient(turn);
+    }
   }
 
+  /** Answers the upstream with an error. */
   refuse(turn: Turn, problem: Fault): void {
-    if (problem.code === "question.ambiguous") this.#learn();
-    this.#answer(turn, { ok: false, error: rpcError(problem) });
+    this.#end(turn, { ok: false, error: rpcError(problem) });
   }
 
   drop(turn: Turn): void {
-    this.#close();
+    this.#end(turn, null);
     this.#tellClient(turn);
   }
 
@@ -195,12 +190,7 @@ class OpenQuestion implements Question {
     if (session.asks.size >= LIMITS.questionsPerSession) {
       return this.refuse(turn, fault("upstream.busy", "Too many questions wait for this client"));
     }
-    const callers = [...this.#suspects];
-    this.#hold(turn, callers);
-    const [caller] = callers;
-    // Of several calls of one session it is not certain which asked: all of them get time.
-    if (callers.length === 1) caller?.asked(turn.nowMs);
-    else for (const one of callers) one.pauseClock();
+    this.#hold(turn, [...this.#suspects]);
     const exchange = new Exchange({
       method,
       params,
@@ -208,7 +198,7 @@ class OpenQuestion implements Question {
       progressToken: progressTokenOf(params),
       onProgress: (later, progress) =>
         this.#upstream.notify(later, "notifications/progress", progress),
-      settle: (later, outcome) => this.#resume(later, outcome),
+      settle: (later, outcome) => this.#end(later, outcome),
     });
     this.#asked = { session, exchange };
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
@@ -220,11 +210,14 @@ class OpenQuestion implements Question {
     else turn.add({ kind: "push", session, text, keep: true });
   }
 
-  /** It has been put: there is no hurry unless others wait. */
+  /** It is put: there is time, unless others wait. */
   #hold(turn: Turn, callers: readonly Exchange[]): void {
-    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#deadlineMs = turn.nowMs + LIMITS.questionAloneMs;
     this.#callers = callers;
-    this.#hurryMs = turn.nowMs + LIMITS.questionAloneMs;
+    // Of several calls of one session it is not certain which asked: all of them get time.
+    const [only, other] = callers;
+    if (other === undefined) only?.asked(turn.nowMs);
+    else for (const one of callers) one.pauseClock();
   }
 
   /** A modern client is not asked: its call is answered with what it has to bring. */
@@ -234,8 +227,7 @@ class OpenQuestion implements Question {
     if (exchange === undefined) return;
     if (!canAnswer(session, method, params)) return this.#incapable(turn, exchange);
     this.#hold(turn, [exchange]);
-    exchange.asked(turn.nowMs);
-    const answer = (later: Turn, outcome: Outcome): void => this.#resume(later, outcome);
+    const answer = (later: Turn, outcome: Outcome): void => this.#end(later, outcome);
     const question = { method, params, answer };
     if (this.#world.parking.park(turn, this.#upstream, exchange, question)) return;
     this.refuse(turn, fault("question.nobody", undefined, this.#upstream.name));
@@ -254,25 +246,19 @@ class OpenQuestion implements Question {
     exchange.settle(turn, { ok: false, error: rpcError(problem) });
   }
 
-  #resume(turn: Turn, outcome: Outcome): void {
-    const callers = this.#callers;
-    const [only] = callers;
-    this.#callers = [];
-    if (only !== undefined && callers.length === 1) only.answered(turn.nowMs);
-    else for (const one of callers) one.extend(turn.nowMs);
-    this.#answer(turn, outcome);
-    this.#upstream.lane.pump(turn);
-  }
-
-  #answer(turn: Turn, outcome: Outcome): void {
+  /** Answers the upstream, where there is something to say, and lets the calls go on. */
+  #end(turn: Turn, outcome: Outcome | null): void {
     if (!this.#open) return;
-    this.#close();
-    this.#upstream.respond(turn, { kind: "response", id: this.#request.id, outcome });
-  }
-
-  #close(): void {
     this.#open = false;
-    this.#upstream.questions.delete(this.#request.id);
+    const { questions, lane } = this.#upstream;
+    // One that was refused because of its id must not take the place of the one that has it.
+    if (questions.get(this.#request.id) === this) questions.delete(this.#request.id);
+    const [only, other] = this.#callers ?? [];
+    if (other === undefined) only?.answered(turn.nowMs);
+    else for (const one of this.#callers ?? []) one.extend(turn.nowMs);
+    const { id } = this.#request;
+    if (outcome !== null) this.#upstream.respond(turn, { kind: "response", id, outcome });
+    lane.pump(turn);
   }
 
   #tellClient(turn: Turn): void {

@@ -268,6 +268,23 @@ describe("a question that is not wanted any more", () => {
     expect(board.pushed.get(session)?.length).toBe(2);
   });
 
+  test("asked again under the id of one that is open leaves that one alone", () => {
+    const board = ready();
+    const session = join(board);
+    const box = board.ask(session, "tools/call", CALL);
+    asks(board, "q1");
+    asks(board, "q1");
+    expect(board.upstream("files").questions.size).toBe(1);
+    board.says(board.upstream("files"), {
+      method: "notifications/cancelled",
+      params: { requestId: "q1" },
+    });
+    expect(session.asks.size).toBe(0);
+    // The clock of the call runs again.
+    board.pass(60_000);
+    expect(box.answer?.error?.data?.["fault"]).toBe("exchange.timed-out");
+  });
+
   test("answered twice or late is answered once", () => {
     const board = ready();
     const session = join(board);
