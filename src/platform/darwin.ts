@@ -3,7 +3,14 @@ import { posix } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { loginShellPath } from "./login-path.ts";
 import type { Environment, Platform } from "./platform.ts";
-import { groupExists, posixUser, signalGroup, socketAddress, type Trees } from "./posix.ts";
+import {
+  besideSocket,
+  groupExists,
+  posixUser,
+  signalGroup,
+  socketAddress,
+  type Trees,
+} from "./posix.ts";
 import { parsePs, treeUsage } from "./ps.ts";
 import { runTool } from "./run.ts";
 
@@ -15,8 +22,10 @@ export function darwinPaths(home: string): Trees {
   const configDir = posix.join(library, "Preferences", "mcpd");
   const stateDir = posix.join(library, "Caches", "mcpd");
   const dataDir = posix.join(stateDir, "data");
+  const programsDir = posix.join(library, "Application Support", "mcpd");
   return {
-    programsDir: posix.join(library, "Application Support", "mcpd"),
+    programsDir,
+    program: posix.join(programsDir, "bin", "mcpd"),
     configDir,
     configFile: posix.join(configDir, "mcpd.config.json"),
     stateDir,
@@ -24,6 +33,7 @@ export function darwinPaths(home: string): Trees {
     dataDir,
     cacheDir: posix.join(stateDir, "cache"),
     apiKeyFile: posix.join(configDir, "api-key"),
+    templatesDir: posix.join(configDir, "templates"),
     runtimeFile: posix.join(dataDir, "runtime.json"),
     ledgerFile: posix.join(dataDir, "ledger.json"),
   };
@@ -32,10 +42,11 @@ export function darwinPaths(home: string): Trees {
 export function darwinPlatform(environment: Environment): Platform {
   const user = posixUser(environment);
   const trees = darwinPaths(user.home);
+  const controlAddress = socketAddress(environment, trees.stateDir);
   return {
     name: "darwin",
     user,
-    paths: { ...trees, controlAddress: socketAddress(environment, trees.stateDir) },
+    paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
     treeAlive: groupExists,
     processIdentity: async (pid) => {

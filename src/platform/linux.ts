@@ -5,7 +5,14 @@ import { isAbsolute, posix } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { loginShellPath } from "./login-path.ts";
 import type { Environment, Platform } from "./platform.ts";
-import { groupExists, posixUser, signalGroup, socketAddress, type Trees } from "./posix.ts";
+import {
+  besideSocket,
+  groupExists,
+  posixUser,
+  signalGroup,
+  socketAddress,
+  type Trees,
+} from "./posix.ts";
 import { type ProcessRow, treeUsage } from "./ps.ts";
 
 /** USER_HZ, which /proc counts in, is 100 on every architecture we build for. */
@@ -23,8 +30,10 @@ export function linuxPaths(environment: Environment, home: string): Trees {
   const configDir = base("XDG_CONFIG_HOME", ".config");
   const stateDir = base("XDG_STATE_HOME", ".local/state");
   const dataDir = posix.join(stateDir, "data");
+  const programsDir = base("XDG_DATA_HOME", ".local/share");
   return {
-    programsDir: base("XDG_DATA_HOME", ".local/share"),
+    programsDir,
+    program: posix.join(programsDir, "bin", "mcpd"),
     configDir,
     configFile: posix.join(configDir, "mcpd.config.json"),
     stateDir,
@@ -32,6 +41,7 @@ export function linuxPaths(environment: Environment, home: string): Trees {
     dataDir,
     cacheDir: base("XDG_CACHE_HOME", ".cache"),
     apiKeyFile: posix.join(configDir, "api-key"),
+    templatesDir: posix.join(configDir, "templates"),
     runtimeFile: posix.join(dataDir, "runtime.json"),
     ledgerFile: posix.join(dataDir, "ledger.json"),
   };
@@ -47,7 +57,7 @@ export function linuxPlatform(environment: Environment): Platform {
   return {
     name: "linux",
     user,
-    paths: { ...trees, controlAddress },
+    paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
     treeAlive: (pid) => groupExists(pid) && groupMembers(pid).length > 0,
     processIdentity: async (pid) => {

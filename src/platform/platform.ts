@@ -3,6 +3,8 @@
 /** Absolute paths of one user's mcpd, as the three-trees rule of MISSION A3 lays them out. */
 export type Paths = {
   readonly programsDir: string;
+  /** The executable of an installed copy, at a path that upgrades do not change. */
+  readonly program: string;
   readonly configDir: string;
   /** mcpd.config.json in configDir. */
   readonly configFile: string;
@@ -13,6 +15,10 @@ export type Paths = {
   readonly apiKeyFile: string;
   /** Unix socket path (<= 100 bytes) or named pipe of the control door. */
   readonly controlAddress: string;
+  /** The bootstrap's own socket or pipe, beside the server's. */
+  readonly bootstrapAddress: string;
+  /** Where users put templates of their own (MISSION A18). */
+  readonly templatesDir: string;
   /** Who runs: pid, version, port of the live server. */
   readonly runtimeFile: string;
   /** Processes we started and must not leave behind. */

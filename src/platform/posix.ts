@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { userInfo } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 
 import { fault, FaultError } from "../core/fault.ts";
 import { errorCode, readIfExists } from "../lib/files.ts";
@@ -14,7 +14,12 @@ const OTHERS = 0o077;
 const TEMPORARY = "/tmp";
 
 /** Everything but the socket, whose place depends on what is on the disk. */
-export type Trees = Omit<Paths, "controlAddress">;
+export type Trees = Omit<Paths, "controlAddress" | "bootstrapAddress">;
+
+/** The bootstrap's socket, in the directory of the server's. */
+export function besideSocket(controlAddress: string): string {
+  return join(dirname(controlAddress), "boot.sock");
+}
 
 export function posixUser(environment: Environment): User {
   const info = userInfo();

@@ -14,9 +14,11 @@ export function windowsPaths(environment: Environment, home: string, userName: s
   const stateDir = win32.join(root, "mcpd");
   const configDir = win32.join(stateDir, "config");
   const dataDir = win32.join(stateDir, "data");
+  const programsDir = win32.join(root, "Programs", "mcpd");
   const owner = sha256(`${userName}\n${stateDir}`.toLowerCase()).slice(0, 16);
   return {
-    programsDir: win32.join(root, "Programs", "mcpd"),
+    programsDir,
+    program: win32.join(programsDir, "bin", "mcpd.exe"),
     configDir,
     configFile: win32.join(configDir, "mcpd.config.json"),
     stateDir,
@@ -25,6 +27,8 @@ export function windowsPaths(environment: Environment, home: string, userName: s
     cacheDir: win32.join(stateDir, "cache"),
     apiKeyFile: win32.join(configDir, "api-key"),
     controlAddress: `\\\\.\\pipe\\mcpd-${owner}`,
+    bootstrapAddress: `\\\\.\\pipe\\mcpd-bootstrap-${owner}`,
+    templatesDir: win32.join(stateDir, "templates"),
     runtimeFile: win32.join(dataDir, "runtime.json"),
     ledgerFile: win32.join(dataDir, "ledger.json"),
   };

@@ -7,6 +7,7 @@ import { windowsPaths } from "../../src/platform/windows.ts";
 test("linuxPaths() lays the documented trees out", () => {
   expect(linuxPaths({}, "/home/ada")).toEqual({
     programsDir: "/home/ada/.local/share/mcpd",
+    program: "/home/ada/.local/share/mcpd/bin/mcpd",
     configDir: "/home/ada/.config/mcpd",
     configFile: "/home/ada/.config/mcpd/mcpd.config.json",
     stateDir: "/home/ada/.local/state/mcpd",
@@ -14,6 +15,7 @@ test("linuxPaths() lays the documented trees out", () => {
     dataDir: "/home/ada/.local/state/mcpd/data",
     cacheDir: "/home/ada/.cache/mcpd",
     apiKeyFile: "/home/ada/.config/mcpd/api-key",
+    templatesDir: "/home/ada/.config/mcpd/templates",
     runtimeFile: "/home/ada/.local/state/mcpd/data/runtime.json",
     ledgerFile: "/home/ada/.local/state/mcpd/data/ledger.json",
   });

@@ -1,0 +1,83 @@
+import { type Fault, isFault } from "../core/fault.ts";
+
+/** Takes back what a step did. Throws when it cannot. */
+export type Undo = () => Promise<void> | void;
+
+/** One thing that is done to the machine, said before it is done. */
+export type Step = {
+  /** In the imperative, with the path or name it concerns: "Copy mcpd 0.2.0 to /home/...". */
+  readonly title: string;
+  /** Does it. Null: there is nothing to take back. A fault or an error: it was not done. */
+  apply(): Promise<Undo | null | Fault> | Undo | null | Fault;
+};
+
+export type StepOutcome =
+  | { readonly kind: "done" }
+  /** `undone` and `stuck` name the steps that were, and could not be, taken back. */
+  | {
+      readonly kind: "failed";
+      readonly step: string;
+      readonly fault: Fault;
+      readonly undone: readonly string[];
+      readonly stuck: readonly { readonly step: string; readonly why: string }[];
+    };
+
+/** Hears how it goes, for a line or a spinner. */
+export type StepListener = (event: {
+  readonly kind: "started" | "done" | "failed" | "undone" | "stuck";
+  readonly step: string;
+}) => void;
+
+/**
+ * Does the steps in order. At the first that fails, those before it are taken back, last first, and
+ * what could not be taken back is named (MISSION A9). `asFault` puts words to errors of the system.
+ */
+export async function applySteps(
+  steps: readonly Step[],
+  asFault: (error: unknown, step: string) => Fault,
+  listener: StepListener = () => undefined,
+): Promise<StepOutcome> {
+  const done: { readonly title: string; readonly undo: Undo | null }[] = [];
+  for (const { title, apply } of steps) {
+    listener({ kind: "started", step: title });
+    const result = await attempt(apply, (error) => asFault(error, title));
+    if (isFault(result)) {
+      listener({ kind: "failed", step: title });
+      return { kind: "failed", step: title, fault: result, ...(await takeBack(done, listener)) };
+    }
+    done.push({ title, undo: result });
+    listener({ kind: "done", step: title });
+  }
+  return { kind: "done" };
+}
+
+async function attempt(
+  apply: Step["apply"],
+  asFault: (error: unknown) => Fault,
+): Promise<Undo | null | Fault> {
+  try {
+    return await apply();
+  } catch (error) {
+    return asFault(error);
+  }
+}
+
+async function takeBack(
+  done: readonly { readonly title: string; readonly undo: Undo | null }[],
+  listener: StepListener,
+): Promise<{ undone: string[]; stuck: { step: string; why: string }[] }> {
+  const undone: string[] = [];
+  const stuck: { step: string; why: string }[] = [];
+  for (const { title, undo } of done.toReversed()) {
+    if (undo === null) continue;
+    try {
+      await undo();
+      undone.push(title);
+      listener({ kind: "undone", step: title });
+    } catch (error) {
+      stuck.push({ step: title, why: error instanceof Error ? error.message : String(error) });
+      listener({ kind: "stuck", step: title });
+    }
+  }
+  return { undone, stuck };
+}

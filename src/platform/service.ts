@@ -1,0 +1,50 @@
+import type { Fault } from "../core/fault.ts";
+
+/** What a service manager has to keep running: the bootstrap, from login to logout. */
+export type ServiceSpec = {
+  /** Absolute path of the stable executable: <programs>/bin/mcpd. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** Never a project: the state directory. */
+  readonly workingDir: string;
+  /** PATH as the login shell has it: the managers' own one lacks npx, uvx, docker. */
+  readonly path: string;
+  /** Gets what is printed before the log is open, where the manager does not keep it itself. */
+  readonly logFile: string;
+};
+
+/** The file a manager reads; null mode where the system has none. */
+export type ServiceDefinition = { readonly path: string; readonly bytes: Uint8Array };
+
+/** What the manager says about our service, none of it read from localized text. */
+export type ServiceState = {
+  readonly registered: boolean;
+  /** Started again at the next login. */
+  readonly enabled: boolean;
+  readonly running: boolean;
+  readonly pid: number | null;
+  /** For people, in the manager's words: "active (running)", "last exit code 78". */
+  readonly detail: string;
+  /** What a user should know and could change: no lingering, a disabled override. */
+  readonly notes: readonly { readonly text: string; readonly hint: string }[];
+};
+
+/** One user's service manager (MISSION A7). Nothing here needs administrator's rights. */
+export interface ServiceManager {
+  readonly name: "systemd" | "launchd" | "task-scheduler";
+  /** What our service is called there: unit, label or task. */
+  readonly label: string;
+  /** Why it cannot be used here and now (no session bus, root, denied by policy); null when it can. */
+  unavailable(): Promise<Fault | null>;
+  /** What register() would write; the fault names a path the manager cannot take. */
+  definition(spec: ServiceSpec): ServiceDefinition | Fault;
+  /** Writes the definition, enables and starts it; a running one is restarted. */
+  register(spec: ServiceSpec): Promise<Fault | null>;
+  /** Stops it and takes it out, the definition as well. Nothing to take out is no fault. */
+  unregister(): Promise<Fault | null>;
+  start(): Promise<Fault | null>;
+  /** Resolves when it has ended; it stays down until start() or the next login. */
+  stop(): Promise<Fault | null>;
+  restart(): Promise<Fault | null>;
+  state(): Promise<ServiceState>;
+}
