@@ -200,7 +200,7 @@ const server = {
     10_000,
     "live",
     "Most sessions",
-    "Sessions that may be open at once.",
+    "Sessions in memory at once. Past it, the one unused for longest sleeps on disk until its client comes back.",
   ),
 };
 

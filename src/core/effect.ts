@@ -41,6 +41,8 @@ export type Effect =
     }
   /** The session never came to be (its `initialize` failed): forget it. */
   | { readonly kind: "discard"; readonly session: Session }
+  /** What a client's session consists of has changed: worth keeping for the next daemon. */
+  | { readonly kind: "keep"; readonly session: Session }
   /** Goes down the pipe; an exchange whose message does not fit any more is settled as busy. */
   | {
       readonly kind: "send";

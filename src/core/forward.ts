@@ -85,7 +85,7 @@ export function forward(
     /** What the call is about, for the record. */
     readonly target?: string;
     /** Looks into a result and may replace it. */
-    readonly transform?: (result: Json) => Json;
+    readonly transform?: (result: Json, turn: Turn) => Json;
   } = {},
 ): void {
   const { session, request, channel } = call;
@@ -95,7 +95,7 @@ export function forward(
   const start = (now: Turn, sent: Params | undefined, round: number): void => {
     const seat: Seat = { call: null, outcome: null };
     const finish = (later: Turn, outcome: Outcome): void => {
-      const final = transformed(outcome, options.transform);
+      const final = transformed(later, outcome, options.transform);
       settleSeat(later, seat, upstream, final);
       const durationMs = later.nowMs - startedMs;
       record(later, call, { upstream: upstream.name, target, durationMs }, final);
@@ -189,9 +189,13 @@ export function hold(
   });
 }
 
-function transformed(outcome: Outcome, transform: ((result: Json) => Json) | undefined): Outcome {
+function transformed(
+  turn: Turn,
+  outcome: Outcome,
+  transform: ((result: Json, turn: Turn) => Json) | undefined,
+): Outcome {
   if (!outcome.ok || transform === undefined) return outcome;
-  return { ok: true, result: transform(outcome.result) };
+  return { ok: true, result: transform(outcome.result, turn) };
 }
 
 /** An outcome in the words of the client's era; nothing to do when the upstream speaks it too. */

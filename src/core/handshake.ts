@@ -88,6 +88,7 @@ function begin(turn: Turn, call: Call, about: Params): void {
   };
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
   session.protocolVersion = negotiate(params["protocolVersion"]);
+  turn.add({ kind: "keep", session });
   answer(turn, call, { protocolVersion: session.protocolVersion, ...about });
 }
 

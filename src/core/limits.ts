@@ -52,6 +52,8 @@ export const LIMITS = {
   memories: 200,
   /** What upstreams say at their start is written down together, this long after the first. */
   memoryDelayMs: 500,
+  /** Sessions on disk, most lately used first: as many as the config lets live at once, twice. */
+  keptSessions: 20_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

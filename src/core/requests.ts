@@ -39,6 +39,7 @@ function setLevel(world: World, turn: Turn, call: Call): void {
     return refuse(turn, call, fault("params.invalid", text));
   }
   call.session.logLevel = level as McpLogLevel;
+  turn.add({ kind: "keep", session: call.session });
   for (const upstream of world.inView(call.session)) syncLogLevel(world, turn, upstream);
   answer(turn, call, {});
 }

@@ -30,6 +30,7 @@ export function askProject(turn: Turn, call: Call, proceed: (turn: Turn) => void
       retriesLeft: 0,
       settle(later, outcome) {
         session.project = rootOf(outcome);
+        later.add({ kind: "keep", session });
         resume(later, proceed);
       },
     });

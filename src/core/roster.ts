@@ -173,7 +173,7 @@ export class Roster {
     const text = `Upstream "${upstream.name}" was changed or removed in the config`;
     const problem = fault("upstream.unknown", text, upstream.name);
     upstream.retired = problem;
-    upstream.failWaiting(turn, problem);
+    upstream.waiting.fail(turn, problem);
     releaseWaiters(upstream, turn);
     this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
   }

@@ -121,6 +121,7 @@ function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void 
     return refuse(turn, call, fault("params.invalid", text));
   }
   waitForLists(world, turn, call, (later) => {
+    if (!call.session.listed) later.add({ kind: "keep", session: call.session });
     call.session.listed = true;
     answerFor(world, later, call, {
       [LISTS[kind].member]: world.catalog(kind, call.session).entries,
@@ -154,6 +155,7 @@ function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undef
     return sendSubscribe(turn, call, upstream, uri);
   }
   if (method === "resources/unsubscribe" && typeof uri === "string") {
+    turn.add({ kind: "keep", session: call.session });
     if (!unsubscribe(upstream, call.session, uri)) return answer(turn, call, {});
     if (upstream.era === "modern") {
       unfollow(turn, upstream, uri);
@@ -174,18 +176,16 @@ function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string):
     const text = `A session may subscribe to ${LIMITS.subscriptionsPerSession} resources at most`;
     return refuse(turn, call, fault("session.busy", text));
   }
-  if (upstream.era === "modern") {
-    if (subscribe(upstream, session, uri)) follow(turn, upstream, uri);
-    return answer(turn, call, {});
-  }
   const standing = (upstream.subscribers.get(uri)?.size ?? 0) > 0;
-  if (standing) {
-    subscribe(upstream, session, uri);
+  if (standing || upstream.era === "modern") {
+    turn.add({ kind: "keep", session });
+    if (subscribe(upstream, session, uri)) follow(turn, upstream, uri);
     return answer(turn, call, {});
   }
   forward(turn, call, upstream, {
     target: uri,
-    transform(result) {
+    transform(result, later) {
+      later.add({ kind: "keep", session });
       subscribe(upstream, session, uri);
       return result;
     },

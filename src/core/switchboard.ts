@@ -3,6 +3,7 @@ import { type Channel, type Effect, Turn } from "./effect.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
+import { keptOf, type KeptSession, revive } from "./kept-session.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
@@ -80,14 +81,30 @@ export class Switchboard {
     readonly project: string | null;
     readonly envelope?: Envelope | undefined;
   }): Session | Fault {
-    if (options.view.kind === "one") {
-      const name = options.view.upstream;
-      const upstream = this.#world.upstream(name);
-      if (upstream === undefined || upstream.unit.disabled) return unavailable(name, upstream);
-    }
+    const problem = this.#unseen(options.view);
+    if (problem !== null) return problem;
     const session = new Session(options);
     this.#world.sessions.set(session.id, session);
     return session;
+  }
+
+  /** What has to be known of a session to go on with it later; null when there is nothing yet. */
+  kept(session: Session): KeptSession | null {
+    return keptOf(this.#world, session);
+  }
+
+  /** Goes on with a session of an earlier daemon under its old id. */
+  revive(
+    id: string,
+    kept: KeptSession,
+    nowMs: number,
+  ): { readonly session: Session; readonly effects: readonly Effect[] } | Fault {
+    const problem = this.#unseen(kept.view);
+    if (problem !== null) return problem;
+    const turn = new Turn(nowMs);
+    const session = revive(this.#world, turn, id, kept);
+    this.#roster.evict(turn);
+    return { session, effects: turn.effects };
   }
 
   /** Ends a session: what it had in flight is cancelled, what it subscribed to is released. */
@@ -134,9 +151,7 @@ export class Switchboard {
   /** One message of an upstream. */
   fromUpstream(upstream: Upstream, message: Message, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    const wasReady = upstream.phase === "ready";
-    receiveFromUpstream(this.#world, turn, upstream, message);
-    if (!wasReady && upstream.phase === "ready") this.#becameReady(turn, upstream);
+    this.#watch(turn, upstream, () => receiveFromUpstream(this.#world, turn, upstream, message));
     return turn.effects;
   }
 
@@ -153,7 +168,7 @@ export class Switchboard {
   /** The upstream will not start for a while: whoever waits for it is told now. */
   unavailable(upstream: Upstream, problem: Fault, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    upstream.failWaiting(turn, problem);
+    upstream.waiting.fail(turn, problem);
     releaseWaiters(upstream, turn);
     return turn.effects;
   }
@@ -164,7 +179,9 @@ export class Switchboard {
     upstream.exchanges.withdraw(turn, exchange, "not sent");
     const text = `Upstream "${upstream.name}" does not read what it is sent`;
     const problem = fault("upstream.busy", text, upstream.name);
-    exchange.settle(turn, { ok: false, error: rpcError(problem) });
+    this.#watch(turn, upstream, () =>
+      exchange.settle(turn, { ok: false, error: rpcError(problem) }),
+    );
     return turn.effects;
   }
 
@@ -183,7 +200,7 @@ export class Switchboard {
   tick(nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
     for (const upstream of this.#world.instances) {
-      upstream.expire(turn);
+      this.#watch(turn, upstream, () => upstream.expire(turn));
       expireQuestions(turn, upstream);
       reloadStale(this.#world, turn, upstream);
     }
@@ -191,6 +208,14 @@ export class Switchboard {
     this.#world.parking.tick(turn);
     this.#roster.drain(turn);
     return turn.effects;
+  }
+
+  /** Why a view shows nothing; null when it does. */
+  #unseen(view: View): Fault | null {
+    if (view.kind === "all") return null;
+    const upstream = this.#world.upstream(view.upstream);
+    if (upstream !== undefined && !upstream.unit.disabled) return null;
+    return unavailable(view.upstream, upstream);
   }
 
   #clientNotice(turn: Turn, session: Session, message: Notification): void {
@@ -205,9 +230,15 @@ export class Switchboard {
     session.pending.get(id)?.cancel(turn, typeof reason === "string" ? reason : "by the client");
   }
 
-  #becameReady(turn: Turn, upstream: Upstream): void {
+  /** Does what may be the end of an upstream's handshake, and what follows from that. */
+  #watch(turn: Turn, upstream: Upstream, action: () => void): void {
+    const wasReady = upstream.phase === "ready";
+    action();
+    if (wasReady || upstream.phase !== "ready") return;
     if (this.#roster.starting(upstream)) this.#roster.promote(turn, upstream.name);
+    // Before the calls that waited: what they change is what subscribers want to hear of.
     restore(this.#world, turn, upstream);
+    upstream.waiting.proceed(turn);
     loadLists(this.#world, turn, upstream);
   }
 }

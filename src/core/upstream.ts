@@ -54,7 +54,8 @@ export class Upstream {
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
-  readonly #waiting = new WaitingRoom();
+  /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
+  readonly waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */
   #foundEra: Unit["era"] = "auto";
   /** What a modern upstream is listened to for. */
@@ -98,11 +99,7 @@ export class Upstream {
   get unused(): boolean {
     const { exchanges, lane, subscribers } = this;
     if (lane.size > 0) return false;
-    return exchanges.size === 0 && this.#waiting.size === 0 && subscribers.size === 0;
-  }
-
-  get waitingCount(): number {
-    return this.#waiting.size;
+    return exchanges.size === 0 && this.waiting.size === 0 && subscribers.size === 0;
   }
 
   /** Whether all its lists are known: until then an absent name proves nothing. */
@@ -120,7 +117,7 @@ export class Upstream {
       waiting.proceed(turn);
     } else if (this.retired !== null) {
       waiting.fail(turn, this.retired);
-    } else if (this.#waiting.enter(waiting)) {
+    } else if (this.waiting.enter(waiting)) {
       turn.add({ kind: "demand", upstream: this });
     } else {
       waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
@@ -175,7 +172,7 @@ export class Upstream {
     this.phase = "absent";
     if (this.#resting) {
       this.#resting = false;
-      if (this.#waiting.size > 0) turn.add({ kind: "demand", upstream: this });
+      if (this.waiting.size > 0) turn.add({ kind: "demand", upstream: this });
       return;
     }
     for (const question of this.questions.values()) question.drop(turn);
@@ -195,13 +192,8 @@ export class Upstream {
       }
     }
     this.lane.pump(turn);
-    if (!keep) this.failWaiting(turn, problem);
-    else if (this.#waiting.size > 0) turn.add({ kind: "demand", upstream: this });
-  }
-
-  /** Gives up on everything that waits for the upstream to start. */
-  failWaiting(turn: Turn, problem: Fault): void {
-    this.#waiting.fail(turn, problem);
+    if (!keep) this.waiting.fail(turn, problem);
+    else if (this.waiting.size > 0) turn.add({ kind: "demand", upstream: this });
   }
 
   /** Ends requests whose deadline has passed. */
@@ -280,7 +272,7 @@ export class Upstream {
       const read = readIntroduction(this.name, outcome);
       if (!("kind" in read)) return this.#introduced(later, read);
       later.add({ kind: "refuse", upstream: this, problem: read });
-      this.failWaiting(later, read);
+      this.waiting.fail(later, read);
     };
     const params = {
       protocolVersion: LEGACY_LATEST,
@@ -295,6 +287,5 @@ export class Upstream {
     this.phase = "ready";
     if (this.era === "legacy") this.notify(turn, "notifications/initialized");
     turn.add({ kind: "ready", upstream: this });
-    this.#waiting.proceed(turn);
   }
 }

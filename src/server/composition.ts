@@ -30,6 +30,7 @@ import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
 import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
+import { SessionKeeper } from "./session-keeper.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { serveStdio } from "./stdio-door.ts";
 import { StdioFactory } from "./stdio-instance.ts";
@@ -182,6 +183,13 @@ export class Server {
     const journal = new Journal(this.#log.child("calls"), this.#metrics);
     return new LiveDesk({
       memory: this.#memory,
+      keeper: new SessionKeeper({
+        dataDir: this.#options.platform.paths.dataDir,
+        clock: this.#clock,
+        conditions: this.#conditions,
+        keptOf: (session) => this.#switchboard.kept(session),
+        idleMs: () => this.revision.server.sessionIdleMs,
+      }),
       switchboard: this.#switchboard,
       clock: this.#clock,
       journal,

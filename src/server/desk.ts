@@ -5,6 +5,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
 import type { ServerSettings } from "../core/revision.ts";
+import type { Session } from "../core/session.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -15,6 +16,7 @@ import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Pool } from "./pool.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
 
 /**
  * The live sessions and the one place where the core's effects are carried out: events of doors and
@@ -27,6 +29,7 @@ export class LiveDesk implements Desk {
   readonly #pool: Pool;
   readonly #settings: () => ServerSettings;
   readonly #memory: MemoryStore;
+  readonly #keeper: SessionKeeper;
   readonly #live = new Map<string, LiveSession>();
   readonly #queue: Effect[] = [];
   #running = false;
@@ -43,12 +46,14 @@ export class LiveDesk implements Desk {
     readonly pool: (desk: LiveDesk) => Pool;
     readonly settings: () => ServerSettings;
     readonly memory: MemoryStore;
+    readonly keeper: SessionKeeper;
   }) {
     this.#switchboard = options.switchboard;
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#settings = options.settings;
     this.#memory = options.memory;
+    this.#keeper = options.keeper;
     this.#pool = options.pool(this);
   }
 
@@ -61,21 +66,17 @@ export class LiveDesk implements Desk {
   }
 
   open(opening: Opening): SessionPort | Fault {
-    if (this.#refusal !== null) return this.#refusal;
-    const { sessionsMax } = this.#settings();
-    if (this.#live.size >= sessionsMax && !this.#evictIdle()) {
-      return fault("session.limit", `There are ${sessionsMax} sessions already`);
-    }
+    const problem = this.#closedTo();
+    if (problem !== null) return problem;
     const session = this.#switchboard.open({ id: newSecretName(), ...opening });
     if (isFault(session)) return session;
-    const live = new LiveSession(session, this);
-    this.#live.set(session.id, live);
-    return live;
+    return this.#enter(session, opening.door === "http" && opening.envelope === undefined);
   }
 
-  find(sessionId: string, principal: string): SessionPort | undefined {
+  find(sessionId: string, principal: string): SessionPort | Fault {
     const live = this.#live.get(sessionId);
-    return live?.session.principal === principal ? live : undefined;
+    if (live === undefined) return this.#revive(sessionId, principal);
+    return live.session.principal === principal ? live : fault("session.unknown");
   }
 
   /** What a session of the aggregate is shown right now. */
@@ -87,7 +88,8 @@ export class LiveDesk implements Desk {
   /** Ends every session and lets nobody in: what is in flight is answered with the reason. */
   refuse(problem: Fault, reason: string): void {
     this.#refusal = problem;
-    for (const live of this.#live.values()) this.leave(live, reason);
+    this.#keeper.keep(this.#lasting());
+    for (const live of this.#live.values()) this.#leave(live, reason);
   }
 
   /** Lets clients in again. */
@@ -118,9 +120,10 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
   }
 
-  leave(live: LiveSession, reason: string): void {
-    if (!this.#live.delete(live.id)) return;
-    this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
+  /** Ends a session for good: its client will not come back to it. */
+  forget(live: LiveSession, reason: string): void {
+    if (live.lasting) this.#keeper.forget(live.id);
+    this.#leave(live, reason);
   }
 
   now(): number {
@@ -161,18 +164,18 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.rest(this.#clock.monotonic()));
     const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
     for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
+    this.#keeper.note(this.#lasting());
   }
 
   /** Ends every session; what is in flight is answered. */
   close(): void {
     this.#closed = true;
     this.refuse(fault("daemon.unreachable", "The daemon is stopping"), "the daemon is stopping");
+    this.#keeper.close();
     this.#ticker?.cancel();
   }
 
-  /**
-   * Effects may cause further events at once (a built-in upstream answers immediately): in turn.
-   */
+  /** Effects may cause further events at once (a built-in upstream answers at once): in turn. */
   #run(effects: readonly Effect[]): void {
     for (const effect of effects) this.#queue.push(effect);
     if (this.#running) return;
@@ -199,6 +202,8 @@ export class LiveDesk implements Desk {
         return this.#live.get(effect.session.id)?.push(effect.text, effect.keep);
       case "discard":
         return this.#live.get(effect.session.id)?.close();
+      case "keep":
+        return this.#keep(effect.session);
       case "send":
         return this.#send(effect);
       case "demand":
@@ -236,13 +241,54 @@ export class LiveDesk implements Desk {
     });
   }
 
-  /** Makes room by ending the session that has been idle longest; false when all are in use. */
+  #enter(session: Session, lasting: boolean): LiveSession {
+    const live = new LiveSession(session, this, lasting);
+    this.#live.set(session.id, live);
+    return live;
+  }
+
+  /** Goes on with a session of an earlier daemon, or with one that had to make room. */
+  #revive(sessionId: string, principal: string): SessionPort | Fault {
+    const kept = this.#keeper.recall(sessionId, principal);
+    if (kept === null) return this.#refusal ?? fault("session.unknown");
+    const problem = this.#closedTo();
+    if (problem !== null) return problem;
+    const revived = this.#switchboard.revive(sessionId, kept, this.#clock.monotonic());
+    if (isFault(revived)) return revived;
+    const live = this.#enter(revived.session, true);
+    this.#run(revived.effects);
+    return live;
+  }
+
+  #keep(session: Session): void {
+    const live = this.#live.get(session.id);
+    if (live?.lasting === true) this.#keeper.keep([live]);
+  }
+
+  #lasting(): readonly LiveSession[] {
+    return [...this.#live.values()].filter((live) => live.lasting);
+  }
+
+  #leave(live: LiveSession, reason: string): void {
+    if (!this.#live.delete(live.id)) return;
+    this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
+  }
+
+  /** Why nobody more is let in: closed, or full of sessions that are all in use. */
+  #closedTo(): Fault | null {
+    const { sessionsMax } = this.#settings();
+    if (this.#refusal !== null || this.#live.size < sessionsMax) return this.#refusal;
+    if (this.#evictIdle()) return null;
+    return fault("session.limit", `There are ${sessionsMax} sessions already`);
+  }
+
+  /** Makes room by putting the session that has been idle longest to sleep; false when none is. */
   #evictIdle(): boolean {
     let oldest: LiveSession | undefined;
     for (const live of this.#live.values()) {
       if (live.idle && (oldest === undefined || live.seenMs < oldest.seenMs)) oldest = live;
     }
-    oldest?.close();
+    if (oldest !== undefined) this.#leave(oldest, "others need its place");
     return oldest !== undefined;
   }
 }

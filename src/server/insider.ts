@@ -85,7 +85,7 @@ export class Insider {
   async #session(place: Place): Promise<Opened> {
     const key = keyOf(place);
     const standing = this.#sessions.get(key);
-    if (standing !== undefined && this.#desk.find(standing.id, "control") !== undefined) {
+    if (standing !== undefined && !isFault(this.#desk.find(standing.id, "control"))) {
       return standing;
     }
     const opening = this.#opening.get(key) ?? this.#open(place, key);

@@ -8,14 +8,17 @@ import type { LiveDesk } from "./desk.ts";
 /** One session with the place its unasked-for messages go to. */
 export class LiveSession implements SessionPort {
   readonly session: Session;
+  /** Whether its client can come back to it over another connection, even to another daemon. */
+  readonly lasting: boolean;
   seenMs: number;
   readonly #desk: LiveDesk;
   #listener: Channel | null = null;
   /** What came while nobody listened: kept for the next listener, each text once, bounded. */
   readonly #backlog = new Set<string>();
 
-  constructor(session: Session, desk: LiveDesk) {
+  constructor(session: Session, desk: LiveDesk, lasting: boolean) {
     this.session = session;
+    this.lasting = lasting;
     this.#desk = desk;
     this.seenMs = desk.now();
   }
@@ -60,6 +63,6 @@ export class LiveSession implements SessionPort {
   }
 
   close(): void {
-    this.#desk.leave(this, "the client left");
+    this.#desk.forget(this, "the client left");
   }
 }

@@ -231,8 +231,8 @@ export class HttpDoor {
     }
     if (id === null) return undefined;
     const session = this.#options.desk.find(id, visit.principal);
-    if (session === undefined || !sees(session, upstream)) return fault("session.unknown");
-    return session;
+    if (isFault(session)) return session;
+    return sees(session, upstream) ? session : fault("session.unknown");
   }
 
   #channel(

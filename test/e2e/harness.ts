@@ -29,6 +29,8 @@ export type DaemonOptions = {
   readonly args?: readonly string[];
   /** The home of an earlier daemon, to start again where it ended. */
   readonly home?: Home;
+  /** Any free one by default. */
+  readonly port?: number;
 };
 
 /** The home of one test user: directories, environment and what the program derives from them. */
@@ -118,7 +120,8 @@ export class Daemon implements AsyncDisposable {
   static async start(config: object | string | null, options: DaemonOptions = {}): Promise<Daemon> {
     const home = options.home ?? new Home(options.env);
     if (config !== null) home.writeConfig(config);
-    const words = ["serve", "--foreground", "--port", "0", "--json", ...(options.args ?? [])];
+    const port = String(options.port ?? 0);
+    const words = ["serve", "--foreground", "--port", port, "--json", ...(options.args ?? [])];
     const child = Bun.spawn([program(), ...words], {
       cwd: home.path,
       env: { ...home.env, ...options.env },

@@ -107,10 +107,11 @@ export class FakeDesk implements Desk {
     return session;
   }
 
-  find(sessionId: string, principal: string): SessionPort | undefined {
-    return this.sessions.find(
+  find(sessionId: string, principal: string): SessionPort | Fault {
+    const found = this.sessions.find(
       (one) => one.id === sessionId && one.opening.principal === principal && !one.closed,
     );
+    return found ?? fault("session.unknown");
   }
 
   session(index: number): FakeSession {

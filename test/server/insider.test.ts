@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { type Fault, fault } from "../../src/core/fault.ts";
 import { encode, type Message, type Request, resultResponse } from "../../src/core/message.ts";
 import { Insider, type InsiderDesk } from "../../src/server/insider.ts";
 import type { Channel, Opening, SessionPort } from "../../src/transport/door.ts";
@@ -24,8 +25,8 @@ class SlowDesk implements InsiderDesk {
     return session;
   }
 
-  find(id: string): SessionPort | undefined {
-    return this.sessions.get(id);
+  find(id: string): SessionPort | Fault {
+    return this.sessions.get(id) ?? fault("session.unknown");
   }
 
   shown(): undefined {}

@@ -8,7 +8,7 @@ import { LiveSession } from "../../src/server/live-session.ts";
 function newSession(): LiveSession {
   const desk: Pick<LiveDesk, "now"> = { now: () => 0 };
   const about = { id: "s", view: { kind: "all" }, principal: "key", project: null } as const;
-  return new LiveSession(new Session(about), desk as LiveDesk);
+  return new LiveSession(new Session(about), desk as LiveDesk, true);
 }
 
 /** What a new listener is told of what came before it. */

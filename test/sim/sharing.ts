@@ -281,7 +281,7 @@ export class Sharing {
     }
     for (const upstream of this.#board.upstreams) {
       if (upstream.exchanges.size > 0) this.#blame(`${upstream.name} still has exchanges`);
-      if (upstream.waitingCount > 0) this.#blame(`${upstream.name} still has a queue`);
+      if (upstream.waiting.size > 0) this.#blame(`${upstream.name} still has a queue`);
     }
     const live = [...this.#models].filter(([, model]) => model.alive).map(([{ unit }]) => unit.key);
     if (new Set(live).size < live.length) this.#blame(`two live instances: ${live.join(", ")}`);

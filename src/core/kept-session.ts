@@ -1,0 +1,61 @@
+import type { Turn } from "./effect.ts";
+import { isFault } from "./fault.ts";
+import { type McpLogLevel, Session, type View } from "./session.ts";
+import { follow, subscribe, syncLogLevel } from "./subscriptions.ts";
+import { JUST_START } from "./waiting.ts";
+import type { World } from "./world.ts";
+
+/** What has to be known of a legacy session to go on with it in another daemon (MISSION D2). */
+export type KeptSession = {
+  readonly view: View;
+  readonly principal: string;
+  readonly project: string | null;
+  readonly askedRoots: boolean;
+  readonly protocolVersion: string;
+  readonly client: { readonly name: string; readonly version: string };
+  readonly capabilities: { readonly [name: string]: unknown };
+  readonly logLevel: McpLogLevel | null;
+  readonly listed: boolean;
+  /** Resource URIs, each with the upstream it was subscribed at. */
+  readonly subscriptions: readonly (readonly [uri: string, upstream: string])[];
+};
+
+/** What there is to keep; null while the handshake is not done. */
+export function keptOf(world: World, session: Session): KeptSession | null {
+  const { view, principal, project, askedRoots, protocolVersion, client } = session;
+  if (protocolVersion === null) return null;
+  const { capabilities, logLevel, listed } = session;
+  const subscriptions = [...session.subscriptions].flatMap(([uri, key]) => {
+    const upstream = world.find(key);
+    return upstream === undefined ? [] : [[uri, upstream.name] as const];
+  });
+  const who = { view, principal, project, askedRoots, protocolVersion, client };
+  return { ...who, capabilities, logLevel, listed, subscriptions };
+}
+
+/**
+ * Goes on with a session under its old id. What it subscribed to is subscribed again, which starts
+ * the upstreams concerned: its client expects to be told.
+ */
+export function revive(world: World, turn: Turn, id: string, kept: KeptSession): Session {
+  const { view, principal, project } = kept;
+  const session = new Session({ id, view, principal, project });
+  session.askedRoots = kept.askedRoots;
+  session.protocolVersion = kept.protocolVersion;
+  session.client = kept.client;
+  session.capabilities = kept.capabilities;
+  session.logLevel = kept.logLevel;
+  session.listed = kept.listed;
+  world.sessions.set(id, session);
+  for (const [uri, name] of kept.subscriptions) {
+    const upstream = world.serving(session, name);
+    if (isFault(upstream)) continue;
+    const first = subscribe(upstream, session, uri);
+    if (upstream.phase !== "ready") upstream.whenReady(turn, JUST_START);
+    else if (first) follow(turn, upstream, uri);
+  }
+  if (kept.logLevel !== null) {
+    for (const upstream of world.inView(session)) syncLogLevel(world, turn, upstream);
+  }
+  return session;
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+
+import type { Condition, Conditions } from "../core/condition.ts";
+import type { KeptSession } from "../core/kept-session.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Session } from "../core/session.ts";
+import type { Clock } from "../lib/clock.ts";
+import { type Row, SessionStore } from "./session-store.ts";
+
+/** How often it is written down which sessions are still in use, and old ones are forgotten. */
+const NOTE_MS = 60_000;
+
+/** A session and when it was last used, on the monotonic clock. */
+export type Used = { readonly session: Session; readonly seenMs: number };
+
+/**
+ * Decides what of the live sessions is written down, and when: a change before its client is
+ * answered, so that what was promised holds after any crash; their use now and then.
+ */
+export class SessionKeeper {
+  readonly #store: SessionStore;
+  readonly #clock: Clock;
+  readonly #keptOf: (session: Session) => KeptSession | null;
+  readonly #idleMs: () => number;
+  #notedMs: number;
+
+  constructor(options: {
+    readonly dataDir: string;
+    readonly clock: Clock;
+    readonly conditions: Conditions;
+    readonly keptOf: (session: Session) => KeptSession | null;
+    /** How long an unused session is kept. */
+    readonly idleMs: () => number;
+  }) {
+    const { dataDir, clock, conditions } = options;
+    this.#store = new SessionStore({
+      path: join(dataDir, "sessions.db"),
+      failed: (why) => conditions.raise(notKept(why, clock.now())),
+    });
+    this.#clock = clock;
+    this.#keptOf = options.keptOf;
+    this.#idleMs = options.idleMs;
+    this.#notedMs = clock.monotonic();
+  }
+
+  /** Writes sessions down as they are now. */
+  keep(sessions: readonly Used[]): void {
+    const rows = sessions.flatMap(({ session, seenMs }): Row[] => {
+      const kept = this.#keptOf(session);
+      const ageMs = this.#clock.monotonic() - seenMs;
+      return kept === null ? [] : [{ id: session.id, kept, seenMs: this.#clock.now() - ageMs }];
+    });
+    if (rows.length > 0) this.#store.write(rows);
+  }
+
+  forget(sessionId: string): void {
+    this.#store.write([{ id: sessionId, kept: null, seenMs: 0 }]);
+  }
+
+  /** A session that no daemon has ended and that was used not too long ago. */
+  recall(sessionId: string, principal: string): KeptSession | null {
+    const stored = this.#store.read(sessionId);
+    if (stored === null || stored.kept.principal !== principal) return null;
+    return this.#clock.now() - stored.seenMs > this.#idleMs() ? null : stored.kept;
+  }
+
+  /** Called often; notes now and then which of these sessions were used since it last did. */
+  note(sessions: readonly Used[]): void {
+    const sinceMs = this.#notedMs;
+    if (this.#clock.monotonic() - sinceMs < NOTE_MS) return;
+    this.#notedMs = this.#clock.monotonic();
+    this.keep(sessions.filter(({ seenMs }) => seenMs >= sinceMs));
+    // Who has no sessions need not open the file to find old ones.
+    if (sessions.length > 0)
+      this.#store.prune(this.#clock.now() - this.#idleMs(), LIMITS.keptSessions);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}
+
+function notKept(why: string, sinceMs: number): Condition {
+  return {
+    name: "sessions.not-kept",
+    subject: "",
+    severity: "warning",
+    text: `Sessions are not kept: ${why}`,
+    hint: "Clients will have to connect anew after a restart. Mend the disk, then restart mcpd.",
+    sinceMs,
+  };
+}
