@@ -103,6 +103,18 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import("./commands/call-tool.ts"),
   ),
   row(
+    "cache",
+    "Upstreams and tools",
+    "Show what is kept of answers, and how often it helped",
+    () => import("./commands/cache.ts"),
+  ),
+  row(
+    "cache clear",
+    "Upstreams and tools",
+    "Forget kept answers",
+    () => import("./commands/cache-clear.ts"),
+  ),
+  row(
     "config path",
     "Config",
     "Print where the config is",

@@ -145,6 +145,11 @@ function settingsOf(entry: BehaviourEntry, server: ServerSettings): UnitSettings
     retriesMax: entry.max_retries,
     tools: { allow: entry.tools.allow, deny: entry.tools.deny },
     prefix: entry.prefix,
+    reuse: {
+      tools: Object.entries(entry.cache.tools).map(([glob, secs]) => ({ glob, ttlMs: toMs(secs) })),
+      resourcesMs: toMs(entry.cache.resources_secs),
+      forgottenBy: entry.cache.forget_on,
+    },
   };
 }
 

@@ -187,6 +187,35 @@ const behaviour = {
     "Tool filter",
     "Which of its tools clients see and may call.",
   ),
+  cache: key(
+    v.object({
+      tools: key(
+        v.record(text, seconds()),
+        {},
+        "live",
+        "Tools whose results are kept",
+        'Patterns of tools and for how many seconds a result may be given again: {"search_*": 300}.',
+      ),
+      resources_secs: key(
+        seconds(0),
+        0,
+        "live",
+        "Resources that are kept",
+        "Seconds a resource that was read may be given again when the server does not say; 0 for not at all.",
+      ),
+      forget_on: key(
+        v.array(text),
+        [],
+        "live",
+        "Tools that change something",
+        "Patterns of tools whose calls make every kept result of this upstream forgotten.",
+      ),
+    }),
+    {},
+    "live",
+    "Kept results",
+    "Which answers mcpd may give again without asking. What a server announces as changed is forgotten.",
+  ),
   prefix: key(
     v.picklist(["auto", "always", "never"]),
     "auto",

@@ -74,6 +74,24 @@ export type CallResult = {
   readonly [key: string]: unknown;
 };
 
+type CacheSize = { readonly entries: number; readonly bytes: number };
+
+/** Results that are kept to be given again. */
+export type CacheStatus = {
+  readonly memory: CacheSize;
+  readonly disk: CacheSize;
+  /** Since the daemon started, per upstream that keeps anything. */
+  readonly upstreams: readonly {
+    readonly name: string;
+    /** Answered with a kept result. */
+    readonly hits: number;
+    /** Answered with the answer to an equal request that was on its way. */
+    readonly shared: number;
+    /** Asked, although either was possible. */
+    readonly misses: number;
+  }[];
+};
+
 /** The table: method -> params and result. Errors are JSON-RPC errors, data.fault = FaultCode. */
 export type ControlApi = {
   /** `measure` adds the memory of each upstream, which costs a look at every process. */
@@ -113,6 +131,11 @@ export type ControlApi = {
       readonly project?: string;
     };
     result: Record<string, never>;
+  };
+  /** What is kept of answers and how often that helped; `forget` drops it first. */
+  "mcpd/cache": {
+    params: { readonly forget?: boolean; readonly upstream?: string };
+    result: CacheStatus;
   };
   /** Reads the config now and answers when the revision in the file is applied or refused. */
   "mcpd/apply": {

@@ -69,6 +69,10 @@ const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlA
       upstream: v.exactOptional(v.string()),
       project: v.exactOptional(v.string()),
     }),
+    "mcpd/cache": v.object({
+      forget: v.exactOptional(v.boolean()),
+      upstream: v.exactOptional(v.string()),
+    }),
     "mcpd/apply": v.object({}),
   };
 

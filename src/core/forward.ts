@@ -84,6 +84,10 @@ export function forward(
     readonly params?: Params | undefined;
     /** What the call is about, for the record. */
     readonly target?: string;
+    /** Whether the answer might have been one that was there already, for the record. */
+    readonly reuse?: CallRecord["reuse"];
+    /** Hears the outcome, after the client. */
+    readonly settled?: (turn: Turn, outcome: Outcome) => void;
     /** Looks into a result and may replace it. */
     readonly transform?: (result: Json, turn: Turn) => Json;
   } = {},
@@ -98,7 +102,9 @@ export function forward(
       const final = transformed(later, outcome, options.transform);
       settleSeat(later, seat, upstream, final);
       const durationMs = later.nowMs - startedMs;
-      record(later, call, { upstream: upstream.name, target, durationMs }, final);
+      const reuse = options.reuse ?? "none";
+      recordCall(later, call, { upstream: upstream.name, target, durationMs, reuse }, final);
+      options.settled?.(later, final);
     };
     const exchange = new Exchange({
       method: request.method,
@@ -127,10 +133,11 @@ export function forward(
   start(turn, params, 0);
 }
 
-function record(
+/** Leaves the trace of an answered request. */
+export function recordCall(
   turn: Turn,
   { session, request }: Call,
-  about: Pick<CallRecord, "upstream" | "target" | "durationMs">,
+  about: Pick<CallRecord, "upstream" | "target" | "durationMs" | "reuse">,
   outcome: Outcome,
 ): void {
   turn.add({
@@ -153,6 +160,11 @@ export function settleSeat(turn: Turn, seat: Seat, upstream: Upstream, outcome: 
     seat.outcome = outcome;
     return;
   }
+  settleCall(turn, call, upstream, outcome);
+}
+
+/** Answers a call in the words of its era; one that was cancelled only where it has to be. */
+export function settleCall(turn: Turn, call: Call, upstream: Upstream, outcome: Outcome): void {
   if (outcomeOf(outcome) === "cancelled" && !call.channel.mustAnswer) {
     call.session.pending.delete(call.request.id);
     return;
@@ -206,7 +218,7 @@ function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
   return presentModern(request.method, upstream.info, outcome);
 }
 
-function outcomeOf(outcome: Outcome): CallOutcome {
+export function outcomeOf(outcome: Outcome): CallOutcome {
   if (outcome.ok) return "ok";
   const code = (outcome.error.data as { fault?: unknown } | undefined)?.fault;
   if (code === "exchange.cancelled") return "cancelled";

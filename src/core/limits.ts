@@ -52,6 +52,14 @@ export const LIMITS = {
   memories: 200,
   /** What upstreams say at their start is written down together, this long after the first. */
   memoryDelayMs: 500,
+  /** Results kept to be given again, all together: a handful of large pages. */
+  reuseBytes: 67_108_864,
+  /** The same on disk. */
+  reuseDiskBytes: 268_435_456,
+  /** One of them: longer ones would push all others out. */
+  reuseResultLength: 4_194_304,
+  /** The params a kept result is found by: nobody sends megabytes twice. */
+  reuseKeyLength: 65_536,
   /** Sessions on disk, most lately used first: as many as the config lets live at once, twice. */
   keptSessions: 20_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */

@@ -13,6 +13,7 @@ import {
   resultResponse,
 } from "./message.ts";
 import { ask, isQuestion } from "./questions.ts";
+import { forget } from "./reuse.ts";
 import { updated } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -55,6 +56,7 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
     case "notifications/message":
       return logMessage(world, turn, upstream, message);
     case "notifications/resources/updated":
+      forget(world, upstream);
       return updated(turn, upstream, params);
     case "notifications/subscriptions/acknowledged":
       return;
@@ -62,6 +64,7 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
       return withdrawn(turn, upstream, params);
     default:
       if (LIST_KINDS.some((kind) => LISTS[kind].changed === method)) {
+        forget(world, upstream);
         return markStale(turn, upstream, method);
       }
       // What mcpd does not know may still mean something to a client of that upstream alone.

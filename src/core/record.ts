@@ -14,4 +14,9 @@ export type CallRecord = {
   /** Length of the result in UTF-16 code units, 0 for an error. */
   readonly resultLength: number;
   readonly outcome: CallOutcome;
+  /**
+   * "hit": the result was kept from before. "shared": an equal request was on its way. "miss": it
+   * could have been either. "none": it had to be asked.
+   */
+  readonly reuse: "hit" | "shared" | "miss" | "none";
 };

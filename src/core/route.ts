@@ -7,6 +7,7 @@ import { type ListKind, listKindOf, LISTS } from "./listing.ts";
 import { gather } from "./lists.ts";
 import { Json, type Params } from "./message.ts";
 import { filtersTools, toolAllowed } from "./policy.ts";
+import { obtain } from "./reuse.ts";
 import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -33,7 +34,7 @@ function toOne(world: World, turn: Turn, call: Call, name: string): void {
   if (remembered && call.request.params?.["cursor"] === undefined) {
     return answerFor(world, turn, call, { [LISTS[kind].member]: visibleEntries(kind, upstream) });
   }
-  send(turn, call, upstream, call.request.params);
+  send(world, turn, call, upstream, call.request.params);
 }
 
 /** The aggregate: the name or URI in the request says whose it is. */
@@ -77,6 +78,7 @@ function byName(
   }
   const found = (now: Turn, target: Target): void =>
     send(
+      world,
       now,
       call,
       target.upstream,
@@ -106,10 +108,10 @@ function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
   }
   const look = (): Upstream | undefined => world.ownerOf(uri, call.session);
   const owner = look();
-  if (owner !== undefined) return send(turn, call, owner, call.request.params);
+  if (owner !== undefined) return send(world, turn, call, owner, call.request.params);
   waitForLists(world, turn, call, (later) => {
     const late = look();
-    if (late !== undefined) return send(later, call, late, call.request.params);
+    if (late !== undefined) return send(world, later, call, late, call.request.params);
     refuse(later, call, fault("resource.unknown", `Resource not found: ${uri}`, uri, { uri }));
   });
 }
@@ -136,7 +138,13 @@ function waitForLists(world: World, turn: Turn, call: Call, act: (turn: Turn) =>
 }
 
 /** Sends a request to the upstream it belongs to, after what mcpd has to say about it. */
-function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undefined): void {
+function send(
+  world: World,
+  turn: Turn,
+  call: Call,
+  upstream: Upstream,
+  params: Params | undefined,
+): void {
   const { method } = call.request;
   const { tools } = upstream.unit.settings;
   const uri = params?.["uri"];
@@ -146,7 +154,7 @@ function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undef
       const text = `Tool "${name}" of upstream "${upstream.name}" is switched off by the config`;
       return refuse(turn, call, fault("tool.denied", text, name));
     }
-    return forward(turn, call, upstream, { params, target: name });
+    return obtain(world, turn, call, upstream, { params, target: name });
   }
   if (method === "tools/list" && filtersTools(tools)) {
     return forward(turn, call, upstream, { params, transform: (list) => filterTools(list, tools) });
@@ -167,7 +175,7 @@ function send(turn: Turn, call: Call, upstream: Upstream, params: Params | undef
     return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
   }
   const target = params?.["name"] ?? uri;
-  forward(turn, call, upstream, { params, target: typeof target === "string" ? target : "" });
+  obtain(world, turn, call, upstream, { params, target: typeof target === "string" ? target : "" });
 }
 
 function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string): void {

@@ -9,6 +9,7 @@ import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
 import { expireQuestions } from "./questions.ts";
 import { receiveRequest } from "./requests.ts";
+import { forget } from "./reuse.ts";
 import { Roster } from "./roster.ts";
 import { Session, type View } from "./session.ts";
 import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
@@ -105,6 +106,13 @@ export class Switchboard {
     const session = revive(this.#world, turn, id, kept);
     this.#roster.evict(turn);
     return { session, effects: turn.effects };
+  }
+
+  /** Forgets the results that are kept of an upstream, or of all. */
+  forgetResults(upstream: string | null): void {
+    for (const instance of this.#world.instances) {
+      if (upstream === null || instance.name === upstream) forget(this.#world, instance);
+    }
   }
 
   /** Ends a session: what it had in flight is cancelled, what it subscribed to is released. */

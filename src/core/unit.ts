@@ -30,6 +30,16 @@ export type Reach =
   | { readonly kind: "builtin" };
 
 /** Settings of an upstream that apply at once, without a restart. */
+/** Which results of an upstream may be given again without asking it. */
+export type ReuseSettings = {
+  /** Globs of tools and how long their results are good; the first that fits counts. */
+  readonly tools: readonly { readonly glob: string; readonly ttlMs: number }[];
+  /** How long a resource is good that was read, when its server does not say; 0 for not at all. */
+  readonly resourcesMs: number;
+  /** Globs of tools that change something: their calls make all of it forgotten. */
+  readonly forgottenBy: readonly string[];
+};
+
 export type UnitSettings = {
   readonly requestTimeoutMs: number;
   /** From spawn to the answer of `initialize`. */
@@ -44,6 +54,7 @@ export type UnitSettings = {
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   /** Prefix of its names in the aggregate: only where needed, always or never. */
   readonly prefix: "auto" | "always" | "never";
+  readonly reuse: ReuseSettings;
 };
 
 /** Identity of an instance: equal keys share one. */

@@ -23,6 +23,7 @@ import {
   rpcError,
 } from "./message.ts";
 import { capabilitiesFor, type Question } from "./questions.ts";
+import type { Follower } from "./reuse.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
@@ -54,6 +55,10 @@ export class Upstream {
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
+  /** Reads on their way, by what they ask for, with those who want the same. */
+  readonly fetching = new Map<string, Follower[]>();
+  /** Counts what made kept results worthless. */
+  changes = 0;
   /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
   readonly waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */

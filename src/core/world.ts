@@ -6,6 +6,7 @@ import { type ListKind, LISTS } from "./listing.ts";
 import type { Memory } from "./memory.ts";
 import { notify } from "./notify.ts";
 import { Parking } from "./parking.ts";
+import type { Shelf } from "./reuse.ts";
 import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
 import type { Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
@@ -20,6 +21,8 @@ export type Ports = {
   readonly newName: () => string;
   /** What an earlier run knew of a unit. */
   readonly recall: (unit: Unit) => Memory | null;
+  /** Where results are kept that may be given again. */
+  readonly shelf: () => Shelf;
 };
 
 /** All that is going on: the sessions, the upstreams in the order of the config, and who waits. */
@@ -29,6 +32,7 @@ export class World {
   readonly gatherings = new Set<Gathering>();
   readonly parking: Parking;
   readonly #recall: Ports["recall"];
+  readonly #shelf: Ports["shelf"];
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
   #upstreams = new Map<string, Upstream>();
   /** The instances of one project or session, by key, least recently used first. */
@@ -40,12 +44,17 @@ export class World {
   constructor(about: { readonly name: string; readonly version: string }, ports: Ports) {
     this.about = about;
     this.parking = new Parking(ports.newName);
+    this.#shelf = ports.shelf;
     this.#recall = ports.recall;
   }
 
   /** The conversation with a unit, beginning with what is remembered of it. */
   create(unit: Unit, audience: Audience = EVERYBODY): Upstream {
     return new Upstream(unit, this.about, audience, this.#recall(unit));
+  }
+
+  get shelf(): Shelf {
+    return this.#shelf();
   }
 
   /** One for each upstream of the config, in its order. */

@@ -24,16 +24,15 @@ import { Insider } from "./insider.ts";
 import { instanceFactory } from "./instance-factory.ts";
 import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
-import { MemoryStore } from "./memory-store.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
 import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
-import { SessionKeeper } from "./session-keeper.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { serveStdio } from "./stdio-door.ts";
 import { StdioFactory } from "./stdio-instance.ts";
+import { Stores } from "./stores.ts";
 import { builtinTools } from "./tools.ts";
 
 /** How often idle sessions and instances are looked for. */
@@ -62,10 +61,14 @@ export class Server {
   readonly #clock: Clock = systemClock;
   readonly #startedAtMs = systemClock.now();
   readonly #conditions = new Conditions();
-  readonly #memory: MemoryStore;
+  readonly #stores: Stores;
   readonly #switchboard = new Switchboard(
     { name: "mcpd", version: VERSION },
-    { newName: newSecretName, recall: (unit) => this.#memory.recall(unit) },
+    {
+      newName: newSecretName,
+      recall: (unit) => this.#stores.memory.recall(unit),
+      shelf: () => this.#stores.results,
+    },
   );
   readonly #metrics: Metrics;
   readonly #book: LogBook;
@@ -106,7 +109,14 @@ export class Server {
     const keyVariable = (): string => this.revision.daemon.apiKeyEnv;
     this.#stdio = new StdioFactory({ ...shared, keyVariable, alone });
     this.#remote = new RemoteFactory(shared);
-    this.#memory = new MemoryStore(platform.paths.cacheDir, clock, this.#log);
+    this.#stores = new Stores({
+      paths: platform.paths,
+      clock,
+      log: this.#log,
+      conditions,
+      switchboard: () => this.#switchboard,
+      sessionIdleMs: () => this.revision.server.sessionIdleMs,
+    });
     this.#desk = this.#makeDesk();
     this.#insider = new Insider(this.#desk, "mcpd");
   }
@@ -133,7 +143,7 @@ export class Server {
   async open(): Promise<void> {
     const { alone } = this.#options;
     this.#undo.defer(() => this.#revisions.close());
-    this.#undo.defer(() => this.#memory.close());
+    this.#undo.defer(() => this.#stores.close());
     // First of all: a second daemon of this user stops here, before it touches even the log.
     if (!alone) this.#control = await this.#openControl();
     this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
@@ -171,6 +181,8 @@ export class Server {
       handlers: controlHandlers({
         switchboard: this.#switchboard,
         insider: this.#insider,
+        results: this.#stores.results,
+        metrics: this.#metrics,
         status: this.#statusSources(),
         apply: () => Promise.resolve(this.#reload()),
       }),
@@ -182,14 +194,7 @@ export class Server {
   #makeDesk(): LiveDesk {
     const journal = new Journal(this.#log.child("calls"), this.#metrics);
     return new LiveDesk({
-      memory: this.#memory,
-      keeper: new SessionKeeper({
-        dataDir: this.#options.platform.paths.dataDir,
-        clock: this.#clock,
-        conditions: this.#conditions,
-        keptOf: (session) => this.#switchboard.kept(session),
-        idleMs: () => this.revision.server.sessionIdleMs,
-      }),
+      stores: this.#stores,
       switchboard: this.#switchboard,
       clock: this.#clock,
       journal,

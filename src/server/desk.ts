@@ -14,9 +14,8 @@ import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
 import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
-import type { MemoryStore } from "./memory-store.ts";
 import type { Pool } from "./pool.ts";
-import type { SessionKeeper } from "./session-keeper.ts";
+import type { Stores } from "./stores.ts";
 
 /**
  * The live sessions and the one place where the core's effects are carried out: events of doors and
@@ -28,8 +27,7 @@ export class LiveDesk implements Desk {
   readonly #journal: Journal;
   readonly #pool: Pool;
   readonly #settings: () => ServerSettings;
-  readonly #memory: MemoryStore;
-  readonly #keeper: SessionKeeper;
+  readonly #stores: Stores;
   readonly #live = new Map<string, LiveSession>();
   readonly #queue: Effect[] = [];
   #running = false;
@@ -45,15 +43,13 @@ export class LiveDesk implements Desk {
     /** Made with the desk as listener, since each needs the other. */
     readonly pool: (desk: LiveDesk) => Pool;
     readonly settings: () => ServerSettings;
-    readonly memory: MemoryStore;
-    readonly keeper: SessionKeeper;
+    readonly stores: Stores;
   }) {
     this.#switchboard = options.switchboard;
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#settings = options.settings;
-    this.#memory = options.memory;
-    this.#keeper = options.keeper;
+    this.#stores = options.stores;
     this.#pool = options.pool(this);
   }
 
@@ -88,7 +84,7 @@ export class LiveDesk implements Desk {
   /** Ends every session and lets nobody in: what is in flight is answered with the reason. */
   refuse(problem: Fault, reason: string): void {
     this.#refusal = problem;
-    this.#keeper.keep(this.#lasting());
+    this.#stores.sessions.keep(this.#lasting());
     for (const live of this.#live.values()) this.#leave(live, reason);
   }
 
@@ -122,7 +118,7 @@ export class LiveDesk implements Desk {
 
   /** Ends a session for good: its client will not come back to it. */
   forget(live: LiveSession, reason: string): void {
-    if (live.lasting) this.#keeper.forget(live.id);
+    if (live.lasting) this.#stores.sessions.forget(live.id);
     this.#leave(live, reason);
   }
 
@@ -164,14 +160,13 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.rest(this.#clock.monotonic()));
     const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
     for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
-    this.#keeper.note(this.#lasting());
+    this.#stores.sessions.note(this.#lasting());
   }
 
   /** Ends every session; what is in flight is answered. */
   close(): void {
     this.#closed = true;
     this.refuse(fault("daemon.unreachable", "The daemon is stopping"), "the daemon is stopping");
-    this.#keeper.close();
     this.#ticker?.cancel();
   }
 
@@ -213,7 +208,7 @@ export class LiveDesk implements Desk {
       case "refuse":
         return this.#pool.refuse(effect.upstream, effect.problem);
       case "remember":
-        return this.#memory.keep(effect.upstream);
+        return this.#stores.memory.keep(effect.upstream);
       case "rest":
         return this.#pool.rest(effect.upstream);
       case "drained":
@@ -249,7 +244,7 @@ export class LiveDesk implements Desk {
 
   /** Goes on with a session of an earlier daemon, or with one that had to make room. */
   #revive(sessionId: string, principal: string): SessionPort | Fault {
-    const kept = this.#keeper.recall(sessionId, principal);
+    const kept = this.#stores.sessions.recall(sessionId, principal);
     if (kept === null) return this.#refusal ?? fault("session.unknown");
     const problem = this.#closedTo();
     if (problem !== null) return problem;
@@ -262,7 +257,7 @@ export class LiveDesk implements Desk {
 
   #keep(session: Session): void {
     const live = this.#live.get(session.id);
-    if (live?.lasting === true) this.#keeper.keep([live]);
+    if (live?.lasting === true) this.#stores.sessions.keep([live]);
   }
 
   #lasting(): readonly LiveSession[] {

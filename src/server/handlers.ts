@@ -5,6 +5,8 @@ import { faultOf, type Outcome, type RpcError } from "../core/message.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import { didYouMean } from "../lib/text.ts";
 import type { Insider } from "./insider.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ResultShelf } from "./result-shelf.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { searchTools } from "./tools.ts";
 
@@ -13,12 +15,24 @@ export function controlHandlers(sources: {
   readonly switchboard: Switchboard;
   readonly insider: Insider;
   readonly status: StatusSources;
+  readonly results: ResultShelf;
+  readonly metrics: Metrics;
   readonly apply: () => Promise<ControlApi["mcpd/apply"]["result"]>;
 }): ControlHandlers {
   const { switchboard, insider } = sources;
   return {
     "mcpd/status": (params) => buildStatus(sources.status, params.measure === true),
     "mcpd/apply": () => sources.apply(),
+    "mcpd/cache"({ forget = false, upstream }) {
+      known(switchboard, upstream);
+      if (forget) switchboard.forgetResults(upstream ?? null);
+      const { memory, disk } = sources.results;
+      const upstreams = [...sources.metrics.upstreams]
+        .map(([name, { hits, shared, misses }]) => ({ name, hits, shared, misses }))
+        .filter(({ name }) => upstream === undefined || name === upstream)
+        .filter(({ hits, shared, misses }) => hits + shared + misses > 0);
+      return { memory, disk, upstreams };
+    },
     async "mcpd/tools"({ upstream, search, project = null }) {
       known(switchboard, upstream);
       // Asking as a client does waits for the upstreams that are starting, within bounds.

@@ -4,7 +4,15 @@ import type { CallRecord } from "../core/record.ts";
 const BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
 
 /** What one upstream has done since the daemon started. */
-export type UpstreamCounts = { calls: number; errors: number; oddities: number };
+export type UpstreamCounts = {
+  calls: number;
+  errors: number;
+  oddities: number;
+  /** Answered with a kept result, with another's answer, or asked although either was possible. */
+  hits: number;
+  shared: number;
+  misses: number;
+};
 
 /** The numbers of this process: plain counters, so that counting costs nothing on the hot path. */
 export class Metrics {
@@ -33,6 +41,9 @@ export class Metrics {
       counts.errors += 1;
     }
     this.outcomes.set(record.outcome, (this.outcomes.get(record.outcome) ?? 0) + 1);
+    if (record.reuse === "hit") counts.hits += 1;
+    else if (record.reuse === "shared") counts.shared += 1;
+    else if (record.reuse === "miss") counts.misses += 1;
     const bucket = BUCKETS_MS.findIndex((bound) => record.durationMs <= bound);
     if (bucket >= 0) this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
   }
@@ -40,7 +51,7 @@ export class Metrics {
   of(upstream: string): UpstreamCounts {
     let counts = this.upstreams.get(upstream);
     if (counts === undefined) {
-      counts = { calls: 0, errors: 0, oddities: 0 };
+      counts = { calls: 0, errors: 0, oddities: 0, hits: 0, shared: 0, misses: 0 };
       this.upstreams.set(upstream, counts);
     }
     return counts;
@@ -54,6 +65,9 @@ export class Metrics {
       errors: this.errors,
       in_flight: this.#inFlight(),
       duration_ms_sum: Math.round(this.#sumMs),
+      cache_hits: this.#sum("hits"),
+      cache_shared: this.#sum("shared"),
+      cache_misses: this.#sum("misses"),
     };
   }
 
@@ -80,7 +94,14 @@ export class Metrics {
     perUpstream("mcpd_upstream_calls_total", "Requests sent to one upstream", "calls");
     perUpstream("mcpd_upstream_errors_total", "Requests that failed at one upstream", "errors");
     perUpstream("mcpd_upstream_oddities_total", "Protocol breaches of one upstream", "oddities");
+    perUpstream("mcpd_cache_hits_total", "Requests answered with a kept result", "hits");
+    perUpstream("mcpd_cache_shared_total", "Requests answered with another's answer", "shared");
+    perUpstream("mcpd_cache_misses_total", "Requests that could have been either", "misses");
     return (await registry.metrics()) + this.#histogram();
+  }
+
+  #sum(count: keyof UpstreamCounts): number {
+    return [...this.upstreams.values()].reduce((sum, counts) => sum + counts[count], 0);
   }
 
   /** prom-client's own histogram would have to see every call; ours is written out as it stands. */

@@ -33,9 +33,8 @@ export class SessionKeeper {
     readonly idleMs: () => number;
   }) {
     const { dataDir, clock, conditions } = options;
-    this.#store = new SessionStore({
-      path: join(dataDir, "sessions.db"),
-      failed: (why) => conditions.raise(notKept(why, clock.now())),
+    this.#store = new SessionStore(join(dataDir, "sessions.db"), (why) => {
+      conditions.raise(notKept(why, clock.now()));
     });
     this.#clock = clock;
     this.#keptOf = options.keptOf;

@@ -193,5 +193,10 @@ const ANSWERS: ControlHandlers = {
     params.tool === "missing"
       ? fault("tool.unknown", 'There is no tool "missing"', "missing")
       : ({ content: [{ type: "text", text: JSON.stringify(params) }] } satisfies CallResult),
+  "mcpd/cache": ({ forget = false }) => ({
+    memory: { entries: forget ? 0 : 3, bytes: 2_048 },
+    disk: { entries: 1, bytes: 512 },
+    upstreams: [{ name: "files", hits: 8, shared: 1, misses: 3 }],
+  }),
   "mcpd/apply": () => ({ applied: true, revision: 8, problem: null }),
 };

@@ -138,6 +138,7 @@ describe("upstreams", () => {
       retriesMax: 0,
       tools: { allow: [], deny: ["rm_*"] },
       prefix: "always",
+      reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
     });
   });
 

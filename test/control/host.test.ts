@@ -31,6 +31,7 @@ function connect(
     },
     "mcpd/tools": () => ({ tools: [], missing: [] }),
     "mcpd/apply": () => fault("config.changed"),
+    "mcpd/cache": () => fault("config.changed"),
     "mcpd/call": (_, context) =>
       new Promise((resolve) => {
         calls.push({ context, answer: resolve });

@@ -48,6 +48,7 @@ function unit(name: string, hash = "1", requestTimeoutMs = 1000, disabled = fals
       retriesMax: 1,
       tools: { allow: [], deny: [] },
       prefix: "auto",
+      reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
     },
     hash,
   };

@@ -7,6 +7,7 @@ import type { Session, View } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
+import { OpenShelf } from "./shelf.ts";
 
 /** A JSON-RPC message as it crosses the wire. */
 export type Wire = {
@@ -43,9 +44,11 @@ export class Board {
     { name: "mcpd", version: "test" },
     {
       newName: () => `state ${this.#nextName++}`,
+      shelf: () => this.shelf,
       recall: (unit) => this.memories.get(unit.upstream) ?? null,
     },
   );
+  readonly shelf = new OpenShelf();
   readonly effects: Effect[] = [];
   /** What each upstream has been sent, by its name. */
   readonly sent = new Map<string, Wire[]>();

@@ -17,6 +17,7 @@ export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
       retriesMax: 1,
       tools: { allow: [], deny: [] },
       prefix: "auto",
+      reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
     },
     hash: `hash of ${upstream}`,
     ...change,

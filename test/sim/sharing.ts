@@ -7,6 +7,7 @@ import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
+import { OpenShelf } from "../helpers/shelf.ts";
 import { unitOf } from "../helpers/unit.ts";
 import { Random } from "./random.ts";
 import { Report } from "./report.ts";
@@ -33,6 +34,7 @@ export class Sharing {
     {
       newName: () => "unused",
       recall: () => null,
+      shelf: () => new OpenShelf(),
     },
   );
   readonly #models = new Map<Upstream, UpstreamModel>();

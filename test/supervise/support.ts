@@ -55,6 +55,7 @@ export function unitOf(options: {
       retriesMax: 0,
       tools: { allow: [], deny: [] },
       prefix: "auto",
+      reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
     },
   };
 }
