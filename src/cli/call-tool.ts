@@ -8,6 +8,7 @@ import type { Arguments, GlobalOptions } from "./command.ts";
 import { ANSWER_MS, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
 import { usage } from "./parse.ts";
+import { workingDirectory } from "./project.ts";
 
 type Call = Omit<ControlApi["mcpd/call"]["params"], "timeoutMs">;
 
@@ -44,8 +45,9 @@ export async function callTool(
   const timeoutMs = timeoutOf(flags.timeout);
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
-  const project = process.cwd();
-  const params = { ...call, project, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const project = workingDirectory();
+  const place = project === null ? {} : { project };
+  const params = { ...call, ...place, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   const result = await output.busy(`Calling ${call.tool}`, (spinner) =>
     withDaemon((daemon) =>
       daemon.request("mcpd/call", params, {

@@ -8,8 +8,20 @@ import { usage } from "./parse.ts";
  * in. Desktop programs start their commands in the root directory, which is nobody's project: null.
  */
 export function projectOf(named: string | undefined, subject: string): string | null {
-  const directory = resolve(named ?? ".");
-  if (named === undefined) return directory === dirname(directory) ? null : directory;
+  if (named === undefined) {
+    const directory = workingDirectory();
+    return directory === null || directory === dirname(directory) ? null : directory;
+  }
+  const directory = resolve(named);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
   throw usage(`There is no directory ${directory}`, subject);
+}
+
+/** The directory we were started in; null when it has been removed since. */
+export function workingDirectory(): string | null {
+  try {
+    return process.cwd();
+  } catch {
+    return null;
+  }
 }

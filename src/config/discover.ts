@@ -25,7 +25,7 @@ type Question = {
  * is one, then MCPD_CONFIG, then built-in defaults.
  */
 export function discoverConfig(question: Question): Discovery {
-  const { flag, env, paths, exists = existsSync, cwd = process.cwd() } = question;
+  const { flag, env, paths, exists = existsSync, cwd = "" } = question;
   if (flag) return { path: resolve(cwd, flag), origin: "flag" };
   if (exists(paths.configFile)) return { path: paths.configFile, origin: "config-dir" };
   const named = env["MCPD_CONFIG"];

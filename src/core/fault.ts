@@ -173,6 +173,13 @@ const table = {
     "The project is not known",
     "Name it with ?project=/absolute/path in the URL or the header X-Mcpd-Project.",
   ),
+  "project.unknown": row(
+    66,
+    400,
+    -32602,
+    "The project does not exist",
+    "Name an existing directory (?project=, X-Mcpd-Project or --project), or start the client in one.",
+  ),
   "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts first."),
   "resource.unknown": row(66, 404, -32002, "Resource not found", "List the resources first."),
   "session.missing": row(

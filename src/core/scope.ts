@@ -18,7 +18,8 @@ export function bindUnit(unit: Unit, audience: Audience): Unit {
     audience.kind === "project"
       ? `${unit.upstream}@${audience.root}`
       : `${unit.upstream}@session ${audience.id}`;
-  return { ...unit, key, reach: bindReach(unit.reach, project) };
+  const reach = bindReach(unit.reach, project);
+  return { ...unit, key, reach, ...(project === null ? {} : { project }) };
 }
 
 /** Whether a reach is a pattern with `{project}` in it. */

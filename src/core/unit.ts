@@ -70,6 +70,8 @@ export type Unit = {
   /** The era it speaks; "auto" finds out. */
   readonly era: "auto" | "legacy" | "modern";
   readonly reach: Reach;
+  /** The project of the clients it is bound to, once it is; absolute. */
+  readonly project?: string;
   readonly settings: UnitSettings;
   /** sha256 over scope and reach: when it changes, the instance is replaced. */
   readonly hash: string;

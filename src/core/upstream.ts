@@ -103,8 +103,7 @@ export class Upstream {
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
     const { exchanges, lane, subscribers } = this;
-    if (lane.size > 0) return false;
-    return exchanges.size === 0 && this.waiting.size === 0 && subscribers.size === 0;
+    return exchanges.size + lane.size + this.waiting.size + subscribers.size === 0;
   }
 
   /** Whether all its lists are known: until then an absent name proves nothing. */
@@ -174,6 +173,7 @@ export class Upstream {
    */
   lost(turn: Turn, problem: Fault, retrying: boolean): void {
     const wasReady = this.phase === "ready";
+    const wasOpening = this.phase === "opening";
     this.phase = "absent";
     if (this.#resting) {
       this.#resting = false;
@@ -182,7 +182,7 @@ export class Upstream {
     }
     for (const question of this.questions.values()) question.drop(turn);
     // Some legacy servers exit when they are asked to discover: the next one is greeted instead.
-    const probing = !wasReady && this.introduction === null && this.#knownEra() === "auto";
+    const probing = wasOpening && this.introduction === null && this.#knownEra() === "auto";
     if (probing && this.unit.reach.kind !== "remote") this.#foundEra = "legacy";
     const keep = (wasReady || probing) && retrying && this.retired === null;
     for (const exchange of this.exchanges.clear(turn)) {

@@ -134,6 +134,8 @@ export class Pool {
 
   #raise(upstream: Upstream, problem: Fault): void {
     if (!this.#instances.has(upstream)) return;
+    // The mistake of one client, who is told: nothing is wrong with the upstream.
+    if (problem.code === "project.unknown") return this.#log.info(problem.text);
     const name = problem.code === "upstream.needs-login" ? problem.code : "upstream.failed";
     const other = name === "upstream.failed" ? "upstream.needs-login" : "upstream.failed";
     this.#conditions.clear(other, upstream.name);

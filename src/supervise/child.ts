@@ -187,6 +187,6 @@ function environmentValue(environment: { readonly [name: string]: string }, name
   return key === undefined ? "" : (environment[key] ?? "");
 }
 
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -4,7 +4,14 @@ import type { LogFile } from "../lib/log-file.ts";
 import type { Log } from "../lib/log.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 import type { Link, LinkEvents } from "../transport/link.ts";
-import { Child, type Exit, spawnChild, STOP_POLICY, type StopPolicy } from "./child.ts";
+import {
+  Child,
+  type Exit,
+  isDirectory,
+  spawnChild,
+  STOP_POLICY,
+  type StopPolicy,
+} from "./child.ts";
 import { Driver, type DriverDeps, type DriverEvents } from "./driver.ts";
 import { resolveLaunch } from "./environment.ts";
 import { type Ledger, MARKER_VARIABLE } from "./ledger.ts";
@@ -48,7 +55,11 @@ export class Runner extends Driver {
 
   protected async live(): Promise<Fault> {
     const { clock, environment, ledger, log, loginPath, platform, stop } = this.#deps;
-    const { upstream } = this.unit;
+    const { upstream, project } = this.unit;
+    if (project !== undefined && !isDirectory(project)) {
+      const text = `Cannot start upstream "${upstream}": the project ${project} is no directory`;
+      return fault("project.unknown", text, project);
+    }
     const path = await loginPath.get();
     const keyVariable = this.#deps.keyVariable?.();
     const launch = resolveLaunch(this.unit, { environment, platform, path, keyVariable });

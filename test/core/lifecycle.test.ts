@@ -57,6 +57,14 @@ describe("lifecycle.step()", () => {
     });
   });
 
+  test("does not come back by itself from what only its client can mend, but for the next call", () => {
+    const problem = fault("project.unknown");
+    const lost = run([{ kind: "demand" }, { kind: "exited", problem }]);
+    expect(lost.state).toEqual({ kind: "failed", problem });
+    expect(lost.effects).toEqual([{ kind: "report", problem, retryInMs: null }]);
+    expect(step(lost.state, { kind: "demand" }, 0, POLICY).effects[0]).toEqual({ kind: "spawn" });
+  });
+
   test("backs off further with every failure in a row", () => {
     let state: InstanceState = { kind: "idle" };
     let nowMs = 0;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 
 import { DeafClient } from "../helpers/deaf-client.ts";
 import { McpHttp, type Message } from "../helpers/mcp-http.ts";
@@ -293,6 +295,46 @@ describe("a client that does not read", () => {
       ids.last++;
       return (await post({ id: ids.last, method: "tools/call", params })) !== 202;
     });
+    await expectWell(daemon);
+  });
+});
+
+describe("a project that is not there", () => {
+  const mcpServers = {
+    echo: fixture("echo.ts"),
+    files: { ...fixture("echo.ts"), scope: "project" },
+  };
+  const wrong: readonly (readonly [string, string, { [name: string]: string }])[] = [
+    ["in the URL", "?project=/no/such/place", {}],
+    ["in the header", "", { "x-mcpd-project": "/no/such/place" }],
+  ];
+  for (const [where, query, headers] of wrong) {
+    test(`${where} is told to its client, and is no trouble of anybody else`, async () => {
+      await using daemon = await Daemon.start({ mcpServers });
+      const url = `${daemon.mcpUrl("files")}${query}`;
+      const lost = new McpHttp({ url, key: daemon.key, headers });
+      expect((await lost.initialize()).error).toMatchObject({
+        code: -32602,
+        message: expect.stringContaining("existing directory"),
+        data: { fault: "project.unknown", subject: "/no/such/place" },
+      });
+      await expectWell(daemon);
+      const project = { headers: { "x-mcpd-project": daemon.home.path } };
+      const right = await daemon.connect("files", project);
+      expect(await right.call("add", { a: 1, b: 2 })).toBe("3");
+      expect(daemon.log()).not.toContain("ERROR");
+    });
+  }
+
+  test("serves the client that named it once it has been made", async () => {
+    await using daemon = await Daemon.start({ mcpServers });
+    const place = join(daemon.home.path, "later");
+    const client = await daemon.connect(undefined, { headers: { "x-mcpd-project": place } });
+    const call = { name: "files__add", arguments: { a: 1, b: 2 } };
+    const { response } = await client.request("tools/call", call);
+    expect(response.error?.data).toMatchObject({ fault: "project.unknown" });
+    mkdirSync(place);
+    expect(await client.call("files__add", { a: 1, b: 2 })).toBe("3");
     await expectWell(daemon);
   });
 });

@@ -78,6 +78,20 @@ describe("mcpd bridge", () => {
     expect(wrong.stderr).toContain("There is no directory");
   });
 
+  posixTest("a directory that has been removed is no project, and no more than that", async () => {
+    const files = { ...fixture("echo.ts"), scope: "project" };
+    await using daemon = await Daemon.start({ mcpServers: { ...CONFIG.mcpServers, files } });
+    const place = join(daemon.home.path, "gone");
+    mkdirSync(place);
+    const words = ["sh", "-c", 'rmdir "$PWD" && exec "$0" bridge', program()];
+    await using client = new LineClient(words, { cwd: place, env: daemon.home.env });
+    await client.initialize();
+    expect(await client.call(1, "echo__add", { a: 1, b: 2 })).toBe("3");
+    const { error } = await client.request(2, "tools/call", { name: "files__add", arguments: {} });
+    expect(error?.message).toContain("Unknown tool");
+    expect((await daemon.health())["status"]).toBe("healthy");
+  });
+
   test("passes on what is wrong with a message, and lives on", async () => {
     await using daemon = await Daemon.start(CONFIG);
     await using client = bridge(daemon.home);

@@ -222,6 +222,15 @@ describe("Runner", () => {
     expect((await it.gone()).problem).toMatchObject({ code: "upstream.no-directory" });
   });
 
+  test("a project that is not there is its client's mistake, told once and not tried again", async () => {
+    const it = open({ args: [fixture("echo.ts")], project: "/no/such/project" });
+    it.runner.demand();
+    const { problem, retryInMs } = await it.gone();
+    expect(problem).toMatchObject({ code: "project.unknown", subject: "/no/such/project" });
+    expect(retryInMs).toBeNull();
+    expect(it.runner.state.kind).toBe("failed");
+  });
+
   test("a stop that comes before the process is there leaves none", async () => {
     const it = open({ args: [fixture("echo.ts")] });
     it.runner.demand();

@@ -30,6 +30,7 @@ export function unitOf(options: {
   readonly args?: readonly string[];
   readonly env?: { readonly [name: string]: ValueRef };
   readonly cwd?: string | null;
+  readonly project?: string;
   readonly startTimeoutMs?: number;
   readonly reconnect?: boolean;
 }): Unit {
@@ -40,6 +41,7 @@ export function unitOf(options: {
     disabled: false,
     era: "legacy",
     hash: "hash",
+    ...(options.project === undefined ? {} : { project: options.project }),
     reach: {
       kind: "stdio",
       command: options.command ?? process.execPath,

@@ -1,6 +1,7 @@
 import type { ToolRow } from "../../control/api.ts";
 import { command } from "../command.ts";
 import { withDaemon } from "../here.ts";
+import { workingDirectory } from "../project.ts";
 import { table } from "../table.ts";
 
 /** The daemon waits for upstreams that start, but not this long. */
@@ -21,8 +22,9 @@ export default command({
     { line: "mcpd tools --json | jq '.tools[].inputSchema'", text: "With their input schemas" },
   ],
   async execute({ args, options, output }) {
+    const project = workingDirectory();
     const params = {
-      project: process.cwd(),
+      ...(project === null ? {} : { project }),
       ...(args.search === undefined ? {} : { search: args.search }),
       ...(args.upstream === undefined ? {} : { upstream: args.upstream }),
     };
