@@ -1,4 +1,5 @@
 import { decodeBatch, isMalformed } from "../core/decode.ts";
+import { isObject, META, metaOf } from "../core/envelope.ts";
 import { type Fault, fault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import {
@@ -47,6 +48,8 @@ export class Conversation {
   readonly #subscriptions = new Map<string, string>();
   /** The lists whose changes the server said it would tell. */
   #changing: readonly string[] = [];
+  /** The lists each subscription of a modern client is told about, once a daemon has agreed. */
+  readonly #listening = new Map<Key, readonly string[]>();
   /** The client's requests in flight: what to send again, or null for what must not be repeated. */
   readonly #open = new Map<Key, string | null>();
   /** The daemon's questions that the client has not answered. */
@@ -81,6 +84,8 @@ export class Conversation {
       this.#asked.add(head.id);
     } else if (head.method === "notifications/cancelled") {
       this.#asked.delete(keyOf(paramsOf(line)?.["requestId"]));
+    } else if (head.method === "notifications/subscriptions/acknowledged") {
+      return this.#agrees(paramsOf(line));
     }
     return "pass";
   }
@@ -88,7 +93,7 @@ export class Conversation {
   /** The daemon is gone. What the client is told at once; what may be repeated stays open. */
   lost(): readonly string[] {
     const told: string[] = [];
-    const problem = fault("upstream.lost", "The daemon went away while it worked on the request");
+    const problem = fault("daemon.lost");
     for (const [key, text] of this.#open) {
       if (text === null) told.push(this.#refusal(key, problem));
     }
@@ -137,10 +142,24 @@ export class Conversation {
 
   /** What the client is told once it has another daemon: its lists may be old. */
   news(): readonly string[] {
-    return this.#changing.map((list) => {
-      const method = `notifications/${list}/list_changed`;
-      return encode({ kind: "notification", method, params: undefined });
-    });
+    const told = this.#changing.map((list) => changed(list, undefined));
+    for (const [key, lists] of this.#listening) {
+      const _meta = { [META.subscription]: JSON.parse(key) };
+      told.push(...lists.map((list) => changed(list, { _meta })));
+    }
+    return told;
+  }
+
+  /** The client hears once that its subscription stands, whichever daemon it stands at. */
+  #agrees(params: Params | undefined): Verdict {
+    const key = keyOf(metaOf(params)?.[META.subscription]);
+    const agreed = params?.["notifications"];
+    const known = this.#listening.has(key);
+    this.#listening.set(
+      key,
+      LISTS.filter((list) => isObject(agreed) && agreed[`${list}ListChanged`] === true),
+    );
+    return known ? "drop" : "pass";
   }
 
   #request({ id, method, params }: Request, text: string | null): void {
@@ -163,7 +182,7 @@ export class Conversation {
 
   #notice({ method, params }: Notification, text: string): void {
     if (method === "notifications/initialized") this.#initialized = text;
-    if (method === "notifications/cancelled") this.#open.delete(keyOf(params?.["requestId"]));
+    if (method === "notifications/cancelled") this.#close(keyOf(params?.["requestId"]));
   }
 
   /** False for the answer to a question that nobody waits for any more. */
@@ -175,8 +194,16 @@ export class Conversation {
   #settles(key: Key | null, line: Uint8Array): Verdict {
     if (key === null) return "pass";
     if (this.#echoes.delete(key)) return "drop";
-    if (this.#open.delete(key) && key === this.#initialize?.key) this.#learn(line);
+    // A daemon ends a subscription in peace only when it stops: it stands again at the next one.
+    if (this.#listening.has(key) && membersOf(line)?.["error"] === undefined) return "drop";
+    if (this.#close(key) && key === this.#initialize?.key) this.#learn(line);
     return "pass";
+  }
+
+  /** True when a request was open. */
+  #close(key: Key): boolean {
+    this.#listening.delete(key);
+    return this.#open.delete(key);
   }
 
   #learn(line: Uint8Array): void {
@@ -190,10 +217,15 @@ export class Conversation {
   }
 
   #refusal(key: Key, problem: Fault): string {
-    this.#open.delete(key);
+    this.#close(key);
     if (key === this.#initialize?.key) this.#initialize = null;
     return encode(faultResponse(JSON.parse(key), problem));
   }
+}
+
+function changed(list: string, params: Params | undefined): string {
+  const method = `notifications/${list}/list_changed`;
+  return encode({ kind: "notification", method, params });
 }
 
 function keyOf(id: unknown): Key {

@@ -24,6 +24,7 @@ export type RequestOptions = {
 };
 
 type Waiting = {
+  readonly method: string;
   readonly settle: (answer: Answer) => void;
   readonly onProgress: ((note: ProgressNote) => void) | undefined;
 };
@@ -99,7 +100,7 @@ export class ControlClient {
         const text = `The daemon has not answered "${method}" within ${wait}`;
         timer = this.#clock.after(timeoutMs, () => give("exchange.timed-out", text));
       }
-      this.#waiting.set(id, { settle, onProgress });
+      this.#waiting.set(id, { method, settle, onProgress });
       this.#send({ jsonrpc: "2.0", id, method, params });
     });
   }
@@ -125,7 +126,10 @@ export class ControlClient {
 
   #ended(): void {
     this.#wire = null;
-    for (const { settle } of this.#waiting.values()) settle({ fault: lost() });
+    for (const { method, settle } of this.#waiting.values()) {
+      // Of all that is asked here, only a tool has effects that nobody knows of now.
+      settle({ fault: method === "mcpd/call" ? fault("daemon.lost") : lost() });
+    }
   }
 }
 

@@ -147,8 +147,12 @@ export class ExchangeTable {
   readonly #open = new Map<number, Exchange>();
   /** Withdrawn, but perhaps still worked on; and until when we assume that. */
   readonly #ghosts = new Map<number, { readonly exchange: Exchange; readonly untilMs: number }>();
-  #nextId = 1;
+  #nextId: number;
   #background = 0;
+
+  constructor(firstId = 1) {
+    this.#nextId = firstId;
+  }
 
   /** How many are waited for. */
   get size(): number {

@@ -60,6 +60,13 @@ const table = {
     "The daemon is not running",
     "Start it with 'mcpd serve --foreground'.",
   ),
+  "daemon.lost": row(
+    69,
+    502,
+    -32603,
+    "The daemon went away while it worked on the request",
+    "It may or may not have had its effect: check before you repeat it.",
+  ),
   "daemon.running": row(
     75,
     409,

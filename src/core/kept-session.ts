@@ -39,7 +39,7 @@ export function keptOf(world: World, session: Session): KeptSession | null {
  */
 export function revive(world: World, turn: Turn, id: string, kept: KeptSession): Session {
   const { view, principal, project } = kept;
-  const session = new Session({ id, view, principal, project });
+  const session = new Session({ id, view, principal, project, questionId: world.newQuestionId() });
   session.askedRoots = kept.askedRoots;
   session.protocolVersion = kept.protocolVersion;
   session.client = kept.client;

@@ -56,7 +56,7 @@ export class Session {
   /** By the client's own request id. */
   readonly pending = new Map<RequestId, Pending>();
   /** What the client was asked and has not answered. */
-  readonly asks = new ExchangeTable();
+  readonly asks: ExchangeTable;
   /** Subscribed resource URIs and the key of the unit each belongs to. */
   readonly subscriptions = new Map<string, UnitKey>();
   /** The subscription of a modern client that this session stands for. */
@@ -70,8 +70,11 @@ export class Session {
     readonly principal: string;
     readonly project: string | null;
     readonly envelope?: Envelope | undefined;
+    /** The id of the first question it is asked. */
+    readonly questionId?: number;
   }) {
     const { envelope } = options;
+    this.asks = new ExchangeTable(options.questionId);
     this.id = options.id;
     this.era = envelope === undefined ? "legacy" : "modern";
     this.paramHeaders = envelope?.paramHeaders ?? null;

@@ -84,7 +84,7 @@ export class Switchboard {
   }): Session | Fault {
     const problem = this.#unseen(options.view);
     if (problem !== null) return problem;
-    const session = new Session(options);
+    const session = new Session({ ...options, questionId: this.#world.newQuestionId() });
     this.#world.sessions.set(session.id, session);
     return session;
   }

@@ -19,6 +19,11 @@ export type Gathering = { left: number; readonly deadlineMs: number; done: (turn
 export type Ports = {
   /** Makes names that nobody can guess: the core itself has no random numbers. */
   readonly newName: () => string;
+  /**
+   * Where the ids of a session's questions start: an integer from 1 to 2^30, another each time.
+   * The answer to a question of an earlier daemon then matches none of ours.
+   */
+  readonly newQuestionId: () => number;
   /** What an earlier run knew of a unit. */
   readonly recall: (unit: Unit) => Memory | null;
   /** Where results are kept that may be given again. */
@@ -31,6 +36,7 @@ export class World {
   readonly sessions = new Map<string, Session>();
   readonly gatherings = new Set<Gathering>();
   readonly parking: Parking;
+  readonly newQuestionId: Ports["newQuestionId"];
   readonly #recall: Ports["recall"];
   readonly #shelf: Ports["shelf"];
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
@@ -45,6 +51,7 @@ export class World {
     this.about = about;
     this.parking = new Parking(ports.newName);
     this.#shelf = ports.shelf;
+    this.newQuestionId = ports.newQuestionId;
     this.#recall = ports.recall;
   }
 

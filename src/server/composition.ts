@@ -15,7 +15,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
-import { LiveDesk, newSecretName } from "./desk.ts";
+import { LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
 import { openDoors } from "./doors.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
@@ -66,6 +66,7 @@ export class Server {
     { name: "mcpd", version: VERSION },
     {
       newName: newSecretName,
+      newQuestionId,
       recall: (unit) => this.#stores.memory.recall(unit),
       shelf: () => this.#stores.results,
     },

@@ -140,7 +140,7 @@ describe("Bridge", () => {
     first.stop();
     expect(JSON.parse((await streams.until(1))[0] ?? "")).toMatchObject({
       id: 1,
-      error: { data: { fault: "upstream.lost" } },
+      error: { data: { fault: "daemon.lost" } },
     });
     const second = await daemon(address);
     expect((await streams.until(2))[1]).toBe(line({ id: 2, result: {} }));

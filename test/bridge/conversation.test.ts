@@ -40,7 +40,7 @@ describe("what is in flight when the daemon goes", () => {
     expect(more).toEqual([]);
     expect(JSON.parse(told ?? "")).toMatchObject({
       id: 1,
-      error: { data: { fault: "upstream.lost" } },
+      error: { data: { fault: "daemon.lost" } },
     });
     expect(conversation.repeats()).toEqual([INITIALIZED, list]);
     expect(conversation.waiting).toBe(true);
@@ -132,6 +132,50 @@ describe("opening the conversation at another daemon", () => {
     expect(hears(conversation, { id: 2, result: {} })).toBe("drop");
     expect(hears(conversation, { id: 3, error: { code: 1, message: "gone" } })).toBe("drop");
     expect(hears(conversation, { id: 3, result: {} })).toBe("pass");
+  });
+});
+
+describe("a subscription of a modern client", () => {
+  const listen = request(1, "subscriptions/listen");
+  const subscriptionId = "io.modelcontextprotocol/subscriptionId";
+  const _meta = { [subscriptionId]: 1 };
+  const agreed = {
+    method: "notifications/subscriptions/acknowledged",
+    params: { _meta, notifications: { toolsListChanged: true, promptsListChanged: false } },
+  };
+
+  test("stands again at another daemon, and hears once that its lists may be old", () => {
+    const conversation = new Conversation();
+    conversation.sends(listen);
+    expect(conversation.news()).toEqual([]);
+    expect(hears(conversation, agreed)).toBe("pass");
+    expect(conversation.lost()).toEqual([]);
+    expect(conversation.repeats()).toEqual([listen]);
+    expect(conversation.news().map((text) => JSON.parse(text))).toEqual([
+      { jsonrpc: "2.0", method: "notifications/tools/list_changed", params: { _meta } },
+    ]);
+    expect(hears(conversation, agreed)).toBe("drop");
+  });
+
+  test("does not end with a daemon that stops in peace, but with an error", () => {
+    const conversation = new Conversation();
+    conversation.sends(listen);
+    hears(conversation, agreed);
+    expect(hears(conversation, { id: 1, result: { _meta } })).toBe("drop");
+    conversation.lost();
+    expect(conversation.repeats()).toEqual([listen]);
+    expect(hears(conversation, { id: 1, error: { code: 1, message: "no" } })).toBe("pass");
+    expect(conversation.news()).toEqual([]);
+  });
+
+  test("that the client has ended is not heard of again", () => {
+    const conversation = new Conversation();
+    conversation.sends(listen);
+    hears(conversation, agreed);
+    conversation.sends(notification("notifications/cancelled", { requestId: 1 }));
+    conversation.lost();
+    expect(conversation.repeats()).toEqual([]);
+    expect(conversation.news()).toEqual([]);
   });
 });
 

@@ -152,6 +152,13 @@ test("request() fails when the daemon goes away, then and afterwards", async () 
   expect(await faultOf(client.request("mcpd/status", {}))).toMatchObject(lost);
 });
 
+test("request() leaves a call undecided when the daemon goes away in the middle of it", async () => {
+  using door = listen("undecided", (_, peer) => peer.end());
+  const client = await ControlClient.connect(door.address);
+  const problem = await faultOf(client.request("mcpd/call", { tool: "x", arguments: {} }));
+  expect(problem.code).toBe("daemon.lost");
+});
+
 test("request() delivers a message larger than the socket takes at once", async () => {
   const text = "x".repeat(3_000_000);
   using door = listen("large", ({ id, params }, peer) => {

@@ -50,6 +50,15 @@ describe("a question of a shared upstream", () => {
     expect(answerTo(board, "q1")).toMatchObject({ result: { action: "accept" } });
   });
 
+  test("has an id that starts where the world says, so that no earlier daemon has used it", () => {
+    const board = ready();
+    board.questionId = 7_000;
+    const box = board.ask(join(board), "tools/call", CALL);
+    asks(board, "q1");
+    asks(board, "q2");
+    expect(box.notes.map(({ id }) => id)).toEqual([7_000, 7_001]);
+  });
+
   test("waits while two sessions are suspects, and goes to the one that is left", () => {
     const board = ready();
     const [ann, bob] = [join(board), join(board)];

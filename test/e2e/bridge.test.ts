@@ -176,6 +176,41 @@ describe("a daemon that restarts under a bridge", () => {
     expect(await client.end()).toBe(0);
   });
 
+  test("is no end of a modern client's subscription: it hears once that lists may be old", async () => {
+    const first = await Daemon.start(SWITCHED_OFF);
+    using home = first.home;
+    await using client = bridge(home, "--server", "echo");
+    const _meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    const notifications = { toolsListChanged: true, resourcesListChanged: true };
+    client.ask("news", "subscriptions/listen", { _meta, notifications });
+    await client.heard("notifications/subscriptions/acknowledged");
+    await stop(first);
+    await using _second = await Daemon.start(null, { home });
+    await client.heard("notifications/resources/list_changed");
+    await client.request(1, "tools/call", { _meta, name: "stats", arguments: {} });
+    await client.request(2, "tools/call", { _meta, name: "change", arguments: { list: "tools" } });
+    const changed = await waitFor("the change that follows", () => {
+      const found = client.said.filter(
+        ({ method }) => method === "notifications/tools/list_changed",
+      );
+      return found.length === 2 && found;
+    });
+    const tag = { "io.modelcontextprotocol/subscriptionId": "news" };
+    expect(changed.map(({ params }) => params?.["_meta"])).toEqual([tag, tag]);
+    expect(client.said.map(({ id, method }) => method ?? id)).toEqual([
+      "notifications/subscriptions/acknowledged",
+      "notifications/tools/list_changed",
+      "notifications/resources/list_changed",
+      1,
+      2,
+      "notifications/tools/list_changed",
+    ]);
+    expect(await client.end()).toBe(0);
+  });
+
   test("leaves a call undecided and repeats a read, each answered once", async () => {
     const first = await Daemon.start(SWITCHED_OFF);
     using home = first.home;
@@ -187,7 +222,7 @@ describe("a daemon that restarts under a bridge", () => {
     await first.kill();
     expect((await client.answer("call")).error).toMatchObject({
       message: expect.stringContaining("may or may not have had its effect"),
-      data: { fault: "upstream.lost" },
+      data: { fault: "daemon.lost" },
     });
     await using _second = await Daemon.start(null, { home });
     expect(JSON.parse(await client.call(8, "stats"))).toMatchObject({ initializes: 1, calls: 1 });
@@ -212,6 +247,7 @@ describe("a daemon that restarts under a bridge", () => {
     const again = await waitFor("the second question", () =>
       client.said.filter(({ method }) => method === "elicitation/create").at(1),
     );
+    expect(again.id).not.toBe(question.id);
     client.send({ jsonrpc: "2.0", id: again.id, result: { action: "decline" } });
     expect(textOf(await client.answer(2))).toContain("decline");
     expect(await client.end()).toBe(0);

@@ -43,6 +43,7 @@ export class Board {
   readonly switchboard = new Switchboard(
     { name: "mcpd", version: "test" },
     {
+      newQuestionId: () => this.questionId,
       newName: () => `state ${this.#nextName++}`,
       shelf: () => this.shelf,
       recall: (unit) => this.memories.get(unit.upstream) ?? null,
@@ -55,6 +56,8 @@ export class Board {
   /** What each session was sent outside its requests. */
   readonly pushed = new Map<Session, Wire[]>();
   nowMs = 0;
+  /** The id of the first question of the sessions opened from now on. */
+  questionId = 1;
   #nextSession = 1;
   #nextName = 1;
   /** What is remembered of an upstream, by its name. */

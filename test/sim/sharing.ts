@@ -33,6 +33,7 @@ export class Sharing {
     { name: "mcpd", version: "sim" },
     {
       newName: () => "unused",
+      newQuestionId: () => 1,
       recall: () => null,
       shelf: () => new OpenShelf(),
     },
