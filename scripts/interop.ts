@@ -1,7 +1,8 @@
 /**
  * `bun run interop`: real MCP clients from the registry against dist/mcpd, each over every wire it
  * has. They are installed outside the project and kept there for the next run. Prints a Markdown
- * table, with `--json` the same as JSON; words pick clients: `bun run interop codex mcporter`.
+ * table, with `--json` the same as JSON; words pick clients: `bun run interop codex mcporter`, and
+ * `--key` only the rows where the daemon wants the API key.
  * Exits 1 when a client that could be installed does not work.
  */
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { join } from "node:path";
 import { Daemon } from "../test/e2e/harness.ts";
 import { program, realServer } from "../test/helpers/program.ts";
 import { TemporaryDirectory } from "../test/helpers/temporary.ts";
-import { type Client, CLIENTS, type Way, type Wire, WIRES } from "./interop/clients.ts";
+import { type Client, CLIENTS, type Way, WIRES } from "./interop/clients.ts";
 import { type Installed, Store } from "./interop/kit.ts";
 
 const UPSTREAM = "everything";
@@ -20,20 +21,20 @@ type Row = {
   readonly client: string;
   /** null: it could not be installed. */
   readonly version: string | null;
-  readonly wire: Wire | null;
+  readonly wire: string | null;
   readonly checked: string;
   readonly ok: boolean;
   readonly seconds: number;
 };
 
-function waysTo(daemon: Daemon): readonly Way[] {
+function waysTo(daemon: Daemon, key: string | null): readonly Way[] {
   const { env } = daemon.home;
   // Clients start commands with an environment of their own: the bridge has to find this daemon.
   const own = ["HOME", "XDG_RUNTIME_DIR", "MCPD_ALLOW_ROOT"].map((name) => `${name}=${env[name]}`);
   const command = ["env", ...own, program(), "bridge"] as const;
   return WIRES.map((wire) => {
     const door = wire === "sse" ? daemon.urls.sse : daemon.urls.mcp;
-    return { wire, url: `${door}/${UPSTREAM}`, command };
+    return { wire, url: `${door}/${UPSTREAM}`, command, key };
   });
 }
 
@@ -41,7 +42,8 @@ async function visit(client: Client, installed: Installed, way: Way, store: Stor
   using home = new TemporaryDirectory();
   const env = { ...store.environment, HOME: home.path };
   const started = performance.now();
-  const row = { client: client.name, version: installed.version, wire: way.wire };
+  const wire = way.key === null ? way.wire : `${way.wire}, API key`;
+  const row = { client: client.name, version: installed.version, wire };
   const [ok, checked] = await client.visit({ way, installed, home: home.path, env }).then(
     (seen) => [true, seen] as const,
     (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
@@ -50,14 +52,18 @@ async function visit(client: Client, installed: Installed, way: Way, store: Stor
   return { ...row, checked, ok, seconds };
 }
 
-async function* rowsOf(clients: readonly Client[]): AsyncGenerator<Row> {
+function daemonWith(auth: "none" | "api_key"): Promise<Daemon> {
+  const mcpServers = { [UPSTREAM]: realServer("everything") };
+  return Daemon.start({ daemon: { auth }, mcpServers });
+}
+
+async function* rowsOf(clients: readonly Client[], keyOnly: boolean): AsyncGenerator<Row> {
   const store = new Store(STORE);
   await store.prepare();
-  await using daemon = await Daemon.start({
-    daemon: { auth: "none" },
-    mcpServers: { [UPSTREAM]: realServer("everything") },
-  });
-  const ways = waysTo(daemon);
+  await using open = await daemonWith("none");
+  await using locked = await daemonWith("api_key");
+  const openWays = keyOnly ? [] : waysTo(open, null);
+  const lockedWays = waysTo(locked, locked.key);
   for (const client of clients) {
     const installed = await store.install(client.package);
     if (typeof installed === "string") {
@@ -65,7 +71,11 @@ async function* rowsOf(clients: readonly Client[]): AsyncGenerator<Row> {
       yield { client: client.name, checked: installed, ...nothing };
       continue;
     }
-    for (const way of ways.filter(({ wire }) => client.wires.includes(wire))) {
+    const ways = [
+      ...openWays.filter(({ wire }) => client.wires.includes(wire)),
+      ...lockedWays.filter(({ wire }) => client.keyed.includes(wire)),
+    ];
+    for (const way of ways) {
       yield await visit(client, installed, way, store);
     }
   }
@@ -90,7 +100,7 @@ function picked(words: readonly string[]): readonly Client[] {
 async function main(words: readonly string[]): Promise<number> {
   const json = words.includes("--json");
   const clients = picked(
-    words.filter((word) => word !== "--json").map((word) => word.toLowerCase()),
+    words.filter((word) => !word.startsWith("--")).map((word) => word.toLowerCase()),
   );
   if (clients.length === 0) {
     console.error(`No such client; there are ${CLIENTS.map(({ name }) => name).join(", ")}`);
@@ -101,7 +111,7 @@ async function main(words: readonly string[]): Promise<number> {
     console.log(line(["client", "version", "wire", "checked", "result"]));
     console.log(line(["---", "---", "---", "---", "---"]));
   }
-  for await (const row of rowsOf(clients)) {
+  for await (const row of rowsOf(clients, words.includes("--key"))) {
     rows.push(row);
     if (!json) console.log(lineOf(row));
   }

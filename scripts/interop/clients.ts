@@ -10,6 +10,7 @@ import {
   runProgram,
   Talk,
 } from "./kit.ts";
+import { AGENTS, AI_SDK, SDK_1, SDK_2 } from "./libraries.ts";
 
 /** The ways to mcpd: the bridge is a command on standard streams. */
 export const WIRES = ["http", "http 2026-07-28", "sse", "bridge"] as const;
@@ -20,6 +21,8 @@ export type Way = {
   readonly wire: Wire;
   readonly url: string;
   readonly command: readonly [string, ...string[]];
+  /** The API key, where the daemon wants one. */
+  readonly key: string | null;
 };
 
 /** One client at one wire. */
@@ -35,6 +38,8 @@ export type Client = {
   readonly name: string;
   readonly package: string;
   readonly wires: readonly Wire[];
+  /** Those over which it can be told to send a key. */
+  readonly keyed: readonly Wire[];
   /** Resolves with what was seen to work; throws with what was said instead. */
   readonly visit: (visit: Visit) => Promise<string>;
 };
@@ -48,33 +53,70 @@ export const CLIENTS: readonly Client[] = [
     name: "MCP Inspector CLI",
     package: "@modelcontextprotocol/inspector",
     wires: ["http", "http 2026-07-28", "sse", "bridge"],
+    keyed: ["http", "http 2026-07-28", "sse"],
     visit: inspector,
   },
-  { name: "mcp-remote", package: "mcp-remote", wires: ["http", "sse"], visit: mcpRemote },
-  { name: "mcporter", package: "mcporter", wires: ["http", "sse", "bridge"], visit: mcporter },
+  {
+    name: "MCP SDK 1",
+    package: "@modelcontextprotocol/sdk",
+    wires: ["http", "sse", "bridge"],
+    keyed: ["http", "sse"],
+    visit: (visit) => library(visit, SDK_1),
+  },
+  {
+    name: "MCP SDK 2",
+    package: "@modelcontextprotocol/client",
+    wires: ["http", "http 2026-07-28", "sse"],
+    keyed: ["http", "http 2026-07-28", "sse"],
+    visit: (visit) => library(visit, SDK_2),
+  },
+  {
+    name: "mcp-remote",
+    package: "mcp-remote",
+    wires: ["http", "sse"],
+    keyed: ["http", "sse"],
+    visit: mcpRemote,
+  },
+  {
+    name: "mcporter",
+    package: "mcporter",
+    wires: ["http", "sse", "bridge"],
+    keyed: ["http", "sse"],
+    visit: mcporter,
+  },
   {
     name: "AI SDK",
     package: "@ai-sdk/mcp",
     wires: ["http", "sse", "bridge"],
+    keyed: ["http", "sse"],
     visit: (visit) => library(visit, AI_SDK),
   },
   {
     name: "OpenAI Agents",
     package: "@openai/agents",
     wires: ["http", "sse", "bridge"],
+    keyed: ["http"],
     visit: (visit) => library(visit, AGENTS),
   },
   {
     name: "Claude Code",
     package: "@anthropic-ai/claude-code",
     wires: ["http", "sse", "bridge"],
+    keyed: ["http", "sse"],
     visit: claude,
   },
-  { name: "Codex", package: "@openai/codex", wires: ["http", "bridge"], visit: codex },
+  {
+    name: "Codex",
+    package: "@openai/codex",
+    wires: ["http", "bridge"],
+    keyed: ["http"],
+    visit: codex,
+  },
   {
     name: "Gemini CLI",
     package: "@google/gemini-cli",
     wires: ["http", "sse", "bridge"],
+    keyed: ["http", "sse"],
     visit: gemini,
   },
 ];
@@ -83,7 +125,7 @@ async function inspector(visit: Visit): Promise<string> {
   const { way, installed } = visit;
   const era = way.wire === "http 2026-07-28" ? ["--protocol-era", "modern"] : [];
   const kind = ["--transport", way.wire === "sse" ? "sse" : "http", "--server-url", way.url];
-  const at = way.wire === "bridge" ? way.command : [...kind, ...era];
+  const at = way.wire === "bridge" ? way.command : [...kind, ...era, ...headerOf(way)];
   const ask = async (...words: readonly string[]): Promise<Finished> =>
     await run(visit, [installed.bin("mcp-inspector"), "--cli", ...at, ...words]);
   expectIn(await ask("--method", "tools/list"), '"echo"');
@@ -95,7 +137,8 @@ async function inspector(visit: Visit): Promise<string> {
 async function mcpRemote(visit: Visit): Promise<string> {
   const { way, installed, env } = visit;
   const only = way.wire === "sse" ? ["--transport", "sse-only"] : [];
-  const command = [installed.bin("mcp-remote"), way.url, "--allow-http", ...only];
+  const words = ["--allow-http", ...only, ...headerOf(way)];
+  const command = [installed.bin("mcp-remote"), way.url, ...words];
   using talk = new Talk(command, { cwd: visit.home, env });
   const about = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: ABOUT };
   await talk.request("initialize", about);
@@ -108,7 +151,8 @@ async function mcpRemote(visit: Visit): Promise<string> {
 
 async function mcporter(visit: Visit): Promise<string> {
   const { way, installed } = visit;
-  const server = { ...(way.wire === "bridge" ? commandOf(way) : { baseUrl: way.url }) };
+  const headers = headersOf(way);
+  const server = way.wire === "bridge" ? commandOf(way) : { baseUrl: way.url, headers };
   const config = join(visit.home, "mcporter.json");
   writeFileSync(config, JSON.stringify({ mcpServers: { mcpd: server } }));
   const ask = async (...words: readonly string[]): Promise<Finished> =>
@@ -122,42 +166,18 @@ async function mcporter(visit: Visit): Promise<string> {
 async function library(visit: Visit, code: string): Promise<string> {
   const file = join(visit.installed.folder, "visit.mjs");
   writeFileSync(file, code);
-  const done = await run(visit, ["node", file, JSON.stringify(visit.way)]);
+  const way = { ...visit.way, headers: headersOf(visit.way) };
+  const done = await run(visit, ["node", file, JSON.stringify(way)]);
   expectIn(done, '"echo"');
   expectIn(done, ECHO);
   return LISTED_AND_CALLED;
 }
 
-const AI_SDK = `
-  import { createMCPClient } from "@ai-sdk/mcp";
-  import { Experimental_StdioMCPTransport as Stdio } from "@ai-sdk/mcp/mcp-stdio";
-  const { wire, url, command: [command, ...args] } = JSON.parse(process.argv[2]);
-  const transport = wire === "bridge" ? new Stdio({ command, args }) : { type: wire, url };
-  const client = await createMCPClient({ transport });
-  const tools = await client.tools();
-  console.log(JSON.stringify(Object.keys(tools)));
-  const call = { toolCallId: "1", messages: [] };
-  console.log(JSON.stringify(await tools.echo.execute({ message: "hello" }, call)));
-  await client.close();
-`;
-
-const AGENTS = `
-  import { MCPServerSSE, MCPServerStdio, MCPServerStreamableHttp } from "@openai/agents";
-  const { wire, url, command: [command, ...args] } = JSON.parse(process.argv[2]);
-  const server =
-    wire === "bridge" ? new MCPServerStdio({ command, args })
-    : wire === "sse" ? new MCPServerSSE({ url })
-    : new MCPServerStreamableHttp({ url });
-  await server.connect();
-  console.log(JSON.stringify((await server.listTools()).map((tool) => tool.name)));
-  console.log(JSON.stringify(await server.callTool("echo", { message: "hello" })));
-  await server.close();
-`;
-
 async function claude(visit: Visit): Promise<string> {
   const { way, installed } = visit;
   const kind = ["--transport", way.wire];
-  const at = way.wire === "bridge" ? ["mcpd", "--", ...way.command] : [...kind, "mcpd", way.url];
+  const there = [...kind, "mcpd", way.url, ...headerOf(way)];
+  const at = way.wire === "bridge" ? ["mcpd", "--", ...way.command] : there;
   const ask = async (...words: readonly string[]): Promise<Finished> =>
     await run(visit, [installed.bin("claude"), "mcp", ...words], {
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
@@ -168,8 +188,10 @@ async function claude(visit: Visit): Promise<string> {
 }
 
 async function codex(visit: Visit): Promise<string> {
-  const { way, installed, env } = visit;
-  const at = way.wire === "bridge" ? ["--", ...way.command] : ["--url", way.url];
+  const { way, installed } = visit;
+  const bearer = way.key === null ? [] : ["--bearer-token-env-var", "MCPD_KEY"];
+  const env = way.key === null ? visit.env : { ...visit.env, MCPD_KEY: way.key };
+  const at = way.wire === "bridge" ? ["--", ...way.command] : ["--url", way.url, ...bearer];
   expectIn(await run(visit, [installed.bin("codex"), "mcp", "add", "mcpd", ...at]), "mcpd");
   using talk = new Talk([installed.bin("codex"), "app-server"], { cwd: visit.home, env });
   await talk.request("initialize", { clientInfo: ABOUT });
@@ -181,7 +203,8 @@ async function codex(visit: Visit): Promise<string> {
 async function gemini(visit: Visit): Promise<string> {
   const { way, installed } = visit;
   const kind = ["--transport", way.wire];
-  const at = way.wire === "bridge" ? ["mcpd", ...way.command] : [...kind, "mcpd", way.url];
+  const there = [...kind, "mcpd", way.url, ...headerOf(way)];
+  const at = way.wire === "bridge" ? ["mcpd", ...way.command] : there;
   const ask = async (...words: readonly string[]): Promise<Finished> =>
     await run(visit, [installed.bin("gemini"), "mcp", ...words], {
       GEMINI_CLI_TRUST_WORKSPACE: "true",
@@ -193,6 +216,14 @@ async function gemini(visit: Visit): Promise<string> {
 }
 
 const ABOUT = { name: "mcpd-interop", title: "mcpd interop", version: "1" };
+
+function headersOf({ key }: Way): Environment {
+  return key === null ? {} : { "X-API-Key": key };
+}
+
+function headerOf({ key }: Way): readonly string[] {
+  return key === null ? [] : ["--header", `X-API-Key: ${key}`];
+}
 
 function commandOf({ command: [command, ...args] }: Way): object {
   return { command, args };

@@ -243,7 +243,7 @@ const table = {
     404,
     -32601,
     "No such path",
-    "MCP is served on /mcp, /mcp/<upstream> and /sse.",
+    "MCP is served on /mcp, /sse and /ws; one upstream on /mcp/<upstream>, /sse/<upstream> and /ws/<upstream>.",
   ),
   "door.method": row(
     64,

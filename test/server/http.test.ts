@@ -51,7 +51,10 @@ describe("every path", () => {
       const response = await doors.ask(path);
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({
-        error: { data: { fault: "door.unknown" }, message: expect.stringContaining("/mcp/<") },
+        error: {
+          data: { fault: "door.unknown" },
+          message: expect.stringContaining("/ws/<upstream>"),
+        },
       });
     }
   });
