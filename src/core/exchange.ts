@@ -169,10 +169,22 @@ export class ExchangeTable {
     return open.length === 1 && this.#ghosts.size === 0 ? (open[0]?.id ?? null) : null;
   }
 
-  /** The clients' requests that the other side may be working on: mcpd's own are left out. */
+  /**
+   * The clients' requests that the other side may be working on: mcpd's own are left out, and those
+   * about tasks, since what a task sends says so itself.
+   */
   calls(): readonly Exchange[] {
     const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);
-    return [...this.#open.values(), ...ghosts].filter(({ session }) => session !== null);
+    return [...this.#open.values(), ...ghosts].filter(
+      ({ session, method }) => session !== null && !method.startsWith("tasks/"),
+    );
+  }
+
+  /** The requests that wait for the result of a task. */
+  waitingFor(taskId: string): readonly Exchange[] {
+    return [...this.#open.values()].filter(
+      ({ method, params }) => method === "tasks/result" && params?.["taskId"] === taskId,
+    );
   }
 
   /** The sessions that have a request here, each once. */

@@ -109,6 +109,13 @@ const table = {
     "There is no client to answer the question",
     "Ask only while a call of a client with that capability is in flight.",
   ),
+  "question.declined": row(
+    1,
+    403,
+    -32603,
+    "The user has declined to open the address",
+    "Call again and open it, if the call is still wanted.",
+  ),
   "question.state": row(
     65,
     400,
@@ -186,6 +193,13 @@ const table = {
     -32602,
     "The project does not exist",
     "Name an existing directory (?project=, X-Mcpd-Project or --project), or start the client in one.",
+  ),
+  "task.unknown": row(
+    66,
+    404,
+    -32602,
+    "Unknown task",
+    "Use the id in the session that made the task; a restart of its upstream ends it.",
   ),
   "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts first."),
   "resource.unknown": row(66, 404, -32002, "Resource not found", "List the resources first."),

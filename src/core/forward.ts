@@ -8,6 +8,7 @@ import type { CallOutcome, CallRecord } from "./record.ts";
 import { askRound, inputRequired } from "./rounds.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import { askForUrls } from "./url-elicitation.ts";
 import type { World } from "./world.ts";
 
 /** One request of a client with all that is needed to answer it. */
@@ -100,6 +101,7 @@ export function forward(
     const seat: Seat = { call: null, outcome: null };
     const finish = (later: Turn, outcome: Outcome): void => {
       const final = transformed(later, outcome, options.transform);
+      noteOwner(later, call, upstream, final);
       settleSeat(later, seat, upstream, final);
       const durationMs = later.nowMs - startedMs;
       const reuse = options.reuse ?? "none";
@@ -131,6 +133,21 @@ export function forward(
     upstream.ask(now, exchange);
   };
   start(turn, params, 0);
+}
+
+/** What an upstream makes for a client by an id of its own belongs to that client. */
+function noteOwner(
+  turn: Turn,
+  { session, request }: Call,
+  { tasks, elicitations }: Upstream,
+  outcome: Outcome,
+): void {
+  if (!outcome.ok) {
+    if (session.era === "legacy") elicitations.noteError(outcome.error, session.id);
+  } else if (request.method === "tools/call") {
+    const wanted = session.era === "modern" || request.params?.["task"] !== undefined;
+    if (wanted) tasks.learn(session, outcome.result, turn.nowMs);
+  }
 }
 
 /** Leaves the trace of an answered request. */
@@ -215,7 +232,8 @@ function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
   const { session, request } = call;
   if (session.era === upstream.era) return outcome;
   if (session.era === "legacy") return presentLegacy(outcome);
-  return presentModern(request.method, upstream.info, outcome);
+  const asked = outcome.ok ? outcome : askForUrls(call, upstream.info, outcome.error);
+  return presentModern(request.method, upstream.info, asked);
 }
 
 export function outcomeOf(outcome: Outcome): CallOutcome {

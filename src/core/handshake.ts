@@ -11,6 +11,9 @@ import type { Upstream } from "./upstream.ts";
 import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
 
+/** The only revision whose tasks these are: the modern era has others, as an extension. */
+const TASKS_REVISION = "2025-11-25";
+
 /** What the aggregate can do: whatever an upstream of it may bring. */
 export const aggregateCapabilities: Params = {
   tools: { listChanged: true },
@@ -35,7 +38,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     // What is remembered of an upstream will do until something is really asked of it.
     for (const upstream of upstreams) if (!upstream.listed) upstream.whenReady(turn, JUST_START);
     begin(turn, call, {
-      capabilities: aggregateCapabilities,
+      capabilities: { ...aggregateCapabilities, ...aggregateTasks(versionOf(call), upstreams) },
       serverInfo: world.about,
       ...instructionsOf(upstreams),
     });
@@ -54,7 +57,8 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     return begin(turn, call, about);
   }
   introduced(turn, upstream, {
-    proceed: (later, introduction) => begin(later, call, introductionFor(introduction)),
+    proceed: (later, introduction) =>
+      begin(later, call, introductionFor(introduction, versionOf(call))),
     fail: (later, problem) => abandon(later, call, problem),
   });
 }
@@ -78,6 +82,16 @@ export function introduced(
   });
 }
 
+function versionOf({ request }: Call): string {
+  return negotiate(request.params?.["protocolVersion"]);
+}
+
+/** Tasks of the aggregate are found by their ids; there is no list of all. */
+function aggregateTasks(version: string, upstreams: readonly Upstream[]): Params {
+  const served = version === TASKS_REVISION && upstreams.some((upstream) => upstream.has("tasks"));
+  return served ? { tasks: { cancel: {}, requests: { tools: { call: {} } } } } : {};
+}
+
 function begin(turn: Turn, call: Call, about: Params): void {
   const { session, request } = call;
   const params = request.params ?? {};
@@ -87,7 +101,7 @@ function begin(turn: Turn, call: Call, about: Params): void {
     version: stringOr(info?.["version"], ""),
   };
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
-  session.protocolVersion = negotiate(params["protocolVersion"]);
+  session.protocolVersion = versionOf(call);
   turn.add({ kind: "keep", session });
   answer(turn, call, { protocolVersion: session.protocolVersion, ...about });
 }
@@ -102,8 +116,9 @@ function discard(turn: Turn, session: Session): void {
 }
 
 /** The upstream's own words, minus what mcpd cannot keep for it. */
-export function introductionFor(introduction: Introduction): Params {
-  const { tasks: _tasks, ...capabilities } = introduction.capabilities;
+export function introductionFor(introduction: Introduction, version: string): Params {
+  const { tasks, ...others } = introduction.capabilities;
+  const capabilities = version === TASKS_REVISION && tasks ? { ...others, tasks } : others;
   // mcpd itself changes lists, when it restarts an upstream or the config filters its tools, and
   // clients listen only to what was declared.
   const changing = Object.fromEntries(

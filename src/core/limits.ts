@@ -34,6 +34,11 @@ export const LIMITS = {
   questionsPerUpstream: 1_000,
   /** Of these, for one client: others can be asked as well. */
   questionsPerSession: 64,
+  /** Tasks of one upstream that are known, and how long one is when it does not say itself. */
+  tasksPerUpstream: 10_000,
+  taskMs: 86_400_000,
+  /** Elicitations by URL of one upstream whose session is known. */
+  elicitationsPerUpstream: 1_000,
   /** Instances of single projects and sessions: above it the one unused for longest ends. */
   scopedInstances: 64,
   /** Merged lists kept, one for each set of instances that sessions are served by. */

@@ -10,7 +10,9 @@ import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
 import { route } from "./route.ts";
 import { follow, subscribe } from "./subscriptions.ts";
+import { watchTasks } from "./task-requests.ts";
 import type { Upstream } from "./upstream.ts";
+import { declinesUrl } from "./url-elicitation.ts";
 import type { World } from "./world.ts";
 
 /** What a modern client may ask for beside discovery and subscriptions (2026-07-28). */
@@ -42,6 +44,7 @@ export function receiveModern(world: World, turn: Turn, call: Call): void {
   if (!METHODS.has(method) && !TASK_METHODS.has(method)) {
     return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
   }
+  if (declinesUrl(params)) return refuse(turn, call, fault("question.declined"));
   const problem = method === "tools/call" ? wrongHeader(world, call) : null;
   if (problem !== null) return refuse(turn, call, problem);
   const plain = { ...call, request: { ...call.request, params: stripEnvelope(params) } };
@@ -57,20 +60,31 @@ function discover(world: World, turn: Turn, call: Call): void {
   const { session } = call;
   const supportedVersions = [MODERN_REVISION];
   if (session.view.kind === "all") {
-    const about = { capabilities: aggregateCapabilities, ...instructionsOf(world.inView(session)) };
+    const upstreams = world.inView(session);
+    const capabilities = { ...aggregateCapabilities, ...tasksExtension(upstreams) };
+    const about = { capabilities, ...instructionsOf(upstreams) };
     return answerFor(world, turn, call, { supportedVersions, ...about });
   }
   const upstream = world.serving(session, session.view.upstream);
   if (isFault(upstream)) return refuse(turn, call, upstream);
   introduced(turn, upstream, {
     proceed(later, introduction) {
-      const { serverInfo, ...about } = introductionFor(introduction);
+      const { serverInfo, ...about } = introductionFor(introduction, MODERN_REVISION);
       const result = Json.ofValue({ supportedVersions, ...about });
       const info = isObject(serverInfo) ? serverInfo : {};
       reply(later, call, presentModern("server/discover", info, { ok: true, result }));
     },
     fail: (later, problem) => refuse(later, call, problem),
   });
+}
+
+/** The extension that the aggregate serves if one of its upstreams does. */
+function tasksExtension(upstreams: readonly Upstream[]): Params {
+  const served = upstreams.some(({ introduction }) => {
+    const extensions = introduction?.capabilities["extensions"];
+    return isObject(extensions) && extensions[TASKS] !== undefined;
+  });
+  return served ? { extensions: { [TASKS]: {} } } : {};
 }
 
 /** What the headers say differently from the arguments, as far as the tool is known. */
@@ -123,6 +137,8 @@ function honoured(world: World, turn: Turn, call: Call, filter: Params): Params 
   const kept = Object.entries(filter).filter(
     ([key, value]) => key.endsWith("ListChanged") && value === true,
   );
+  const tasks = filter["taskIds"];
+  if (Array.isArray(tasks)) kept.push(["taskIds", watchTasks(world, turn, session, tasks)]);
   const wanted = filter["resourceSubscriptions"];
   if (!Array.isArray(wanted)) return Object.fromEntries(kept);
   const resourceSubscriptions = (wanted as readonly unknown[]).filter((uri): uri is string => {

@@ -12,9 +12,12 @@ import {
   type Response,
   resultResponse,
 } from "./message.ts";
+import { notify } from "./notify.ts";
 import { ask, isQuestion } from "./questions.ts";
 import { forget } from "./reuse.ts";
+import type { Session } from "./session.ts";
 import { updated } from "./subscriptions.ts";
+import { relatedTask } from "./tasks.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -62,6 +65,17 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
       return;
     case "notifications/cancelled":
       return withdrawn(turn, upstream, params);
+    case "notifications/tasks/status":
+      upstream.tasks.note(params);
+      return pushTo(world, turn, upstream.tasks.owner(params?.["taskId"]), message);
+    case "notifications/tasks":
+      upstream.tasks.note(params);
+      for (const session of upstream.tasks.watchers(params?.["taskId"])) {
+        notify(turn, session, method, params);
+      }
+      return;
+    case "notifications/elicitation/complete":
+      return pushTo(world, turn, upstream.elicitations.take(params?.["elicitationId"]), message);
     default:
       if (LIST_KINDS.some((kind) => LISTS[kind].changed === method)) {
         forget(world, upstream);
@@ -75,15 +89,32 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
   }
 }
 
+/** Tells the one session that a message concerns, if it is still there. */
+function pushTo(
+  world: World,
+  turn: Turn,
+  sessionId: string | undefined,
+  message: Notification,
+): void {
+  const session = world.sessions.get(sessionId ?? "");
+  if (session !== undefined) turn.add({ kind: "push", session, text: encode(message), keep: true });
+}
+
 /**
  * A shared upstream does not say whose call a log message is about. With the calls of one session
  * in flight it is that session's; with none it is for those who have asked for logs with
  * "logging/setLevel"; with several it is nobody's, since what one project does is no business of
- * another (protocol row 6: never guess, never broadcast).
+ * another (protocol row 6: never guess, never broadcast). One of a task says so.
  */
 function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notification): void {
   const level = message.params?.["level"];
-  const busy = upstream.exchanges.sessions();
+  const task = relatedTask(message.params);
+  if (task !== null) {
+    const owner = world.sessions.get(upstream.tasks.owner(task) ?? "");
+    if (owner?.wantsLevel(level) === true) pushTo(world, turn, owner.id, message);
+    return;
+  }
+  const busy = atWork(world, upstream);
   if (busy.size > 1) {
     const text = `log message could belong to ${busy.size} sessions: kept out of all of them`;
     return turn.add({ kind: "oddity", upstream, text });
@@ -101,6 +132,16 @@ function logMessage(world: World, turn: Turn, upstream: Upstream, message: Notif
     if (session.era === "modern" || !session.wantsLevel(level)) continue;
     turn.add({ kind: "push", session, text, keep: false });
   }
+}
+
+/** The sessions that an upstream works for: on a call, or on a task. */
+function atWork(world: World, { exchanges, tasks }: Upstream): ReadonlySet<Session> {
+  const sessions = new Set(exchanges.sessions());
+  for (const owner of tasks.owners) {
+    const session = world.sessions.get(owner);
+    if (session !== undefined) sessions.add(session);
+  }
+  return sessions;
 }
 
 function answerUpstream(world: World, turn: Turn, upstream: Upstream, request: Request): void {

@@ -10,6 +10,12 @@ const FILTERS: { readonly [method: string]: string } = {
   "notifications/resources/list_changed": "resourcesListChanged",
 };
 
+/** Those that are told to whom they concern only: a resource or task that was named. */
+const UNFILTERED: ReadonlySet<string> = new Set([
+  "notifications/resources/updated",
+  "notifications/tasks",
+]);
+
 /**
  * Tells a session something that belongs to no request of it: a legacy client on its own stream, a
  * modern one on the stream of the subscription that asked for it, or not at all.
@@ -27,10 +33,7 @@ export function notify(
   }
   if (listening === null) return;
   const filter = FILTERS[method];
-  const wanted =
-    filter === undefined
-      ? method === "notifications/resources/updated"
-      : listening.filter[filter] === true;
+  const wanted = filter === undefined ? UNFILTERED.has(method) : listening.filter[filter] === true;
   if (!wanted) return;
   const tagged = { ...params, _meta: { ...metaOf(params), [META.subscription]: listening.id } };
   const text = encode({ kind: "notification", method, params: tagged });

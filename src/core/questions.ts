@@ -13,6 +13,7 @@ import {
 import { fileUri } from "./roots.ts";
 import type { Audience } from "./scope.ts";
 import type { Session } from "./session.ts";
+import { relatedTask } from "./tasks.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -46,21 +47,28 @@ export function isQuestion(method: string): boolean {
  * Puts a question of a shared upstream to the client whose call caused it (protocol row 9). The
  * upstream does not say which call that is, so: a single call in flight is the one; of several,
  * those that end are ruled out until one session is left; what stays uncertain is refused. A call
- * that came after the question cannot have caused it. Never guessed, never broadcast.
+ * that came after the question cannot have caused it. Never guessed, never broadcast. One of a task
+ * says so, and goes to who made the task.
  */
 export function ask(world: World, turn: Turn, upstream: Upstream, request: Request): void {
   const { audience } = upstream;
   const roots = knownRoots(upstream, request);
   if (roots !== null) return upstream.respond(turn, resultResponse(request.id, { roots }));
-  const home = audience.kind === "session" ? world.sessions.get(audience.id) : undefined;
+  const task = relatedTask(request.params);
+  const homeId = audience.kind === "session" ? audience.id : upstream.tasks.owner(task);
+  const home = world.sessions.get(homeId ?? "");
+  const { exchanges } = upstream;
   // One that waits for its client's answer as well: it may ask for two things at a time.
-  const suspects = new Set(upstream.exchanges.calls());
+  const suspects = new Set(task === null ? exchanges.calls() : exchanges.waitingFor(task));
   const question = new OpenQuestion(world, upstream, request, suspects, home ?? null);
   if (
     upstream.questions.has(request.id) ||
     upstream.questions.size >= LIMITS.questionsPerUpstream
   ) {
     return question.refuse(turn, fault("upstream.busy", "Too many questions are open"));
+  }
+  if (task !== null && home === undefined) {
+    return question.refuse(turn, fault("question.nobody", "The task has no client", upstream.name));
   }
   upstream.questions.set(request.id, question);
   for (const suspect of suspects) {
@@ -201,6 +209,9 @@ class OpenQuestion implements Question {
       settle: (later, outcome) => this.#end(later, outcome),
     });
     this.#asked = { session, exchange };
+    if (params?.["mode"] === "url") {
+      this.#upstream.elicitations.note(params["elicitationId"], session.id);
+    }
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
     // On the stream of the call that asks, where the specification wants it; with several calls of
     // one session it is not certain which, and the session's own stream serves as well.

@@ -91,8 +91,8 @@ function ttlOf(call: Call, upstream: Upstream, { target }: Sent, outcome: Outcom
   if (!outcome.ok || outcome.result.text.length > LIMITS.reuseResultLength) return 0;
   const { tools, resourcesMs } = upstream.unit.settings.reuse;
   const said = upstream.era === "modern" ? outcome.result.value : null;
-  // A demand for input is no result.
-  if (isObject(said) && said["resultType"] === "input_required") return 0;
+  // A demand for input, or a task, is no result.
+  if (isObject(said) && (said["resultType"] ?? "complete") !== "complete") return 0;
   if (call.request.method !== "tools/call") {
     const ttl = isObject(said) ? said["ttlMs"] : undefined;
     return typeof ttl === "number" ? ttl : resourcesMs;

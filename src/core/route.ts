@@ -1,6 +1,6 @@
 import { namesakes, resolveName, type Target, visibleEntries } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
-import { fault, isFault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { type ListKind, listKindOf, LISTS } from "./listing.ts";
@@ -9,6 +9,7 @@ import { Json, type Params } from "./message.ts";
 import { filtersTools, toolAllowed } from "./policy.ts";
 import { obtain } from "./reuse.ts";
 import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
+import { sendTask, sendTaskToOwner, TASK_REQUESTS } from "./task-requests.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -61,6 +62,7 @@ function toOwner(world: World, turn: Turn, call: Call): void {
       }));
     }
     default:
+      if (TASK_REQUESTS.has(method)) return sendTaskToOwner(world, turn, call);
       refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
   }
 }
@@ -74,7 +76,7 @@ function byName(
   rename: (name: string) => Params,
 ): void {
   if (typeof name !== "string") {
-    return refuse(turn, call, fault("params.invalid", "params.name is missing: expected a string"));
+    return refuse(turn, call, missing(call, "name"));
   }
   const found = (now: Turn, target: Target): void =>
     send(
@@ -104,7 +106,7 @@ function byName(
 
 function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
   if (typeof uri !== "string") {
-    return refuse(turn, call, fault("params.invalid", "params.uri is missing: expected a string"));
+    return refuse(turn, call, missing(call, "uri"));
   }
   const look = (): Upstream | undefined => world.ownerOf(uri, call.session);
   const owner = look();
@@ -114,6 +116,11 @@ function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
     if (late !== undefined) return send(world, later, call, late, call.request.params);
     refuse(later, call, fault("resource.unknown", `Resource not found: ${uri}`, uri, { uri }));
   });
+}
+
+function missing({ request }: Call, member: string): Fault {
+  const place = request.method === "completion/complete" ? "params.ref" : "params";
+  return fault("params.invalid", `${place}.${member} is missing: expected a string`);
 }
 
 function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void {
@@ -170,10 +177,7 @@ function send(
       return answer(turn, call, {});
     }
   }
-  // Tasks of the legacy revisions belong to a session, which one shared upstream cannot tell apart.
-  if (method.startsWith("tasks/") && (upstream.era === "legacy" || call.session.era === "legacy")) {
-    return refuse(turn, call, fault("method.unknown", `Method not found: ${method}`));
-  }
+  if (method.startsWith("tasks/")) return sendTask(turn, call, upstream);
   const target = params?.["name"] ?? uri;
   obtain(world, turn, call, upstream, { params, target: typeof target === "string" ? target : "" });
 }

@@ -57,12 +57,14 @@ export function unfollow(turn: Turn, upstream: Upstream, uri: string): void {
  * Keeps the one subscription at a modern upstream in step with what its clients want: a new one is
  * opened before the old one is given up, so that nothing is missed.
  */
-function syncListening(turn: Turn, upstream: Upstream): void {
+export function syncListening(turn: Turn, upstream: Upstream): void {
+  const taskIds = upstream.tasks.watched;
   const notifications = {
     toolsListChanged: upstream.has("tools"),
     promptsListChanged: upstream.has("prompts"),
     resourcesListChanged: upstream.has("resources"),
     resourceSubscriptions: [...upstream.subscribers.keys()],
+    ...(taskIds.length === 0 ? {} : { taskIds }),
   };
   const filter = JSON.stringify(notifications);
   const old = upstream.listening;

@@ -13,6 +13,7 @@ import { forget } from "./reuse.ts";
 import { Roster } from "./roster.ts";
 import { Session, type View } from "./session.ts";
 import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
+import { leaveTasks } from "./task-requests.ts";
 import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
 import { type Ports, unavailable, World } from "./world.ts";
@@ -120,7 +121,12 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     if (!this.#world.sessions.delete(session.id)) return turn.effects;
     for (const pending of session.pending.values()) pending.cancel(turn, reason);
+    for (const question of session.asks.clear(turn)) {
+      const left = fault("question.nobody", "The client has left");
+      question.settle(turn, { ok: false, error: rpcError(left) });
+    }
     unsubscribeAll(this.#world, turn, session);
+    leaveTasks(this.#world, turn, session);
     this.#roster.leave(turn, session);
     if (session.logLevel === null) return turn.effects;
     for (const upstream of this.#world.instances) {
@@ -198,6 +204,7 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     for (const upstream of this.#world.instances) {
       const { idleStopMs } = upstream.unit.settings;
+      upstream.tasks.expire(nowMs);
       if (idleStopMs === null || upstream.phase !== "ready" || !upstream.unused) continue;
       if (nowMs - upstream.usedMs >= idleStopMs) upstream.rest(turn);
     }

@@ -1,3 +1,4 @@
+import { paramsForLegacy, timeoutOf } from "./dispatch.ts";
 import type { Turn } from "./effect.ts";
 import { envelopeOf, isObject, MODERN_REVISION, withEnvelope } from "./envelope.ts";
 import { LEGACY_LATEST } from "./era.ts";
@@ -10,7 +11,6 @@ import {
   readIntroduction,
 } from "./introduction.ts";
 import { Lane } from "./lane.ts";
-import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
 import type { Memory } from "./memory.ts";
 import {
@@ -26,7 +26,9 @@ import { capabilitiesFor, type Question } from "./questions.ts";
 import type { Follower } from "./reuse.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
+import { TaskTable } from "./tasks.ts";
 import type { Unit, UnitKey } from "./unit.ts";
+import { Elicitations } from "./url-elicitation.ts";
 import { type Waiting, WaitingRoom } from "./waiting.ts";
 
 /**
@@ -49,6 +51,8 @@ export class Upstream {
   logLevel: McpLogLevel | null = null;
   /** What the upstream asks its clients, by its own request id. */
   readonly questions = new Map<RequestId, Question>();
+  readonly tasks = new TaskTable();
+  readonly elicitations = new Elicitations();
   /** Where calls of tools that ask take turns. */
   readonly lane = new Lane(this.exchanges);
   /** Why it takes no new requests: another one has its place, or it left the config. */
@@ -102,7 +106,8 @@ export class Upstream {
 
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
-    const { exchanges, lane, subscribers } = this;
+    const { exchanges, lane, subscribers, tasks } = this;
+    if (tasks.working) return false;
     return exchanges.size + lane.size + this.waiting.size + subscribers.size === 0;
   }
 
@@ -181,6 +186,8 @@ export class Upstream {
       return;
     }
     for (const question of this.questions.values()) question.drop(turn);
+    // A server elsewhere keeps its tasks while we cannot reach it.
+    if (this.unit.reach.kind !== "remote") this.tasks.clear();
     // Some legacy servers exit when they are asked to discover: the next one is greeted instead.
     const probing = wasOpening && this.introduction === null && this.#knownEra() === "auto";
     if (probing && this.unit.reach.kind !== "remote") this.#foundEra = "legacy";
@@ -222,20 +229,13 @@ export class Upstream {
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {
-    const request = this.exchanges.enter(exchange, turn.nowMs, this.#timeoutOf(exchange));
+    const timeoutMs = timeoutOf(exchange, this.unit.settings, this.phase, this.#knownEra());
+    const request = this.exchanges.enter(exchange, turn.nowMs, timeoutMs);
     const modern = this.era === "modern" || exchange.method === "server/discover";
     const params = modern
       ? withEnvelope(request.params, envelopeOf(exchange.session, this.#about))
-      : null;
-    this.#send(turn, params === null ? request : { ...request, params }, exchange);
-  }
-
-  #timeoutOf({ method, background }: Exchange): number {
-    const { requestTimeoutMs, startTimeoutMs } = this.unit.settings;
-    if (background) return Number.POSITIVE_INFINITY;
-    if (method === "server/discover" && this.#knownEra() === "auto") return LIMITS.probeMs;
-    // Whoever runs the process watches its start and says more about it: this is the second line.
-    return this.phase === "opening" ? startTimeoutMs * 2 : requestTimeoutMs;
+      : paramsForLegacy(exchange, request.params);
+    this.#send(turn, { ...request, params }, exchange);
   }
 
   #send(turn: Turn, message: Message, exchange: Exchange | null = null): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
+import type { Params } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import { Board } from "../helpers/board.ts";
@@ -105,6 +106,34 @@ describe("the aggregate", () => {
     expect(board.last("notes", "resources/read").params).toEqual({ uri: "note://7/text" });
     const box = board.ask(session, "resources/read", { uri: "file:///b" }, 3);
     expect(box.answer?.error?.code).toBe(-32002);
+  });
+
+  test("completes an argument at the owner of the prompt or template, under the owner's name", () => {
+    const board = new Board();
+    board.apply(unitOf("files"), unitOf("memory"));
+    const prompts = [{ name: "greet" }];
+    board.start("files", { prompts });
+    const resourceTemplates = [{ uriTemplate: "note://{id}", name: "note" }];
+    board.start("memory", { prompts, resourceTemplates });
+    const session = board.join();
+    const argument = { name: "id", value: "a" };
+    const context = { arguments: { other: "b" } };
+    const completed = (ref: Params, id: number): unknown =>
+      board.ask(session, "completion/complete", { ref, argument, context }, id).answer?.error;
+    completed({ type: "ref/prompt", name: "memory__greet" }, 1);
+    const prompt = { type: "ref/prompt", name: "greet" };
+    const sent = { argument, context };
+    expect(board.last("memory", "completion/complete").params).toEqual({ ref: prompt, ...sent });
+    for (const [index, uri] of ["note://{id}", "note://7"].entries()) {
+      const ref = { type: "ref/resource", uri };
+      completed(ref, 2 + index);
+      expect(board.last("memory", "completion/complete").params).toEqual({ ref, ...sent });
+    }
+    expect(board.find("files", "completion/complete")).toBeUndefined();
+    expect(completed({ type: "ref/prompt", name: "nobody" }, 4)).toMatchObject({ code: -32602 });
+    expect(completed({ type: "ref/prompt" }, 5)).toMatchObject({
+      message: expect.stringContaining("params.ref.name is missing"),
+    });
   });
 });
 

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 
 import { LineClient, textOf } from "../helpers/line-client.ts";
 import { fixture, program } from "../helpers/program.ts";
+import { ROOT } from "../helpers/sources.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon } from "./harness.ts";
 import { statusOf } from "./status.ts";
@@ -69,13 +71,53 @@ test("a subscription of a modern client goes on under another daemon", async () 
   await client.heard("notifications/subscriptions/acknowledged");
   await first.kill();
   await using _second = await Daemon.start(null, { home });
-  await waitFor("the second acknowledgement", () => {
-    const method = "notifications/subscriptions/acknowledged";
-    return client.said.filter((message) => message.method === method).length === 2;
-  });
+  // Under the new daemon they may be others.
+  await client.heard("notifications/tools/list_changed");
   const changing = modern({ name: "change", arguments: { list: "tools" } });
   expect(textOf(await client.request(2, "tools/call", changing))).toBe("tools changed");
-  await client.heard("notifications/tools/list_changed");
+  await waitFor("the change", () => {
+    const method = "notifications/tools/list_changed";
+    return client.said.filter((message) => message.method === method).length === 2;
+  });
+  expect(await client.end()).toBe(0);
+});
+
+test("a modern client hears of its task, which is nobody else's", async () => {
+  const words = ["run", join(ROOT, "test", "conformance", "tasks-fixture.ts"), "stdio"];
+  const jobs = { command: process.execPath, args: words };
+  await using daemon = await Daemon.start({ mcpServers: { jobs, ...CONFIG.mcpServers } });
+  const { env, path: cwd } = daemon.home;
+  await using client = new LineClient([program(), "bridge"], { cwd, env });
+  const extensions = { "io.modelcontextprotocol/tasks": {} };
+  const able = { "io.modelcontextprotocol/clientCapabilities": { extensions } };
+  const call = modern({ name: "slow_compute", arguments: { seconds: 0.3 } }, able);
+  const begun = await client.request(1, "tools/call", call);
+  expect(begun.result).toMatchObject({ resultType: "task", status: "working" });
+  const taskId = String(begun.result?.["taskId"]);
+  const notifications = { taskIds: [taskId] };
+  client.ask("l", "subscriptions/listen", modern({ notifications }, able));
+  const { params } = await client.heard("notifications/subscriptions/acknowledged");
+  expect(params?.["notifications"]).toEqual(notifications);
+  expect((await client.heard("notifications/tasks")).params).toMatchObject({
+    taskId,
+    status: "completed",
+    _meta: { "io.modelcontextprotocol/subscriptionId": "l" },
+  });
+  const got = await client.request(2, "tasks/get", modern({ taskId }, able));
+  expect(got.result).toMatchObject({ taskId, status: "completed" });
+  // Another principal: this one came with the API key.
+  const body = { jsonrpc: "2.0", id: 1, method: "tasks/get", params: modern({ taskId }, able) };
+  const headers = {
+    accept: "application/json, text/event-stream",
+    "content-type": "application/json",
+    "x-api-key": daemon.key,
+    "mcp-protocol-version": "2026-07-28",
+    "mcp-method": "tasks/get",
+    "mcp-name": taskId,
+  };
+  const post = { method: "POST", headers, body: JSON.stringify(body) };
+  const other = JSON.parse(await (await fetch(daemon.mcpUrl("jobs"), post)).text());
+  expect(other.error).toMatchObject({ code: -32602, data: { fault: "task.unknown" } });
   expect(await client.end()).toBe(0);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import type { McpHttp, Message } from "../helpers/mcp-http.ts";
 import { linuxTest } from "../helpers/posix.ts";
 import { fixture, processesOf, realServer } from "../helpers/program.ts";
 import { Daemon, Home } from "./harness.ts";
@@ -37,6 +38,32 @@ describe("eight official clients on real servers", () => {
     expect(processesOf(home.path)).toHaveLength(1 + Object.keys(mcpServers).length);
     await closeAll(clients);
     expect(processesOf(home.path)).toHaveLength(1 + Object.keys(mcpServers).length);
+  });
+
+  test("server-everything works on tasks, each for the client that made it alone", async () => {
+    const mcpServers = { everything: realServer("everything") };
+    await using daemon = await Daemon.start({ mcpServers });
+    for (const upstream of ["everything", undefined]) {
+      const revision = { protocolVersion: "2025-11-25" };
+      const ann = await daemon.connect(upstream, revision);
+      const bob = await daemon.connect(upstream, revision);
+      const params = { name: "simulate-research-query", arguments: { topic: "tasks" }, task: {} };
+      const { response: begun } = await ann.request("tools/call", params);
+      const task = begun.result?.["task"] as { readonly taskId: string } | undefined;
+      const taskId = task?.taskId ?? "";
+      const state = async (client: McpHttp, method: string): Promise<Message> =>
+        (await client.request(method, { taskId })).response;
+      expect((await state(ann, "tasks/get")).result).toMatchObject({ taskId, status: "working" });
+      for (const method of ["tasks/get", "tasks/result", "tasks/cancel"]) {
+        expect((await state(bob, method)).error).toMatchObject({
+          code: -32602,
+          data: { fault: "task.unknown", subject: taskId },
+        });
+      }
+      expect((await state(ann, "tasks/cancel")).result).toMatchObject({ status: "cancelled" });
+      expect(await ann.close()).toBe(200);
+      expect(await bob.close()).toBe(200);
+    }
   });
 
   test("server-everything answers each its own of many calls at once", async () => {

@@ -1,0 +1,28 @@
+import type { Exchange } from "./exchange.ts";
+import { LIMITS } from "./limits.ts";
+import type { Params } from "./message.ts";
+import type { Unit, UnitSettings } from "./unit.ts";
+
+/** How long the answer to a request may take, in milliseconds. */
+export function timeoutOf(
+  { method, background }: Exchange,
+  { requestTimeoutMs, startTimeoutMs }: UnitSettings,
+  phase: string,
+  era: Unit["era"],
+): number {
+  // The result of a task comes when the task is done (2025-11-25, utilities/tasks).
+  if (background || method === "tasks/result") return Number.POSITIVE_INFINITY;
+  if (method === "server/discover" && era === "auto") return LIMITS.probeMs;
+  // Whoever runs the process watches its start and says more about it: this is the second line.
+  return phase === "opening" ? startTimeoutMs * 2 : requestTimeoutMs;
+}
+
+/** What a legacy upstream is sent: what a modern client brings for mcpd is not for it. */
+export function paramsForLegacy(
+  { session }: Exchange,
+  params: Params | undefined,
+): Params | undefined {
+  if (session?.era !== "modern" || params === undefined) return params;
+  const { inputResponses: _answers, requestState: _state, task: _task, ...rest } = params;
+  return rest;
+}
