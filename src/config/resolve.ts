@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 
 import { type Fault, isFault } from "../core/fault.ts";
+import type { Profile } from "../core/profile.ts";
 import type { ConfigWarning, DaemonSettings, Revision, ServerSettings } from "../core/revision.ts";
 import { mentionsProject } from "../core/scope.ts";
 import {
@@ -17,6 +18,7 @@ import type { Paths, User } from "../platform/platform.ts";
 import { inspect } from "./inspect.ts";
 import { parseConfig, type Parsed } from "./parse.ts";
 import { invalid, problemOf } from "./problem.ts";
+import type { ClientEntry } from "./schema-client.ts";
 import {
   type BehaviourEntry,
   BehaviourSchema,
@@ -96,7 +98,8 @@ function revisionOf(
     const scope = perProject ? "project" : upstream.scope;
     return unitOf(name, reach, scope, upstream.disabled, upstream.era, settings);
   });
-  const resolved = { daemon, server, units: [builtin, ...units] };
+  const clients = Object.entries(entry.clients).map(([glob, client]) => profileOf(glob, client));
+  const resolved = { daemon, server, clients, units: [builtin, ...units] };
   const hash = sha256(canonicalJson(resolved));
   return deepFreeze({ number, hash, path, ...resolved, warnings });
 }
@@ -150,6 +153,18 @@ function settingsOf(entry: BehaviourEntry, server: ServerSettings): UnitSettings
       resourcesMs: toMs(entry.cache.resources_secs),
       forgottenBy: entry.cache.forget_on,
     },
+  };
+}
+
+function profileOf(glob: string, entry: ClientEntry): Profile {
+  const { tools, mode, description_length: description, result_length: result } = entry;
+  const { allow, deny } = tools;
+  return {
+    glob,
+    tools: { allow, deny },
+    mode,
+    descriptionLength: description,
+    resultLength: result,
   };
 }
 

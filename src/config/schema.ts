@@ -3,6 +3,7 @@
 
 import * as v from "valibot";
 
+import { ClientSchema } from "./schema-client.ts";
 import { key, seconds, wholeNumber } from "./schema-key.ts";
 import { UpstreamName, UpstreamSchema } from "./schema-upstream.ts";
 
@@ -239,6 +240,13 @@ export const ConfigSchema = v.object({
     "live",
     "Server",
     "Bounds of what clients and upstreams may do.",
+  ),
+  clients: key(
+    v.record(v.pipe(v.string(), v.nonEmpty()), ClientSchema),
+    {},
+    "live",
+    "Clients",
+    'What clients are shown on /mcp, by a pattern of the name they give themselves: "claude-code", "*".',
   ),
   mcpServers: key(
     v.record(UpstreamName, UpstreamSchema),

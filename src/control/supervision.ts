@@ -28,7 +28,7 @@ export type BootstrapStatus = {
   readonly conditions: readonly Condition[];
 };
 
-/** Requests on the socket Paths.bootstrapAddress. Newline-delimited JSON-RPC like control/api.ts. */
+/** Requests on the socket Paths.bootstrapAddress, in lines of JSON-RPC like control/api.ts. */
 export type BootstrapApi = {
   "mcpd/bootstrap": { params: Record<string, never>; result: BootstrapStatus };
   /** Ends the server in order and starts it again; answers when the next one is ready. */

@@ -49,6 +49,11 @@ export function resolveName(
   return upstream === undefined || parts === null ? undefined : { upstream, name: parts.name };
 }
 
+/** Every name a tool can be called by: as it was, as it is at its upstream, and the long one. */
+export function namesOf({ upstream, name }: Target, called: string): readonly string[] {
+  return [called, name, qualify(upstream.name, name)];
+}
+
 /** What a short name that is not in the list may mean: the long names it is shown under. */
 export function namesakes(name: string, { targets }: Catalog): readonly string[] {
   return [...targets].flatMap(([shown, target]) => (target.name === name ? [shown] : []));

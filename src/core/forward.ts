@@ -186,7 +186,15 @@ export function settleCall(turn: Turn, call: Call, upstream: Upstream, outcome: 
     call.session.pending.delete(call.request.id);
     return;
   }
-  reply(turn, call, translated(call, upstream, outcome));
+  reply(turn, call, translated(call, upstream, fitted(call, outcome)));
+}
+
+/** An outcome no longer than this client wants it. */
+function fitted({ session, request }: Call, outcome: Outcome): Outcome {
+  const { drawer, principal, profile } = session;
+  if (drawer === null || profile.resultLength === null || !outcome.ok) return outcome;
+  if (request.method !== "tools/call") return outcome;
+  return { ok: true, result: drawer.shorten(outcome.result, principal, profile.resultLength) };
 }
 
 function report(turn: Turn, { call }: Seat, params: Params): void {

@@ -37,7 +37,7 @@ export function initialize(world: World, turn: Turn, call: Call): void {
     const upstreams = world.inView(session);
     // What is remembered of an upstream will do until something is really asked of it.
     for (const upstream of upstreams) if (!upstream.listed) upstream.whenReady(turn, JUST_START);
-    begin(turn, call, {
+    begin(world, turn, call, {
       capabilities: { ...aggregateCapabilities, ...aggregateTasks(versionOf(call), upstreams) },
       serverInfo: world.about,
       ...instructionsOf(upstreams),
@@ -54,11 +54,11 @@ export function initialize(world: World, turn: Turn, call: Call): void {
       return abandon(turn, call, upstream);
     }
     const about = { capabilities: aggregateCapabilities, serverInfo: world.about };
-    return begin(turn, call, about);
+    return begin(world, turn, call, about);
   }
   introduced(turn, upstream, {
     proceed: (later, introduction) =>
-      begin(later, call, introductionFor(introduction, versionOf(call))),
+      begin(world, later, call, introductionFor(introduction, versionOf(call))),
     fail: (later, problem) => abandon(later, call, problem),
   });
 }
@@ -92,7 +92,7 @@ function aggregateTasks(version: string, upstreams: readonly Upstream[]): Params
   return served ? { tasks: { cancel: {}, requests: { tools: { call: {} } } } } : {};
 }
 
-function begin(turn: Turn, call: Call, about: Params): void {
+function begin(world: World, turn: Turn, call: Call, about: Params): void {
   const { session, request } = call;
   const params = request.params ?? {};
   const info = params["clientInfo"] as Params | undefined;
@@ -100,6 +100,7 @@ function begin(turn: Turn, call: Call, about: Params): void {
     name: stringOr(info?.["name"], "unknown"),
     version: stringOr(info?.["version"], ""),
   };
+  world.fit(session);
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
   session.protocolVersion = versionOf(call);
   turn.add({ kind: "keep", session });

@@ -46,6 +46,7 @@ export function revive(world: World, turn: Turn, id: string, kept: KeptSession):
   session.capabilities = kept.capabilities;
   session.logLevel = kept.logLevel;
   session.listed = kept.listed;
+  world.fit(session);
   world.sessions.set(id, session);
   for (const [uri, name] of kept.subscriptions) {
     const upstream = world.serving(session, name);

@@ -65,6 +65,8 @@ export const LIMITS = {
   reuseResultLength: 4_194_304,
   /** The params a kept result is found by: nobody sends megabytes twice. */
   reuseKeyLength: 65_536,
+  /** Characters of results that were too long for their clients, all together. */
+  drawerLength: 33_554_432,
   /** Sessions on disk, most lately used first: as many as the config lets live at once, twice. */
   keptSessions: 20_000,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */

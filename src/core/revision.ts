@@ -1,3 +1,4 @@
+import type { Profile } from "./profile.ts";
 import type { Unit } from "./unit.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
@@ -52,6 +53,8 @@ export type Revision = {
   readonly path: string | null;
   readonly daemon: DaemonSettings;
   readonly server: ServerSettings;
+  /** What kinds of clients are shown; the first that fits counts. */
+  readonly clients: readonly Profile[];
   /** In the order of the file, one per upstream, each for the scope the config names. */
   readonly units: readonly Unit[];
   readonly warnings: readonly ConfigWarning[];

@@ -1,13 +1,18 @@
-import { namesakes, resolveName, type Target, visibleEntries } from "./catalog.ts";
+import { namesakes, namesOf, resolveName, type Target, visibleEntries } from "./catalog.ts";
+import { isKeptResult } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { type ListKind, listKindOf, LISTS } from "./listing.ts";
+import { type Entry, type ListKind, listKindOf, LISTS } from "./listing.ts";
 import { gather } from "./lists.ts";
 import { Json, type Params } from "./message.ts";
+import { isOwnTool, ownTools, readKept, runOwnTool } from "./own-tools.ts";
 import { filtersTools, toolAllowed } from "./policy.ts";
+import { OPEN_PROFILE, profileAllows, shownTools } from "./profile.ts";
 import { obtain } from "./reuse.ts";
+import type { Session } from "./session.ts";
 import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
 import { sendTask, sendTaskToOwner, TASK_REQUESTS } from "./task-requests.ts";
 import type { Upstream } from "./upstream.ts";
@@ -43,6 +48,7 @@ function toOwner(world: World, turn: Turn, call: Call): void {
   const { method, params } = call.request;
   switch (method) {
     case "tools/call":
+      if (isOwnTool(call.session.profile, params?.["name"])) return toOwnTool(world, turn, call);
       return byName(world, turn, call, "tools", params?.["name"], (name) => ({ ...params, name }));
     case "prompts/get":
       return byName(world, turn, call, "prompts", params?.["name"], (name) => ({
@@ -50,6 +56,8 @@ function toOwner(world: World, turn: Turn, call: Call): void {
         name,
       }));
     case "resources/read":
+      if (isKeptResult(params?.["uri"])) return readKept(world, turn, call, params["uri"]);
+      return byUri(world, turn, call, params?.["uri"]);
     case "resources/subscribe":
     case "resources/unsubscribe":
       return byUri(world, turn, call, params?.["uri"]);
@@ -67,6 +75,22 @@ function toOwner(world: World, turn: Turn, call: Call): void {
   }
 }
 
+/** A tool of the few that stand for all, or one that reads on in a long result. */
+function toOwnTool(world: World, turn: Turn, call: Call): void {
+  const { params } = call.request;
+  const name = String(params?.["name"]);
+  if (name !== "call_tool") return runOwnTool(world, turn, call, name);
+  const input = params?.["arguments"];
+  const inner = isObject(input) ? input : {};
+  const given = inner["arguments"] ?? {};
+  const meant = { ...params, name: inner["name"], arguments: given };
+  const request = { ...call.request, params: meant };
+  byName(world, turn, { ...call, request }, "tools", inner["name"], (own) => ({
+    ...meant,
+    name: own,
+  }));
+}
+
 function byName(
   world: World,
   turn: Turn,
@@ -78,7 +102,13 @@ function byName(
   if (typeof name !== "string") {
     return refuse(turn, call, missing(call, "name"));
   }
-  const found = (now: Turn, target: Target): void =>
+  const { profile } = call.session;
+  const found = (now: Turn, target: Target): void => {
+    const limited = kind === "tools" && profile !== OPEN_PROFILE;
+    if (limited && !profileAllows(profile, namesOf(target, name))) {
+      const text = `Tool "${name}" is switched off for this client by the config`;
+      return refuse(now, call, fault("tool.denied", text, name));
+    }
     send(
       world,
       now,
@@ -86,6 +116,7 @@ function byName(
       target.upstream,
       target.name === name ? call.request.params : rename(target.name),
     );
+  };
   const find = (upstream: string): Upstream | undefined => {
     const serving = world.serving(call.session, upstream);
     return isFault(serving) ? undefined : serving;
@@ -102,6 +133,14 @@ function byName(
     const help = meant.length === 0 ? "" : ` (use ${meant.join(" or ")})`;
     refuse(later, call, fault(problem, `Unknown ${kind.slice(0, -1)}: ${name}${help}`, name));
   });
+}
+
+/** The tools a client of the aggregate is shown: those it may use, or those that find them. */
+function toolList(world: World, session: Session): readonly Entry[] {
+  const { profile } = session;
+  const own = ownTools(profile);
+  if (profile.mode === "search") return own;
+  return [...shownTools(world.allowedTools(session), profile), ...own];
 }
 
 function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {
@@ -132,9 +171,10 @@ function mergedList(world: World, turn: Turn, call: Call, kind: ListKind): void 
   waitForLists(world, turn, call, (later) => {
     if (!call.session.listed) later.add({ kind: "keep", session: call.session });
     call.session.listed = true;
-    answerFor(world, later, call, {
-      [LISTS[kind].member]: world.catalog(kind, call.session).entries,
-    });
+    const { session } = call;
+    const entries =
+      kind === "tools" ? toolList(world, session) : world.catalog(kind, session).entries;
+    answerFor(world, later, call, { [LISTS[kind].member]: entries });
   });
 }
 

@@ -1,7 +1,9 @@
+import type { Drawer } from "./drawer.ts";
 import type { Channel, Turn } from "./effect.ts";
 import type { Envelope } from "./envelope.ts";
 import { ExchangeTable } from "./exchange.ts";
 import type { Params, RequestId } from "./message.ts";
+import { OPEN_PROFILE, type Profile } from "./profile.ts";
 import type { UnitKey } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -51,6 +53,10 @@ export class Session {
   /** What the client declared it can do for a server (sampling, elicitation, roots). */
   capabilities: { readonly [name: string]: unknown } = {};
   logLevel: McpLogLevel | null = null;
+  /** What the config says of clients of this name. */
+  profile: Profile = OPEN_PROFILE;
+  /** Where results lie that are too long for it; null when none is. */
+  drawer: Drawer | null = null;
   /** The arguments that a modern request over HTTP has repeated in headers. */
   readonly paramHeaders: ReadonlyMap<string, string | null> | null;
   /** By the client's own request id. */

@@ -7,6 +7,7 @@ import { keptOf, type KeptSession, revive } from "./kept-session.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
+import type { Profile } from "./profile.ts";
 import { expireQuestions } from "./questions.ts";
 import { receiveRequest } from "./requests.ts";
 import { forget } from "./reuse.ts";
@@ -75,6 +76,13 @@ export class Switchboard {
     return turn.effects;
   }
 
+  /** Takes what a new revision says of clients; those who are shown other tools now are told. */
+  setProfiles(profiles: readonly Profile[], nowMs: number): readonly Effect[] {
+    const turn = new Turn(nowMs);
+    this.#world.setProfiles(turn, profiles);
+    return turn.effects;
+  }
+
   /** Opens a session; a view of one upstream needs that upstream to exist. */
   open(options: {
     readonly id: string;
@@ -86,6 +94,7 @@ export class Switchboard {
     const problem = this.#unseen(options.view);
     if (problem !== null) return problem;
     const session = new Session({ ...options, questionId: this.#world.newQuestionId() });
+    this.#world.fit(session);
     this.#world.sessions.set(session.id, session);
     return session;
   }

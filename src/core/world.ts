@@ -1,13 +1,16 @@
-import { type Catalog, mergeCatalog, resolveUri } from "./catalog.ts";
+import { type Catalog, mergeCatalog, namesOf, resolveUri } from "./catalog.ts";
+import { Drawer } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { type ListKind, LISTS } from "./listing.ts";
+import { type Entry, type ListKind, LISTS } from "./listing.ts";
 import type { Memory } from "./memory.ts";
 import { notify } from "./notify.ts";
 import { Parking } from "./parking.ts";
+import { OPEN_PROFILE, type Profile, profileAllows, profileFor } from "./profile.ts";
 import type { Shelf } from "./reuse.ts";
 import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
+import { ToolSearch } from "./search.ts";
 import type { Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
 import { Upstream } from "./upstream.ts";
@@ -36,6 +39,7 @@ export class World {
   readonly sessions = new Map<string, Session>();
   readonly gatherings = new Set<Gathering>();
   readonly parking: Parking;
+  readonly drawer: Drawer;
   readonly newQuestionId: Ports["newQuestionId"];
   readonly #recall: Ports["recall"];
   readonly #shelf: Ports["shelf"];
@@ -43,6 +47,8 @@ export class World {
   #upstreams = new Map<string, Upstream>();
   /** The instances of one project or session, by key, least recently used first. */
   readonly #scoped = new Map<UnitKey, Upstream>();
+  #profiles: readonly Profile[] = [];
+  readonly #searches = new WeakMap<Catalog, ToolSearch>();
   readonly #catalogs = new Map<ListKind, Map<string, Catalog>>();
   /** Instances that had to make room; whoever handles the event ends them. */
   readonly evicted: Upstream[] = [];
@@ -50,6 +56,7 @@ export class World {
   constructor(about: { readonly name: string; readonly version: string }, ports: Ports) {
     this.about = about;
     this.parking = new Parking(ports.newName);
+    this.drawer = new Drawer(ports.newName);
     this.#shelf = ports.shelf;
     this.newQuestionId = ports.newQuestionId;
     this.#recall = ports.recall;
@@ -153,6 +160,47 @@ export class World {
       catalogs.set(viewer, catalog);
     }
     return catalog;
+  }
+
+  /** The tools of the aggregate that a client may use, with all that their upstreams say. */
+  allowedTools(session: Session): readonly Entry[] {
+    const { profile } = session;
+    const catalog = this.catalog("tools", session);
+    if (profile === OPEN_PROFILE) return catalog.entries;
+    return catalog.entries.filter((entry) => {
+      const name = String(entry["name"]);
+      const target = catalog.targets.get(name);
+      return target === undefined || profileAllows(profile, namesOf(target, name));
+    });
+  }
+
+  /** The tools that fit some words best, and how many fit. */
+  searchTools(session: Session, query: string, limit: number): { found: Entry[]; total: number } {
+    const catalog = this.catalog("tools", session);
+    const search = this.#searches.get(catalog) ?? new ToolSearch(catalog.entries);
+    this.#searches.set(catalog, search);
+    const allowed = new Set(this.allowedTools(session));
+    const fitting = search.find(query).flatMap((index) => {
+      const entry = catalog.entries[index];
+      return entry !== undefined && allowed.has(entry) ? [entry] : [];
+    });
+    return { found: fitting.slice(0, limit), total: fitting.length };
+  }
+
+  /** Gives a session the profile that the config has for its client. */
+  fit(session: Session): void {
+    session.profile = profileFor(this.#profiles, session);
+    session.drawer = session.profile.resultLength === null ? null : this.drawer;
+  }
+
+  setProfiles(turn: Turn, profiles: readonly Profile[]): void {
+    this.#profiles = profiles;
+    for (const session of this.sessions.values()) {
+      const before = JSON.stringify(session.profile);
+      this.fit(session);
+      if (!session.ready || before === JSON.stringify(session.profile)) continue;
+      notify(turn, session, LISTS.tools.changed, undefined);
+    }
   }
 
   /** Sessions with equal viewers are shown the same lists. */

@@ -34,7 +34,7 @@ export interface ServiceManager {
   readonly name: "systemd" | "launchd" | "task-scheduler";
   /** What our service is called there: unit, label or task. */
   readonly label: string;
-  /** Why it cannot be used here and now (no session bus, root, denied by policy); null when it can. */
+  /** Why it cannot be used here and now (no session bus, root, a policy); null when it can. */
   unavailable(): Promise<Fault | null>;
   /** What register() would write; the fault names a path the manager cannot take. */
   definition(spec: ServiceSpec): ServiceDefinition | Fault;

@@ -279,6 +279,7 @@ export class Server {
     else this.#desk.refuse(problem, "the daemon is disabled");
     this.#desk.apply(
       enabled ? revision.units : revision.units.map((unit) => ({ ...unit, disabled: true })),
+      revision.clients,
     );
     void this.#front?.move(this.#address(revision));
     if (problem === null) return void this.#conditions.clear("daemon.disabled");

@@ -4,6 +4,7 @@ import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
+import type { Profile } from "../core/profile.ts";
 import type { ServerSettings } from "../core/revision.ts";
 import type { Session } from "../core/session.ts";
 import type { Switchboard } from "../core/switchboard.ts";
@@ -17,10 +18,7 @@ import { LiveSession } from "./live-session.ts";
 import type { Pool } from "./pool.ts";
 import type { Stores } from "./stores.ts";
 
-/**
- * The live sessions and the one place where the core's effects are carried out: events of doors and
- * instances go into the switchboard, what comes out goes to channels, pool and journal.
- */
+/** The live sessions, and the one place where the core's effects are carried out. */
 export class LiveDesk implements Desk {
   readonly #switchboard: Switchboard;
   readonly #clock: Clock;
@@ -93,8 +91,9 @@ export class LiveDesk implements Desk {
     this.#refusal = null;
   }
 
-  /** Takes the units of a new revision. */
-  apply(units: readonly Unit[]): void {
+  /** Takes the units of a new revision, and what it says of clients. */
+  apply(units: readonly Unit[], profiles: readonly Profile[]): void {
+    this.#run(this.#switchboard.setProfiles(profiles, this.#clock.monotonic()));
     this.#run(this.#switchboard.apply(units, this.#clock.monotonic()));
     this.#pool.configure(this.#switchboard.instances);
   }

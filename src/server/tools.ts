@@ -2,6 +2,7 @@ import type { ToolRow } from "../control/api.ts";
 import type { Catalog } from "../core/catalog.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Params, stringOr } from "../core/message.ts";
+import { ToolSearch } from "../core/search.ts";
 import { suggest } from "../lib/text.ts";
 import type { BuiltinTool } from "./builtin.ts";
 
@@ -25,18 +26,10 @@ export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
   });
 }
 
-/** Tools that have every word of the search somewhere; a word in the name counts most. */
+/** Tools that fit some words, best first; all of them for no words. */
 export function searchTools(rows: readonly ToolRow[], query: string): readonly ToolRow[] {
-  const words = query
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== "");
-  if (words.length === 0) return rows;
-  return rows
-    .map((row) => ({ row, score: scoreOf(row, words) }))
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score)
-    .map(({ row }) => row);
+  const found = new ToolSearch(rows.map((row) => ({ ...row }))).find(query);
+  return found.flatMap((index) => rows[index] ?? []);
 }
 
 /** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
@@ -89,18 +82,6 @@ export function builtinTools(sources: {
       run: async (input) => describe(await sources.rows(), input),
     },
   ];
-}
-
-function scoreOf(row: ToolRow, words: readonly string[]): number {
-  const name = row.name.toLowerCase();
-  const rest = `${row.upstream} ${row.title} ${row.description}`.toLowerCase();
-  let score = 0;
-  for (const word of words) {
-    if (name.includes(word)) score += 3;
-    else if (rest.includes(word)) score += 1;
-    else return 0;
-  }
-  return score;
 }
 
 function search(rows: readonly ToolRow[], input: Params): Params {

@@ -59,6 +59,7 @@ function revision(units: readonly Unit[], changes: Partial<DaemonSettings> = {})
     number: 1,
     hash: "",
     path: null,
+    clients: [],
     daemon: { ...daemon, ...changes },
     server,
     units,

@@ -19,25 +19,20 @@ type Note = { readonly id?: RequestId; readonly method: string; readonly params:
 type Client = {
   readonly name: string;
   readonly session: Session;
-  /** Requests that await their one answer: id -> text that must come back. */
+  /** By id: the text that must come back. */
   readonly open: Map<RequestId, { text: string; token: string | undefined; cancelled: boolean }>;
   left: boolean;
 };
+
+const shelf = (): OpenShelf => new OpenShelf();
+const PORTS = { newName: () => "unused", newQuestionId: () => 1, recall: () => null, shelf };
 
 /** Many clients on a few unreliable servers, in virtual time, from one seed. */
 export class Sharing {
   readonly #report: Report;
   readonly #random: Random;
   readonly #schedule = new Schedule();
-  readonly #board = new Switchboard(
-    { name: "mcpd", version: "sim" },
-    {
-      newName: () => "unused",
-      newQuestionId: () => 1,
-      recall: () => null,
-      shelf: () => new OpenShelf(),
-    },
-  );
+  readonly #board = new Switchboard({ name: "mcpd", version: "sim" }, PORTS);
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
   readonly #habits: Habits;
