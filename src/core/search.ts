@@ -79,7 +79,7 @@ function documentOf(entry: Entry): Document {
   return { counts, length };
 }
 
-/** Words in lower case without endings; names like `getFileInfo` and `get_file_info` taken apart. */
+/** Words in lower case, without endings; names like `getFileInfo`, `get_file_info` taken apart. */
 function wordsOf(text: string): readonly string[] {
   return text
     .replaceAll(/([\p{Ll}\d])(\p{Lu})/gu, "$1 $2")
