@@ -250,8 +250,8 @@ download() {
   if has curl; then
     with_curl "$1" "$2" && return
   elif has wget; then
-    # Short options only: there is a wget in busybox too, which knows no others.
-    wget -nv -t 3 -T 30 -O "$2" "$1" 2>"$work/said" && return
+    # Short options, since busybox knows no others, and not -T, on which its 1.35 crashes.
+    wget -nv -t 3 -O "$2" "$1" 2>"$work/said" && return
     cat "$work/said" >&2
   else
     fail "cannot download mcpd: neither curl nor wget is here" "Install one, then run this again."
