@@ -8,7 +8,8 @@ import { dirname, join } from "node:path";
 
 import { writeFileAtomic } from "../src/lib/files.ts";
 import { compile, stamp } from "./compile.ts";
-import { describeSignature, isSound, readSignature } from "./macho.ts";
+import { inspect, type Inspection } from "./inspect.ts";
+import { canSign, sign } from "./sign.ts";
 import { runsHere, smoke } from "./smoke.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
@@ -17,8 +18,8 @@ const DIST = join(dirname(import.meta.dir), "dist");
 type Built = {
   readonly target: Target;
   readonly path: string;
-  /** "unsigned" runs only once it is signed again: it is built and told, but not shipped. */
-  readonly verdict: "good" | "unsigned" | "failed";
+  /** What is "unsigned" is built and told, but not shipped. */
+  readonly verdict: Inspection["verdict"];
   readonly line: string;
 };
 
@@ -32,14 +33,14 @@ async function make(target: Target, path: string): Promise<Built> {
   try {
     const { bytes, milliseconds } = await compile(target, path);
     const size = `${(bytes / 1024 / 1024).toFixed(1)} MB in ${(milliseconds / 1000).toFixed(1)} s`;
-    if (runsHere(target)) {
-      const wrong = smoke(path, stamp());
-      return wrong === null ? built("good", `${size}, started and asked`) : built("failed", wrong);
-    }
-    if (target.os !== "darwin") return built("good", `${size}, not started on this machine`);
-    const signature = readSignature(readFileSync(path));
-    const verdict = isSound(signature) ? "good" : "unsigned";
-    return built(verdict, `${size}, ${describeSignature(signature)}`);
+    const unsigned = target.os === "darwin" && canSign() ? sign(path) : null;
+    if (unsigned !== null) return built("failed", unsigned);
+    const { verdict, text } = inspect(target, readFileSync(path));
+    const found = `${size}, ${text}`;
+    if (verdict !== "good") return built(verdict, found);
+    if (!runsHere(target)) return built("good", `${found}, not started on this machine`);
+    const wrong = smoke(path, stamp());
+    return wrong === null ? built("good", `${found}, started and asked`) : built("failed", wrong);
   } catch (error) {
     return built("failed", `cannot build: ${reason(error)}`);
   }

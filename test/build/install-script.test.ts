@@ -1,0 +1,48 @@
+import { describe, expect, test } from "bun:test";
+
+import { installScripts } from "../../build/install-script.ts";
+import { TARGETS } from "../../build/targets.ts";
+
+/** A different sum for each target. */
+const SUMS = Object.fromEntries(
+  TARGETS.map(({ name }, index) => [name, String(index).padStart(64, "a")]),
+);
+
+describe("the install scripts of a release", () => {
+  const { sh, ps1 } = installScripts("0.2.0-beta.1", SUMS);
+
+  test("know their version and the hash of every archive for their systems", () => {
+    expect(sh).toContain("\nVERSION='0.2.0-beta.1'\n");
+    expect(ps1).toContain("\n    Version = '0.2.0-beta.1'\n");
+    for (const { name, os } of TARGETS) {
+      const line =
+        os === "win32" ? `'${name}' = '${SUMS[name]}'` : `${name}) echo '${SUMS[name]}' ;;`;
+      expect(os === "win32" ? ps1 : sh).toContain(line);
+    }
+  });
+
+  test("have no placeholder left", () => {
+    for (const text of [sh, ps1]) expect(text).not.toMatch(/@\w+(-\w+)*@/);
+  });
+
+  test("are plain ASCII, since not every shell knows in which encoding they come", () => {
+    for (const text of [sh, ps1]) expect(text).toMatch(/^[\n -~]*$/);
+  });
+
+  test("end in a block that nothing runs unless it is complete", () => {
+    expect(sh.trimEnd().split("\n").at(-1)).toBe('{ main "$@"; exit 0; }');
+    const last = ps1.slice(ps1.lastIndexOf("\n& {"));
+    expect(last.trimEnd()).toEndWith("\n}");
+    // Before it, nothing stands at the edge but the parameters, functions, comments and brackets.
+    const edge = ps1.slice(0, ps1.lastIndexOf("\n& {")).split("\n");
+    expect(edge.filter((line) => /^[^\s#]/.test(line) && !EDGE.test(line))).toEqual([]);
+  });
+
+  test("are not made for what is no version, or without the hash of a target", () => {
+    expect(() => installScripts("latest", SUMS)).toThrow('"latest" is no version');
+    expect(() => installScripts("1.0.0'; rm", SUMS)).toThrow("is no version");
+    expect(() => installScripts("1.0.0", { ...SUMS, "linux-arm64": "" })).toThrow("linux-arm64");
+  });
+});
+
+const EDGE = /^(param\(|\)|function [A-Z][\w-]+(\(| \{)|\}|\) \{|Installs mcpd|MCPD_|"@)/;
