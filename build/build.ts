@@ -1,9 +1,11 @@
 /**
  * `bun run build` makes dist/mcpd for this machine. `bun run build --all` makes the eight targets
  * dist/<target>/mcpd[.exe] and dist/SHA256SUMS of what may be shipped; `--target=NAME` makes one.
+ * `--inspect` makes nothing: it looks at the eight that are there, some of them signed elsewhere
+ * since, and writes SHA256SUMS anew. It fails when one of them may not be shipped.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { writeFileAtomic } from "../src/lib/files.ts";
@@ -70,6 +72,19 @@ async function makeAll(targets: readonly Target[]): Promise<readonly Built[]> {
   return all;
 }
 
+/** What was built before, perhaps on another machine, and may have been signed since. */
+function inspectAll(targets: readonly Target[]): readonly Built[] {
+  return targets.map((target) => {
+    const path = join(DIST, target.name, target.file);
+    const { verdict, text } = existsSync(path)
+      ? inspect(target, readFileSync(path))
+      : ({ verdict: "failed", text: "is missing" } as const);
+    const built = { target, path, verdict, line: `${target.name.padEnd(17)} ${text}` };
+    console.log(built.line);
+    return built;
+  });
+}
+
 /** dist/SHA256SUMS in the form `sha256sum --check` reads, of the good ones only. */
 function writeChecksums(all: readonly Built[]): void {
   const lines = all
@@ -98,6 +113,12 @@ async function main(words: readonly string[]): Promise<number> {
     writeChecksums(all);
     console.log(summary(all));
     return all.some(({ verdict }) => verdict === "failed") ? 1 : 0;
+  }
+  if (words.includes("--inspect")) {
+    const all = inspectAll(TARGETS);
+    writeChecksums(all);
+    console.log(summary(all));
+    return all.every(({ verdict }) => verdict === "good") ? 0 : 1;
   }
   if (named !== undefined) {
     const target = TARGETS.find(({ name }) => name === named);

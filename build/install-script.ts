@@ -12,16 +12,17 @@ export type ArchiveSums = { readonly [target: string]: string };
 export type InstallScripts = { readonly sh: string; readonly ps1: string };
 
 /**
- * Fills version and hashes into scripts/install.sh and scripts/install.ps1. Every target needs its
- * sum: a script that cannot verify what it downloads is not made. Throws, naming what is missing.
+ * Fills version and hashes into scripts/install.sh and scripts/install.ps1. On a system whose target
+ * has no sum, the script says that it cannot verify its archive, and downloads nothing. Throws what
+ * is wrong with version or sums.
  */
 export function installScripts(version: string, sums: ArchiveSums): InstallScripts {
   if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) {
     throw new Error(`Cannot make the install scripts: "${version}" is no version`);
   }
-  for (const { name } of TARGETS) {
-    const sum = sums[name] ?? "";
-    if (!/^[0-9a-f]{64}$/.test(sum)) {
+  for (const [name, sum] of Object.entries(sums)) {
+    const known = TARGETS.some((target) => target.name === name);
+    if (!known || !/^[0-9a-f]{64}$/.test(sum)) {
       throw new Error(`Cannot make the install scripts: "${sum}" is no SHA-256 of ${name}`);
     }
   }

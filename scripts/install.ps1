@@ -193,6 +193,7 @@ function Invoke-McpdUninstall([string] $Root, [hashtable] $Options, [hashtable] 
     Stop-Mcpd "cannot uninstall mcpd: there is none in $Root" 'Name the place with -Prefix.'
   }
   $words = @('uninstall')
+  if ($Options.Prefix) { $words += @('--prefix', $Options.Prefix) }
   if ($Options.DryRun) { $words += '--dry-run' }
   if ($Options.Yes -or $env:CI) { $words += '--yes' }
   Invoke-McpdProgram $program $words $Result

@@ -340,6 +340,7 @@ run_uninstall() {
       "If it is elsewhere, name the place with --prefix."
   fi
   set -- "$root/bin/mcpd" uninstall
+  if [ -n "$prefix" ]; then set -- "$@" --prefix "$prefix"; fi
   if [ "$dry_run" = yes ]; then set -- "$@" --dry-run; fi
   if [ "$yes" = yes ]; then set -- "$@" --yes; fi
   run_program "$@"

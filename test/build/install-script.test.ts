@@ -38,10 +38,19 @@ describe("the install scripts of a release", () => {
     expect(edge.filter((line) => /^[^\s#]/.test(line) && !EDGE.test(line))).toEqual([]);
   });
 
-  test("are not made for what is no version, or without the hash of a target", () => {
+  test("are not made for what is no version, and with nothing for a hash that is none", () => {
     expect(() => installScripts("latest", SUMS)).toThrow('"latest" is no version');
     expect(() => installScripts("1.0.0'; rm", SUMS)).toThrow("is no version");
-    expect(() => installScripts("1.0.0", { ...SUMS, "linux-arm64": "" })).toThrow("linux-arm64");
+    expect(() => installScripts("1.0.0", { ...SUMS, "linux-arm64": "12" })).toThrow("linux-arm64");
+    expect(() => installScripts("1.0.0", { "linux-mips": SUMS["linux-x64"] ?? "" })).toThrow(
+      "mips",
+    );
+  });
+
+  test("know nothing of a target that was not built", () => {
+    const { "linux-arm64": _, ...others } = SUMS;
+    const text = installScripts("1.0.0", others).sh;
+    expect(text).toContain("linux-arm64) echo '' ;;");
   });
 });
 

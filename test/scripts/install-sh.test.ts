@@ -271,6 +271,8 @@ for (const shell of here) {
       const ran = await install(machine, ["--uninstall", "--yes"], { env: { STAND_IN_EXIT: "3" } });
       expect(ran.exitCode).toBe(3);
       expect(machine.words()).toEqual(["uninstall", "--yes"]);
+      await install(machine, ["--uninstall", "--prefix", root]);
+      expect(machine.words()).toEqual(["uninstall", "--prefix", root]);
       expect(release.requests).toEqual([]);
     });
 
