@@ -57,7 +57,7 @@ function newest(versions: readonly string[]): string | null {
     );
 }
 
-/** The one that is shipped is for terminals; `mcpd install` makes the one without a window of it. */
+/** What is shipped is for terminals; `mcpd install` makes the one without a window of it. */
 function inspectWindows(target: Target, file: Uint8Array): Inspection {
   const header = readPe(file);
   if (header === null) return failed("is no PE file");

@@ -12,9 +12,9 @@ export type ArchiveSums = { readonly [target: string]: string };
 export type InstallScripts = { readonly sh: string; readonly ps1: string };
 
 /**
- * Fills version and hashes into scripts/install.sh and scripts/install.ps1. On a system whose target
- * has no sum, the script says that it cannot verify its archive, and downloads nothing. Throws what
- * is wrong with version or sums.
+ * Fills version and hashes into scripts/install.sh and scripts/install.ps1. On a system whose
+ * target has no sum, the script says that it cannot verify its archive, and downloads nothing.
+ * Throws what is wrong with version or sums.
  */
 export function installScripts(version: string, sums: ArchiveSums): InstallScripts {
   if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) {

@@ -1,7 +1,7 @@
 /**
- * `bun scripts/serve-release.ts FOLDER [PORT]` serves the files of one release to this machine, under
- * the paths that the install scripts and `mcpd upgrade` ask for, until it is ended. Point them here
- * with MCPD_DOWNLOAD_URL=http://127.0.0.1:PORT.
+ * `bun scripts/serve-release.ts FOLDER [PORT]` serves the files of one release to this machine,
+ * under the paths that the install scripts and `mcpd upgrade` ask for, until it is ended. Point
+ * them here with MCPD_DOWNLOAD_URL=http://127.0.0.1:PORT.
  */
 import { basename, join } from "node:path";
 

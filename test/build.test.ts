@@ -1,13 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 
 import { stamp } from "../build/compile.ts";
 import { describeSignature, isSound, readSignature } from "../build/macho.ts";
 import { runsHere, smoke } from "../build/smoke.ts";
 import { TARGETS } from "../build/targets.ts";
 import { program } from "./helpers/program.ts";
-import { ROOT } from "./helpers/sources.ts";
 
 const PAGE = 4096;
 
@@ -68,28 +65,5 @@ describe("the built program", () => {
   test("fails its build when it says anything else", () => {
     const wrong = smoke(program(), { version: "99.0.0", commit: "" });
     expect(wrong).toContain("expected 99.0.0 in it");
-  });
-});
-
-describe("the workflows", () => {
-  const folder = join(ROOT, ".github", "workflows");
-  const files = [...new Bun.Glob("*.yml").scanSync(folder)];
-
-  test("use actions by the hash of a commit, since a tag can be moved", () => {
-    const used = files.flatMap((file) =>
-      [...readFileSync(join(folder, file), "utf8").matchAll(/uses: *(\S+)/g)].map(
-        (match) => match[1] ?? "",
-      ),
-    );
-    expect(used).not.toEqual([]);
-    expect(used.filter((action) => !/^[\w-]+\/[\w/-]+@[0-9a-f]{40}$/.test(action))).toEqual([]);
-  });
-
-  test("may read the code and nothing else unless they say so", () => {
-    for (const file of files) {
-      const text = readFileSync(join(folder, file), "utf8");
-      expect(text).toMatch(/^permissions:\n {2}contents: read$/m);
-      expect(text).toContain("timeout-minutes:");
-    }
   });
 });
