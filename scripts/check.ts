@@ -2,13 +2,14 @@
 import { dirname, join } from "node:path";
 
 const ROOT = dirname(import.meta.dir);
-const FOLDERS = ["src", "build", "scripts", "test"];
+const FORMATTED = ["src", "build", "scripts", "test", "README.md", "CHANGELOG.md"];
+const PAGES = ["ARCHITECTURE", "CONTRIBUTING", "SECURITY"].map((page) => `.github/${page}.md`);
 
 export type Step = { readonly name: string; readonly command: readonly string[] };
 
 /** Each runs with this very Bun, also where there is no Node for the tools' `#!` lines. */
 const CHECKS: readonly Step[] = [
-  { name: "format", command: ["fmt", "--check", ...FOLDERS] },
+  { name: "format", command: ["fmt", "--check", ...FORMATTED, ...PAGES] },
   { name: "types", command: ["check", "--no-script"] },
   {
     name: "lint",

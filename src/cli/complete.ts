@@ -2,6 +2,7 @@ import type { ControlClient } from "../control/client.ts";
 import { FaultError } from "../core/fault.ts";
 import type { Argument, Arguments } from "./command.ts";
 import { COMMANDS, familyOf, findCommand } from "./commands.ts";
+import { SHELLS } from "./commands/completions.ts";
 import { withDaemon } from "./here.ts";
 import { GLOBAL_ARGUMENTS, shownName } from "./parse.ts";
 
@@ -93,6 +94,7 @@ async function valuesOf(
   { name: command, rest }: Situation,
 ): Promise<readonly Candidate[]> {
   if (argument.type === "enum") return (argument.options ?? []).map((word) => ({ word, text: "" }));
+  if (command === "completions") return SHELLS.map((word) => ({ word, text: "" }));
   const isUpstream = name === "upstream" || (command.startsWith("servers ") && name === "name");
   if (isUpstream && command !== "servers add") {
     return await asked(async (daemon) => {

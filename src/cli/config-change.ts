@@ -1,8 +1,9 @@
 import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
 import { maskText } from "../config/secret.ts";
+import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE } from "../config/template.ts";
-import { fault, FaultError } from "../core/fault.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
 import { readIfExists } from "../lib/files.ts";
 import type { GlobalOptions } from "./command.ts";
 import { type ConfigFile, orThrow } from "./config-file.ts";
@@ -50,8 +51,9 @@ export async function changeConfig(
     return 0;
   }
   if (!options.quiet) output.print(`${change.done} (${path})`);
-  for (const warning of revision.warnings)
-    output.notes.warn(`line ${warning.line}: ${warning.text}`);
+  for (const { line, text } of revision.warnings) {
+    output.notes.warn(line > 0 ? `line ${line}: ${text}` : text);
+  }
   output.notes.info(state.note);
   output.notes.info(`Undo: ${change.undo}`);
   return 0;
@@ -92,6 +94,9 @@ function preview(config: ConfigFile, edits: readonly Edit[]): string {
   const { store, platform } = config;
   const before = configText(config) ?? CONFIG_TEMPLATE;
   const after = orThrow(editText(before, edits));
-  orThrow(readConfig(after, store.path, platform, 1));
+  const checked = readConfig(after, store.path, platform, 1);
+  if (isFault(checked)) {
+    throw new FaultError(refusal(checked, readConfig(before, store.path, platform, 1)));
+  }
   return maskText(diff(before, after));
 }

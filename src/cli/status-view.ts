@@ -21,9 +21,15 @@ const STATE: { readonly [S in UpstreamStatus["state"]]: Style } = {
 };
 
 /** The status for people: the daemon, its upstreams, and what needs attention. */
-export function statusView(status: Status, paint: Paint, width: number | null): string {
+export function statusView(
+  status: Status,
+  paint: Paint,
+  width: number | null,
+  /** The config that was asked about; null when none was. */
+  asked: string | null = null,
+): string {
   const parts = [
-    header(status, paint),
+    header(status, paint, asked),
     upstreamTable(status.upstreams, paint, width),
     ...status.conditions.map((condition) => conditionText(condition, paint)),
   ];
@@ -62,7 +68,7 @@ export function upstreamTable(
   return table(columns, rows, width);
 }
 
-function header(status: Status, paint: Paint): string {
+function header(status: Status, paint: Paint, asked: string | null): string {
   const { urls, config } = status;
   const name = paint("bold", `mcpd ${status.version}`);
   const verdict = paint(VERDICT[status.verdict], status.verdict);
@@ -76,6 +82,9 @@ function header(status: Status, paint: Paint): string {
     `MCP     ${urls === null ? paint("yellow", "not listening") : `${urls.mcp} (${key})`}`,
     ...(urls === null ? [] : [`SSE     ${urls.sse}`]),
     `config  ${path} (revision ${config.revision}${warnings})`,
+    ...(asked === null || asked === config.path
+      ? []
+      : [paint("yellow", `        this daemon runs with that one, not with ${asked}`)]),
     `load    ${[
       count(status.sessions, "session"),
       `${status.inFlight} in flight`,

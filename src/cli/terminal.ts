@@ -20,7 +20,8 @@ export function writeAll(descriptor: number, text: string | Uint8Array): boolean
       if (errorCode(error) === "EPIPE" || errorCode(error) === "EBADF") return false;
       // Somebody made the pipe non-blocking and it is full: wait for its reader.
       if (errorCode(error) !== "EAGAIN") {
-        throw new FaultError(fault("file.failed", `Cannot write the output: ${reasonOf(error)}`));
+        const words = `Cannot write the output: ${reasonOf(error)}`;
+        throw new FaultError(fault("file.failed", words, "standard output"));
       }
       Bun.sleepSync(1);
     }

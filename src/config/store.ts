@@ -13,6 +13,7 @@ import {
 import { sha256 } from "../lib/hash.ts";
 import { type Edit, editText } from "./edit.ts";
 import { jsonSchema } from "./json-schema.ts";
+import type { Problem } from "./problem.ts";
 import { type ConfigHost, defaultRevision, readConfig } from "./resolve.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "./template.ts";
 
@@ -70,7 +71,8 @@ export class ConfigStore {
   /**
    * Changes keys of the file and returns the revision it now is; comments, order and formatting of
    * the rest stay. A missing file is created first. Nothing is written when the result would not be
-   * valid ("config.invalid"), or when the file is not `expectedHash` any more ("config.changed").
+   * valid ("config.refused"; "config.invalid" when the file is wrong already), or when the file is
+   * not `expectedHash` any more ("config.changed").
    */
   async edit(edits: readonly Edit[], expectedHash?: string): Promise<Revision | Fault> {
     const created = await this.createDefault();
@@ -84,7 +86,7 @@ export class ConfigStore {
     const after = editText(before, edits);
     if (isFault(after)) return after;
     const checked = this.#resolve(after);
-    if (isFault(checked)) return checked;
+    if (isFault(checked)) return refusal(checked, this.#resolve(before));
     if (after === before) return this.load();
     const written = attempt(this.path, "write", () => this.#write(after));
     return isFault(written) ? written : this.load();
@@ -157,6 +159,19 @@ export class ConfigStore {
   }
 }
 
+/**
+ * Why a change is not made, given what it would lead to and what stands. Places are left out: the
+ * text they are in has never been written.
+ */
+export function refusal(checked: Fault, standing: Revision | Fault): Fault {
+  if (isFault(standing)) return standing;
+  const problems = (checked.data?.["problems"] ?? []) as readonly Problem[];
+  const [first] = problems;
+  const text = `Cannot change ${checked.subject}: ${first?.text ?? checked.text}`;
+  const rows = problems.map(({ line: _line, column: _column, ...problem }) => problem);
+  return fault("config.refused", text, checked.subject, { path: first?.path, problems: rows });
+}
+
 function targetOf(path: string): string {
   try {
     return realpathSync(path);
@@ -167,7 +182,7 @@ function targetOf(path: string): string {
 }
 
 function wholeFile(text: string): ConfigWarning {
-  return { path: "", line: 1, column: 1, text };
+  return { path: "", line: 0, column: 0, text };
 }
 
 /** Runs a file operation; the system's error becomes a fault that names the file. */

@@ -32,6 +32,13 @@ const table = {
     "The config is not valid",
     "Fix the line named above; 'mcpd config validate' checks it, 'mcpd config explain' lists the keys.",
   ),
+  "config.refused": row(
+    78,
+    400,
+    -32602,
+    "The config would not be valid",
+    "Nothing was written; 'mcpd config explain' lists the keys and what they take.",
+  ),
   "config.changed": row(
     75,
     409,

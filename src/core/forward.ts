@@ -4,7 +4,7 @@ import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { encode, Json, type Outcome, type Params, type Request, rpcError } from "./message.ts";
 import { presentLegacy, presentModern } from "./present.ts";
-import type { CallOutcome, CallRecord } from "./record.ts";
+import { type CallOutcome, type CallRecord, isFailure } from "./record.ts";
 import { askRound, inputRequired } from "./rounds.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -105,7 +105,7 @@ export function forward(
       settleSeat(later, seat, upstream, final);
       const durationMs = later.nowMs - startedMs;
       const reuse = options.reuse ?? "none";
-      recordCall(later, call, { upstream: upstream.name, target, durationMs, reuse }, final);
+      recordCall(later, call, upstream, { target, durationMs, reuse }, final);
       options.settled?.(later, final);
     };
     const exchange = new Exchange({
@@ -154,18 +154,23 @@ function noteOwner(
 export function recordCall(
   turn: Turn,
   { session, request }: Call,
-  about: Pick<CallRecord, "upstream" | "target" | "durationMs" | "reuse">,
+  { name, counts }: Upstream,
+  about: Pick<CallRecord, "target" | "durationMs" | "reuse">,
   outcome: Outcome,
 ): void {
+  const came = outcomeOf(outcome);
+  counts.calls += 1;
+  if (isFailure(came)) counts.errors += 1;
   turn.add({
     kind: "record",
     record: {
       ...about,
+      upstream: name,
       sessionId: session.id,
       client: session.client.name,
       method: request.method,
       resultLength: outcome.ok ? outcome.result.text.length : 0,
-      outcome: outcomeOf(outcome),
+      outcome: came,
     },
   });
 }

@@ -1,6 +1,11 @@
 /** How a call ended. "lost": the upstream went away, so the effect is unknown. */
 export type CallOutcome = "ok" | "error" | "timed-out" | "cancelled" | "lost";
 
+/** Whether it counts as an error: what its client has cancelled does not. */
+export function isFailure(outcome: CallOutcome): boolean {
+  return outcome !== "ok" && outcome !== "cancelled";
+}
+
 /** What one client request leaves behind for the log, the metrics and the history. */
 export type CallRecord = {
   readonly sessionId: string;

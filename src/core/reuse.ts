@@ -118,7 +118,7 @@ function settle(
   reuse: "hit" | "shared",
 ): void {
   settleCall(turn, call, upstream, outcome);
-  recordCall(turn, call, { upstream: upstream.name, target, durationMs: 0, reuse }, outcome);
+  recordCall(turn, call, upstream, { target, durationMs: 0, reuse }, outcome);
 }
 
 /** Null for a request that is not like any other: it reports progress, or is too long. */

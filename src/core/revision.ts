@@ -39,6 +39,7 @@ export type ServerSettings = {
 /** Something about the config that works but deserves a word. */
 export type ConfigWarning = {
   readonly path: string;
+  /** From 1; 0 for what is about no line but the file. */
   readonly line: number;
   readonly column: number;
   readonly text: string;

@@ -40,6 +40,8 @@ export class Upstream {
   readonly audience: Audience;
   /** When a client last asked it for something (monotonic ms). */
   usedMs = 0;
+  /** What its clients have asked of it so far. */
+  readonly counts = { calls: 0, errors: 0 };
   phase: "absent" | "opening" | "ready" = "absent";
   introduction: Introduction | null = null;
   readonly exchanges = new ExchangeTable();

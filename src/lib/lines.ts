@@ -4,6 +4,9 @@ const CARRIAGE_RETURN = 13;
 /** How much of a line that is too long is kept to show what it was. */
 const HEAD_BYTES = 4096;
 
+/** How many bytes a line may have: it may change from one line to the next. */
+type LineBytesMax = number | (() => number);
+
 type Handlers<Line> = {
   /** One line without its line end; empty lines are left out. */
   readonly line: (line: Line) => void;
@@ -15,7 +18,7 @@ type Handlers<Line> = {
 export class LineSplitter {
   readonly #lines: ByteLineSplitter;
 
-  constructor(lineBytesMax: number, { line, tooLong }: Handlers<string>) {
+  constructor(lineBytesMax: LineBytesMax, { line, tooLong }: Handlers<string>) {
     const decoder = new TextDecoder();
     this.#lines = new ByteLineSplitter(lineBytesMax, {
       line: (bytes) => line(decoder.decode(bytes)),
@@ -39,14 +42,14 @@ export class LineSplitter {
  * holds more than `lineBytesMax` bytes plus one chunk, and looks at each byte once.
  */
 export class ByteLineSplitter {
-  readonly #lineBytesMax: number;
+  readonly #lineBytesMax: () => number;
   readonly #handlers: Handlers<Uint8Array>;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #skipping = false;
 
-  constructor(lineBytesMax: number, handlers: Handlers<Uint8Array>) {
-    this.#lineBytesMax = lineBytesMax;
+  constructor(lineBytesMax: LineBytesMax, handlers: Handlers<Uint8Array>) {
+    this.#lineBytesMax = typeof lineBytesMax === "number" ? () => lineBytesMax : lineBytesMax;
     this.#handlers = handlers;
   }
 
@@ -84,7 +87,7 @@ export class ByteLineSplitter {
   #emit(bytes: Uint8Array): void {
     const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
     if (length === 0) return;
-    if (length > this.#lineBytesMax) this.#tooLong(bytes);
+    if (length > this.#lineBytesMax()) this.#tooLong(bytes);
     else this.#handlers.line(bytes.subarray(0, length));
   }
 
@@ -93,7 +96,7 @@ export class ByteLineSplitter {
     this.#pending.push(part);
     this.#pendingBytes += part.length;
     // One more byte may be the CR of a line that just fits.
-    if (this.#pendingBytes <= this.#lineBytesMax + 1) return;
+    if (this.#pendingBytes <= this.#lineBytesMax() + 1) return;
     const bytes = joined(this.#pending, new Uint8Array(0), this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -102,7 +105,7 @@ export class ByteLineSplitter {
   }
 
   #tooLong(bytes: Uint8Array): void {
-    const headBytes = Math.min(HEAD_BYTES, this.#lineBytesMax);
+    const headBytes = Math.min(HEAD_BYTES, this.#lineBytesMax());
     this.#handlers.tooLong(new TextDecoder().decode(bytes.subarray(0, headBytes)));
   }
 }

@@ -18,9 +18,9 @@ export function instanceFactory(parts: {
   return (upstream, events) => {
     switch (upstream.unit.reach.kind) {
       case "stdio":
-        return stdio.create(upstream.unit, answerBytesMax(), events);
+        return stdio.create(upstream.unit, answerBytesMax, events);
       case "remote":
-        return remote.create(upstream.unit, answerBytesMax(), events);
+        return remote.create(upstream.unit, answerBytesMax, events);
       case "builtin":
         return new BuiltinInstance(
           { tools: tools(), version: VERSION, now: () => clock.now() },

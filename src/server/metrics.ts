@@ -1,4 +1,4 @@
-import type { CallRecord } from "../core/record.ts";
+import { type CallRecord, isFailure } from "../core/record.ts";
 
 /** Upper bounds of the latency histogram in milliseconds; the last bucket is open. */
 const BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
@@ -33,10 +33,9 @@ export class Metrics {
   record(record: CallRecord): void {
     this.requests += 1;
     this.#sumMs += record.durationMs;
-    const failed = record.outcome !== "ok" && record.outcome !== "cancelled";
     const counts = this.of(record.upstream);
     counts.calls += 1;
-    if (failed) {
+    if (isFailure(record.outcome)) {
       this.errors += 1;
       counts.errors += 1;
     }

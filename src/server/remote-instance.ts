@@ -29,7 +29,7 @@ export class RemoteFactory {
     this.#options = options;
   }
 
-  create(unit: Unit, answerBytesMax: number, events: InstanceEvents): Instance {
+  create(unit: Unit, answerBytesMax: () => number, events: InstanceEvents): Instance {
     const { book, clock } = this.#options;
     const deps = { ...this.#options, random: Math.random, answerBytesMax };
     const log = book.upstreamFile(unit.upstream);
@@ -76,7 +76,7 @@ class RemoteRunner extends Driver {
       { ...this.#deps, login: this.#login(target) },
       {
         message: (text) => this.events.message(text),
-        noise: (text) => this.events.noise(text),
+        noise: (text, cut) => this.events.noise(text, cut),
         closed: (problem) => ended.resolve(problem),
       },
     );

@@ -64,7 +64,9 @@ async function upstreamStatus(
 ): Promise<UpstreamStatus> {
   const { unit } = upstream;
   const instance = sources.pool.instance(upstream);
-  const counts = sources.metrics.of(upstream.name);
+  // What runs for everybody keeps its numbers when it is replaced; an instance has its own.
+  const everybody = upstream.audience.kind === "user";
+  const counts = everybody ? sources.metrics.of(upstream.name) : upstream.counts;
   const pid = instance?.pid ?? null;
   const own = unit.reach.kind === "builtin";
   const usage = measure && pid !== null && !own ? await sources.platform.usage(pid) : null;

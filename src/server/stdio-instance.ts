@@ -60,7 +60,7 @@ export class StdioFactory {
     await this.#ledger.endAll();
   }
 
-  create(unit: Unit, answerBytesMax: number, events: InstanceEvents): Instance {
+  create(unit: Unit, answerBytesMax: () => number, events: InstanceEvents): Instance {
     const drive = (driverEvents: DriverEvents): Runner =>
       new Runner(
         unit,

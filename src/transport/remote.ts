@@ -3,6 +3,7 @@ import type { Fault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Cut } from "./link.ts";
 
 /** Where the token comes from for a server that wants one (OAuth). */
 export interface Login {
@@ -31,15 +32,15 @@ export type RemoteDeps = {
   readonly clock: Clock;
   /** A number from 0 to below 1, for the jitter of reconnecting. */
   readonly random: () => number;
-  /** The longest message it may send. */
-  readonly answerBytesMax: number;
+  /** The longest message it may send; the config may change it. */
+  readonly answerBytesMax: () => number;
 };
 
 /** What the owner of a link to a remote upstream hears; `closed` comes once and last. */
 export interface RemoteEvents {
   message(text: string): void;
   /** It sent what is no message, or refused one that nobody waits for an answer to. */
-  noise(text: string): void;
+  noise(text: string, cut?: Cut): void;
   closed(problem: Fault): void;
 }
 

@@ -15,8 +15,8 @@ export type ChildPipes = {
 };
 
 export type StdioLimits = {
-  /** The longest message it may send; a longer line is noise. */
-  readonly lineBytesMax: number;
+  /** The longest message it may send, which the config may change; a longer line is noise. */
+  readonly lineBytesMax: () => number;
   /** What may wait for a child that does not read its input. */
   readonly queueBytesMax: number;
 };
@@ -126,7 +126,7 @@ export class StdioChildLink implements Link {
       line: (text) => this.#line(text),
       tooLong: (head) => {
         if (this.#closed) return;
-        const bytesMax = this.#limits.lineBytesMax;
+        const bytesMax = this.#limits.lineBytesMax();
         this.#events.noise(`a line of more than ${bytesMax} bytes: ${head}`, { head, bytesMax });
       },
     });

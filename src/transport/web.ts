@@ -26,7 +26,7 @@ export type WebRequest = {
 export class Web {
   readonly target: RemoteTarget;
   readonly #login: Login | null;
-  readonly #bytesMax: number;
+  readonly #bytesMax: () => number;
   /** Connections of its own: what one upstream's server does to them is nobody else's business. */
   readonly #session: Bun.FetchSession;
   #token: string | null = null;
@@ -89,7 +89,7 @@ export class Web {
     try {
       for await (const chunk of response.body ?? []) {
         bytes += chunk.length;
-        if (bytes > this.#bytesMax) return this.#tooLarge();
+        if (bytes > this.#bytesMax()) return this.#tooLarge();
         chunks.push(chunk);
       }
     } catch (error) {
@@ -105,10 +105,10 @@ export class Web {
   ): Promise<Fault | null> {
     let tooLarge = false;
     const parser = createParser({
-      maxBufferSize: this.#bytesMax,
+      maxBufferSize: this.#bytesMax(),
       onEvent: (event) => {
         // The parser's own bound is for what waits; an event may come whole in one chunk.
-        if (event.data.length > this.#bytesMax) tooLarge = true;
+        if (event.data.length > this.#bytesMax()) tooLarge = true;
         else handle.event(event);
       },
       onRetry: (delayMs) => handle.retry?.(delayMs),
@@ -171,7 +171,7 @@ export class Web {
   }
 
   #tooLarge(): Fault {
-    const why = `its answer is larger than ${this.#bytesMax} bytes`;
+    const why = `its answer is larger than ${this.#bytesMax()} bytes`;
     return this.fault("upstream.answer-too-large", why);
   }
 

@@ -14,6 +14,9 @@ import { networkReason } from "./web.ts";
 /** How often a server is asked for a sign of life; without one by the next time it is gone. */
 const HEARTBEAT_MS = 30_000;
 
+/** How much of a message that is too long is kept to find out whose it is. */
+const HEAD_LENGTH = 4_096;
+
 /** Bun's client takes headers; the types of the DOM library hide that. */
 const Socket = WebSocket as unknown as new (
   url: URL,
@@ -24,7 +27,7 @@ const Socket = WebSocket as unknown as new (
 export class WsClientLink implements Link {
   readonly #target: RemoteTarget;
   readonly #events: RemoteEvents;
-  readonly #bytesMax: number;
+  readonly #bytesMax: () => number;
   readonly #socket: Bun.WebSocket;
   readonly #heartbeat: Timer;
   /** What is sent before the connection is there. */
@@ -78,8 +81,10 @@ export class WsClientLink implements Link {
     this.#alive = true;
     if (this.#closed) return;
     if (typeof data !== "string") return this.#events.noise("a frame that is no text");
-    if (data.length > this.#bytesMax) {
-      return this.#events.noise(`a message of more than ${this.#bytesMax} bytes`);
+    const bytesMax = this.#bytesMax();
+    if (data.length > bytesMax) {
+      const head = data.slice(0, HEAD_LENGTH);
+      return this.#events.noise(`a message of more than ${bytesMax} bytes`, { head, bytesMax });
     }
     if (looksLikeMessage(data)) this.#events.message(data);
     else this.#events.noise(data);

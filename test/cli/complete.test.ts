@@ -24,6 +24,7 @@ test("completions are scripts that their shell accepts, and offer what fits", as
     "project",
     "session",
   ]);
+  expect(await offered("completions", "")).toEqual(["bash", "zsh", "fish", "powershell"]);
   expect(await offered("call", "")).toEqual(["files", "web"]);
   expect(await offered("call", "files", "read")).toEqual(["read_file"]);
   expect(await offered("servers", "remove", "w")).toEqual(["web"]);

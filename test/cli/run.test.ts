@@ -51,7 +51,7 @@ test("run() takes global flags before and after the command", async () => {
   ]) {
     const { code, stdout } = await bench.run(words);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual(STATUS);
+    expect(JSON.parse(stdout)).toMatchObject(STATUS);
   }
 });
 

@@ -21,6 +21,14 @@ test("statusView() shows the daemon, its upstreams and what needs attention", ()
   `);
 });
 
+test("statusView() says that the daemon runs with another config than was asked about", () => {
+  const config = { ...STATUS.config, path: "/one" };
+  const shown = (asked: string): string =>
+    statusView({ ...STATUS, config }, paint(false), null, asked);
+  expect(shown("/other")).toContain("this daemon runs with that one, not with /other");
+  expect(shown("/one")).not.toContain("this daemon runs");
+});
+
 test("statusView() says that nothing listens", () => {
   expect(statusView({ ...STATUS, urls: null }, paint(false), null)).toContain("not listening");
 });

@@ -29,6 +29,10 @@ test("writeAll() says that the disk is full", () => {
   // Only Linux has a device that is always full.
   if (!existsSync("/dev/full")) return;
   const full = openSync("/dev/full", "w");
-  expect(() => writeAll(full, "text")).toThrow("Cannot write the output: the disk is full");
+  const subject = "standard output";
+  const problem = { text: "Cannot write the output: the disk is full", subject };
+  expect(() => writeAll(full, "text")).toThrow(
+    expect.objectContaining({ fault: expect.objectContaining(problem) }),
+  );
   closeSync(full);
 });

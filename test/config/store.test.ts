@@ -118,7 +118,9 @@ describe("load()", () => {
   test("works without a place for the copy, and says so", () => {
     save(GOOD);
     writeFileSync(`${directory}/state`, "in the way");
-    expect(good(store().load()).warnings[0]?.text).toContain("No copy of the last good config");
+    const text = expect.stringContaining("No copy of the last good config");
+    // About no line of the file.
+    expect(good(store().load()).warnings[0]).toMatchObject({ text, line: 0 });
   });
 });
 
@@ -172,8 +174,16 @@ describe("edit()", () => {
   test("writes nothing that would not be valid", async () => {
     save(GOOD);
     const wrong = { kind: "set", path: ["daemon", "port"], value: 80 } as const;
-    expect(bad(await store().edit([add, wrong])).data).toMatchObject({ path: "daemon.port" });
+    const { code, text, data } = bad(await store().edit([add, wrong]));
+    expect([code, data?.["path"]]).toEqual(["config.refused", "daemon.port"]);
+    // No line: the text that would have it has never been written.
+    expect(text).toStartWith(`Cannot change ${path}: daemon.port: expected `);
     expect(readFileSync(path, "utf8")).toBe(GOOD);
+    save('{ "daemon": { "port": 80 } }');
+    expect(bad(await store().edit([add]))).toMatchObject({
+      code: "config.invalid",
+      data: { line: 1 },
+    });
   });
 
   test("may repair a wrong file, but not one that is no JSON", async () => {

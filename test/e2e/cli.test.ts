@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
+import type { Status } from "../../src/control/api.ts";
 import { fixture, program } from "../helpers/program.ts";
 import { waitFor, within } from "../helpers/wait.ts";
 import { Daemon, type Finished, Home } from "./harness.ts";
@@ -106,6 +107,9 @@ describe("mcpd call", () => {
 describe("exit codes", () => {
   const cases: readonly (readonly [code: number, words: string, said: string])[] = [
     [2, "statsu", 'Did you mean "status"?'],
+    [2, "help nope", 'Unknown command "nope"'],
+    [78, "servers add x --url notaurl", "mcpServers.x.url"],
+    [2, "config edit", "there is no terminal for vi"],
     [2, "status --jsno", "--jsno"],
     [2, "call echo", "TOOL"],
     [2, "call echo add nonsense", "nonsense"],
@@ -207,6 +211,30 @@ describe("what people look at", () => {
     }
     expect(await read("config schema")).toHaveProperty("properties.mcpServers");
     expect(await read("config explain daemon.port")).toBeDefined();
+  });
+
+  test("status counts each project's calls for itself", async () => {
+    const files = { ...fixture("echo.ts"), scope: "project" };
+    await using daemon = await Daemon.start({ mcpServers: { files } });
+    for (const calls of [1, 2]) {
+      const project = daemon.home.directory.file(`project ${calls}`);
+      mkdirSync(project);
+      const client = await daemon.connect("files", { headers: { "x-mcpd-project": project } });
+      for (let call = 0; call < calls; call++) await client.call("add", { a: 1, b: 2 });
+    }
+    const { stdout } = await daemon.run("status", "--json");
+    const { upstreams }: Status = JSON.parse(stdout);
+    const rows = upstreams.filter(({ name }) => name === "files");
+    expect(rows.map(({ calls }) => calls)).toEqual([1, 2]);
+  });
+
+  test("status says that the daemon runs with another config than --config names", async () => {
+    await using daemon = await Daemon.start(CONFIG);
+    const other = daemon.home.directory.file("other.json");
+    const { stdout } = await daemon.run("status", "--config", other);
+    expect(stdout).toContain(`this daemon runs with that one, not with ${other}`);
+    const asked = JSON.parse((await daemon.run("status", "--config", other, "--json")).stdout);
+    expect(asked.config).toMatchObject({ path: daemon.home.configFile, asked: other });
   });
 
   test("logs -f goes on as lines are written", async () => {

@@ -88,6 +88,24 @@ describe("saving the config", () => {
     expect(await pidOf(await daemon.connect("two"))).toBe(stays);
   });
 
+  test("with another bound of answers holds for upstreams that run", async () => {
+    await using daemon = await Daemon.start({ mcpServers: { one } });
+    const client = await daemon.connect("one");
+    const pid = await pidOf(client);
+    const huge = { name: "huge", arguments: { bytes: 1_500_000 } };
+    expect((await client.request("tools/call", huge)).response.error).toBeUndefined();
+    daemon.home.writeConfig({ server: { max_answer_bytes: 1_048_576 }, mcpServers: { one } });
+    await waitFor("the new bound", async () => {
+      const { error } = (await client.request("tools/call", huge)).response;
+      return (error?.data as { fault?: string } | undefined)?.fault === "upstream.answer-too-large";
+    });
+    daemon.home.writeConfig({ mcpServers: { one } });
+    await waitFor("the old bound", async () => {
+      return (await client.request("tools/call", huge)).response.error === undefined;
+    });
+    expect(await pidOf(client)).toBe(pid);
+  });
+
   test("with a change that cannot start keeps the old one at work, and says so", async () => {
     await using daemon = await Daemon.start({ mcpServers: { one } });
     const client = await daemon.connect("one");

@@ -248,6 +248,22 @@ describe("a remote upstream over WebSocket", () => {
     expect(server.seen).toEqual([{ protocol: "mcp", authorization: "Bearer abc" }]);
     expect(await upstreamOf(daemon.home, "far")).toMatchObject({ kind: "remote", state: "ready" });
   });
+
+  test("answers too much: its caller learns that at once, and the others are served", async () => {
+    using server = new SocketServer();
+    const mcpServers = { far: { type: "ws", url: server.url } };
+    await using daemon = await Daemon.start({
+      server: { max_answer_bytes: 1_048_576 },
+      mcpServers,
+    });
+    const client = await daemon.connect("far");
+    const { response } = await client.request("tools/call", { name: "long", arguments: {} });
+    expect(response.error).toMatchObject({
+      message: expect.stringContaining("max_answer_bytes"),
+      data: { fault: "upstream.answer-too-large", limitBytes: 1_048_576 },
+    });
+    expect(await client.call("anything")).toBe("done");
+  });
 });
 
 describe("the sessions at a remote upstream", () => {

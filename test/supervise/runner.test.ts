@@ -53,7 +53,7 @@ class Scene {
       this.heard.push({ kind, value });
       this.#wake();
     };
-    const limits = { lineBytesMax: 1 << 20, queueBytesMax: 1 << 20 };
+    const limits = { lineBytesMax: () => 1 << 20, queueBytesMax: 1 << 20 };
     this.runner = new Runner(
       unit,
       {

@@ -1,6 +1,6 @@
 import type { Fault } from "../../src/core/fault.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import type { Link } from "../../src/transport/link.ts";
+import type { Cut, Link } from "../../src/transport/link.ts";
 import type { Login, RemoteDeps, RemoteEvents, RemoteTarget } from "../../src/transport/remote.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -17,6 +17,7 @@ type Open = (target: RemoteTarget, deps: RemoteDeps, events: RemoteEvents) => Li
 export class RemoteScene implements AsyncDisposable {
   readonly messages: Answer[] = [];
   readonly noises: string[] = [];
+  readonly cuts: Cut[] = [];
   readonly closings: Fault[] = [];
   readonly link: Link;
   #nextId = 1;
@@ -42,11 +43,14 @@ export class RemoteScene implements AsyncDisposable {
       clock: systemClock,
       random: () => 0.99,
       login: options.login ?? null,
-      answerBytesMax: options.answerBytesMax ?? 1_000_000,
+      answerBytesMax: () => options.answerBytesMax ?? 1_000_000,
     };
     this.link = open(target, deps, {
       message: (text) => this.messages.push(JSON.parse(text)),
-      noise: (text) => this.noises.push(text),
+      noise: (text, cut) => {
+        this.noises.push(text);
+        if (cut !== undefined) this.cuts.push(cut);
+      },
       closed: (problem) => this.closings.push(problem),
     });
   }

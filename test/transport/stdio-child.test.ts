@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import type { CloseReason } from "../../src/transport/link.ts";
 import { type ChildPipes, StdioChildLink } from "../../src/transport/stdio-child.ts";
 
-const LIMITS = { lineBytesMax: 16 * 1024 * 1024, queueBytesMax: 1024 * 1024 };
+const LIMITS = { lineBytesMax: () => 16 * 1024 * 1024, queueBytesMax: 1024 * 1024 };
 const fixture = (name: string): string => join(import.meta.dir, "..", "fixtures", "process", name);
 
 /** One link and what it says. */
@@ -103,7 +103,7 @@ describe("StdioChildLink", () => {
       flush: (): number => 0,
       end: (): void => undefined,
     };
-    const limits = { lineBytesMax: 100, queueBytesMax: 25 };
+    const limits = { lineBytesMax: () => 100, queueBytesMax: 25 };
     const ear = new Ear({ stdin, stdout: new ReadableStream(), alive: () => true }, limits);
     expect(ear.link.send("1234567890")).toBe(true);
     await turn();
@@ -132,7 +132,7 @@ describe("StdioChildLink", () => {
   });
 
   test("tells noise from messages and skips a line of 10 MB", async () => {
-    const limits = { ...LIMITS, lineBytesMax: 1024 * 1024 };
+    const limits = { ...LIMITS, lineBytesMax: () => 1024 * 1024 };
     const ear = new Ear(spawn("talker.ts"), limits);
     expect((await ear.closed).kind).toBe("remote");
     expect(ear.noises.map((text) => text.slice(0, 40))).toEqual([

@@ -30,6 +30,7 @@ describe("WsClientLink", () => {
     for (const method of ["bytes", "words", "long"]) link.notify(method);
     await waitFor("the noises", () => link.noises.length === 3);
     expect(link.noises).toEqual(["a frame that is no text", "hello", expect.any(String)]);
+    expect(link.cuts).toEqual([{ head: expect.stringMatching(/^\{.{100,}/), bytesMax: 1_000 }]);
     expect(await link.call("anything")).toBe("done");
   });
 

@@ -44,13 +44,15 @@ compdef _mcpd mcpd
 `,
 };
 
+export const SHELLS: readonly string[] = Object.keys(SCRIPTS);
+
 export default command({
   meta: {
     name: "completions",
     description: "Print the completion script of a shell: bash, zsh, fish or powershell.",
   },
   args: {
-    shell: { type: "positional", required: true, description: Object.keys(SCRIPTS).join(", ") },
+    shell: { type: "positional", required: true, description: SHELLS.join(", ") },
   },
   examples: [
     { line: "source <(mcpd completions bash)", text: "In ~/.bashrc" },
@@ -64,9 +66,8 @@ export default command({
   execute({ args, options, output }) {
     const script = SCRIPTS[args.shell];
     if (script === undefined) {
-      const shells = Object.keys(SCRIPTS);
-      const text = `Unknown shell "${args.shell}": the shells are ${shells.join(", ")}`;
-      throw usage(`${text}.${didYouMean(args.shell, shells)}`.replace(/\.$/, ""), "completions");
+      const text = `Unknown shell "${args.shell}": the shells are ${SHELLS.join(", ")}`;
+      throw usage(`${text}.${didYouMean(args.shell, SHELLS)}`.replace(/\.$/, ""), "completions");
     }
     if (options.json) output.json({ shell: args.shell, script });
     else output.write(script);

@@ -4,7 +4,7 @@ import { command } from "../command.ts";
 import { applied } from "../config-change.ts";
 import { openConfig, orThrow } from "../config-file.ts";
 import { here } from "../here.ts";
-import { isTerminal } from "../terminal.ts";
+import { isTerminal, STDOUT } from "../terminal.ts";
 
 const STDIN = 0;
 
@@ -18,9 +18,10 @@ export default command({
   examples: [{ line: "EDITOR='code --wait' mcpd config edit", text: "In an editor with a window" }],
   async execute({ options, output }) {
     const { store } = openConfig(options.config);
+    const words = await editorFor(store.path);
     orThrow(await store.createDefault());
     for (;;) {
-      await openEditor(store.path);
+      await openEditor(words, store.path);
       const revision = store.load();
       if (!isFault(revision)) break;
       if (!isTerminal(STDIN) || options.json) throw new FaultError(revision);
@@ -35,11 +36,23 @@ export default command({
   },
 });
 
-/** Runs the editor on the terminal we have; "code --wait" is a command and its arguments. */
-async function openEditor(path: string): Promise<void> {
+/**
+ * The editor as words: "code --wait" is a command and its arguments. Whoever has named none gets
+ * the system's own, which needs a terminal where it has no window.
+ */
+async function editorFor(path: string): Promise<readonly string[]> {
   const { VISUAL, EDITOR } = process.env;
-  const fallback = here().name === "windows" ? "notepad" : "vi";
-  const words = (VISUAL?.trim() || EDITOR?.trim() || fallback).split(/\s+/);
+  const named = VISUAL?.trim() || EDITOR?.trim();
+  if (named) return named.split(/\s+/);
+  if (here().name === "windows") return ["notepad"];
+  const { isatty } = await import("node:tty");
+  if (isatty(STDIN) && isatty(STDOUT)) return ["vi"];
+  const text = `Cannot edit ${path}: there is no terminal for vi, and neither VISUAL nor EDITOR is set`;
+  throw new FaultError(fault("usage.invalid", text, "config edit"));
+}
+
+/** Runs the editor on the terminal we have. */
+async function openEditor(words: readonly string[], path: string): Promise<void> {
   const failed = (why: string): FaultError =>
     new FaultError(fault("file.failed", `Cannot edit ${path}: ${words.join(" ")}: ${why}`, path));
   try {

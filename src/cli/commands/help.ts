@@ -52,18 +52,21 @@ export default command({
     const name = args.words.join(" ");
     const family = familyOf(name).filter((row) => row.hidden !== true);
     const row = findCommand(name);
+    const topic = TOPICS[name === "" ? "commands" : name];
+    if (row === undefined && topic === undefined && family.length === 0) {
+      throw unknownCommand("", name, Object.keys(TOPICS));
+    }
     if (options.json) {
-      output.json(await tree(row === undefined ? COMMANDS : [row]));
+      const rows = family.length > 0 ? family : COMMANDS;
+      output.json(await tree(row === undefined ? rows : [row]));
       return 0;
     }
     if (row !== undefined) {
       output.print(commandUsage(name, (await row.load()).default, output.paint));
       return 0;
     }
-    const topic = TOPICS[name === "" ? "commands" : name];
     if (topic !== undefined) output.print(topic(output.paint));
-    else if (family.length > 0) output.print(familyUsage(name, family, output.paint));
-    else throw unknownCommand("", name, Object.keys(TOPICS));
+    else output.print(familyUsage(name, family, output.paint));
     return 0;
   },
 });

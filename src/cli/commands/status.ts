@@ -1,6 +1,7 @@
+import { discoverConfig } from "../../config/discover.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { command } from "../command.ts";
-import { ANSWER_MS, withDaemon } from "../here.ts";
+import { ANSWER_MS, here, withDaemon } from "../here.ts";
 import type { Output } from "../output.ts";
 import { statusView } from "../status-view.ts";
 
@@ -23,12 +24,14 @@ export default command({
   ],
   async execute({ args, options, output }) {
     const measure = args.memory || args.watch;
+    const asked = askedConfig(options.config);
     await withDaemon(async (daemon) => {
       for (;;) {
         const params = measure ? { measure } : {};
-        const status = await daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS });
+        const found = await daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS });
+        const status = asked === null ? found : { ...found, config: { ...found.config, asked } };
         if (!options.json) {
-          const text = statusView(status, output.paint, await output.width());
+          const text = statusView(status, output.paint, await output.width(), asked);
           output.print(args.watch ? frame(text, output) : text);
         } else if (args.watch) {
           // One line per look, so that a reader can tell them apart.
@@ -43,6 +46,12 @@ export default command({
     return 0;
   },
 });
+
+/** There is one daemon for each user: the one found may run with another config than --config. */
+function askedConfig(flag: string | undefined): string | null {
+  if (flag === undefined) return null;
+  return discoverConfig({ flag, env: process.env, paths: here().paths }).path;
+}
 
 function frame(text: string, output: Output): string {
   return output.interactive ? `${CLEAR_SCREEN}${text}` : `${text}\n`;
