@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Requests one session may have in flight: above it a client is flooding, not working. */
   inFlightPerSession: 512,
+  /** Of these, at one upstream at a time: the rest waits, so that others get through. */
+  callsPerClient: 64,
   /** Requests that wait while one upstream starts: about ten clients' worth of first calls. */
   waitingPerUpstream: 1_024,
   /** A progress notification extends a deadline, but never past this many times the time-out. */

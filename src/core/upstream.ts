@@ -1,3 +1,4 @@
+import { Allowance } from "./allowance.ts";
 import { paramsForLegacy, timeoutOf } from "./dispatch.ts";
 import type { Turn } from "./effect.ts";
 import { envelopeOf, isObject, MODERN_REVISION, withEnvelope } from "./envelope.ts";
@@ -57,6 +58,7 @@ export class Upstream {
   readonly elicitations = new Elicitations();
   /** Where calls of tools that ask take turns. */
   readonly lane = new Lane(this.exchanges);
+  readonly #allowance = new Allowance(this.exchanges);
   /** Why it takes no new requests: another one has its place, or it left the config. */
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
@@ -108,9 +110,9 @@ export class Upstream {
 
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
-    const { exchanges, lane, subscribers, tasks } = this;
-    if (tasks.working) return false;
-    return exchanges.size + lane.size + this.waiting.size + subscribers.size === 0;
+    const { exchanges, lane, subscribers, tasks, waiting } = this;
+    const wanted = waiting.size + this.#allowance.size + lane.size + subscribers.size;
+    return exchanges.size + wanted === 0 && !tasks.working;
   }
 
   /** Whether all its lists are known: until then an absent name proves nothing. */
@@ -223,11 +225,12 @@ export class Upstream {
   }
 
   #enter(turn: Turn, exchange: Exchange): void {
-    this.lane.take(turn, exchange, (later) => {
+    const start = (later: Turn): void => {
       if (!exchange.open) return;
       if (this.phase === "ready") this.#dispatch(later, exchange);
       else this.ask(later, exchange);
-    });
+    };
+    this.#allowance.take(turn, exchange, (later) => this.lane.take(later, exchange, start));
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {

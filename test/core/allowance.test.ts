@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+
+import { LIMITS } from "../../src/core/limits.ts";
+import { Board, type Mailbox } from "../helpers/board.ts";
+import { unitOf } from "../helpers/unit.ts";
+
+const ONE = { kind: "one", upstream: "files" } as const;
+const FLOOD = 300;
+
+class Scene extends Board {
+  readonly files = (this.apply(unitOf("files")), this.start("files"));
+  readonly flooder = this.join(ONE);
+  readonly boxes: Mailbox[] = [];
+
+  flood(): void {
+    for (let id = 1; id <= FLOOD; id++) {
+      const params = { name: "work", arguments: { id } };
+      this.boxes.push(this.ask(this.flooder, "tools/call", params, id));
+    }
+  }
+
+  /** The ids of the calls that the upstream has been sent so far, in order. */
+  get arrived(): readonly unknown[] {
+    const calls = (this.sent.get("files") ?? []).filter(({ method }) => method === "tools/call");
+    return calls.map(({ params }) => (params?.["arguments"] as { id: unknown }).id);
+  }
+
+  /** Answers calls from `from` on, as many as have arrived. */
+  answerFrom(from: number): number {
+    const calls = (this.sent.get("files") ?? []).filter(({ method }) => method === "tools/call");
+    for (const call of calls.slice(from)) this.reply(this.files, call, { content: [] });
+    return calls.length;
+  }
+}
+
+test("a flood of one client leaves room for the call of another", () => {
+  const scene = new Scene();
+  scene.flood();
+  expect(scene.arrived).toHaveLength(LIMITS.callsPerClient);
+  const params = { name: "work", arguments: { id: "other" } };
+  scene.ask(scene.join(ONE), "tools/call", params, 1);
+  expect(scene.arrived.at(-1)).toBe("other");
+});
+
+test("what was held back follows in its order, and all of it is answered", () => {
+  const scene = new Scene();
+  scene.flood();
+  for (let done = 0; done < FLOOD;) done = scene.answerFrom(done);
+  expect(scene.arrived).toEqual(Array.from({ length: FLOOD }, (_, index) => index + 1));
+  expect(scene.boxes.every(({ answer }) => answer?.result !== undefined)).toBe(true);
+  expect(scene.files.unused).toBe(true);
+});
+
+test("what was held back is cancelled without having been sent", () => {
+  const scene = new Scene();
+  scene.flood();
+  scene.tell(scene.flooder, "notifications/cancelled", { requestId: FLOOD });
+  expect(scene.boxes.at(-1)?.answer?.error?.message).toContain("cancelled");
+  for (let done = 0; done < FLOOD - 1;) done = scene.answerFrom(done);
+  expect(scene.arrived).not.toContain(FLOOD);
+  expect(scene.files.unused).toBe(true);
+});
+
+test("a client that leaves takes its flood along", () => {
+  const scene = new Scene();
+  scene.flood();
+  scene.perform(scene.switchboard.close(scene.flooder, "left", scene.nowMs));
+  scene.pass(LIMITS.ghostMs + 1);
+  expect(scene.arrived).toHaveLength(LIMITS.callsPerClient);
+  expect(scene.files.unused).toBe(true);
+});
