@@ -32,10 +32,7 @@ import type { Unit, UnitKey } from "./unit.ts";
 import { Elicitations } from "./url-elicitation.ts";
 import { type Waiting, WaitingRoom } from "./waiting.ts";
 
-/**
- * The MCP conversation with one instance of a unit: handshake, the requests in flight or waiting,
- * what is known of its lists, and what its clients have asked it for.
- */
+/** The MCP conversation with one instance of a unit, from its handshake to its end. */
 export class Upstream {
   unit: Unit;
   readonly audience: Audience;
