@@ -19,12 +19,18 @@ export function bindUnit(unit: Unit, audience: Audience): Unit {
       ? `${unit.upstream}@${audience.root}`
       : `${unit.upstream}@session ${audience.id}`;
   const reach = bindReach(unit.reach, project);
-  return { ...unit, key, reach, ...(project === null ? {} : { project }) };
+  const needed = project !== null && needsProject(unit.reach);
+  return { ...unit, key, reach, ...(needed ? { project } : {}) };
 }
 
 /** Whether a reach is a pattern with `{project}` in it. */
 export function mentionsProject(reach: Reach): boolean {
   return JSON.stringify(reach).includes(PROJECT);
+}
+
+/** Whether a process starts in the project or is told where it is. */
+function needsProject(reach: Reach): boolean {
+  return reach.kind === "stdio" && (reach.cwd === null || mentionsProject(reach));
 }
 
 function bindReach(reach: Reach, project: string | null): Reach {

@@ -44,9 +44,11 @@ export class TaskTable {
 
   /** Notes the task that the result of a call stands for, if it does. */
   learn(session: Session, result: Json, nowMs: number): void {
-    // What stands for a task is short; a long result is not looked into.
-    if (result.text.length > LIMITS.answerParseLength || !isObject(result.value)) return;
+    // What stands for a task is short and says so; other results are not looked into.
+    const { text } = result;
+    if (text.length > LIMITS.answerParseLength || !text.includes('"taskId"')) return;
     const { value } = result;
+    if (!isObject(value)) return;
     const task = session.era === "legacy" ? value["task"] : value;
     if (!isObject(task) || typeof task["taskId"] !== "string") return;
     if (session.era === "modern" && value["resultType"] !== "task") return;

@@ -70,7 +70,7 @@ export type Unit = {
   /** The era it speaks; "auto" finds out. */
   readonly era: "auto" | "legacy" | "modern";
   readonly reach: Reach;
-  /** The project of the clients it is bound to, once it is; absolute. */
+  /** The project that the process works on, once it is bound to one: it has to be there. */
   readonly project?: string;
   readonly settings: UnitSettings;
   /** sha256 over scope and reach: when it changes, the instance is replaced. */

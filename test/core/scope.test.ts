@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import { bindUnit } from "../../src/core/scope.ts";
 import type { Session, View } from "../../src/core/session.ts";
 import type { Scope, Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
@@ -54,6 +55,20 @@ describe('an upstream of scope "project"', () => {
       env: { ROOT: { text: "/work/a/src" } },
       cwd: "/work/a",
     });
+  });
+
+  test("needs the project's directory only if it works there or is told where it is", () => {
+    const root = { kind: "project", root: "/work/a" } as const;
+    const { reach } = scoped("project");
+    const bound = (change: object): Unit => {
+      const unit = { ...scoped("project"), reach: { ...reach, ...change } as Unit["reach"] };
+      return bindUnit(unit, root);
+    };
+    expect(bound({}).project).toBe("/work/a");
+    const silent = { args: [], env: {} };
+    expect(bound(silent).project).toBe("/work/a");
+    expect(bound({ ...silent, cwd: "/opt" })).not.toHaveProperty("project");
+    expect(bound({ cwd: "/opt" }).project).toBe("/work/a");
   });
 
   test("keeps calls, lists and news of one project away from the other", () => {
