@@ -32,8 +32,12 @@ export function nameMember(method: string): string | undefined {
       return "name";
     case "resources/read":
       return "uri";
+    case "tasks/get":
+    case "tasks/update":
+    case "tasks/cancel":
+      return "taskId";
     default:
-      return method.startsWith("tasks/") ? "taskId" : undefined;
+      return undefined;
   }
 }
 

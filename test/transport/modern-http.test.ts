@@ -51,7 +51,11 @@ describe("a request of 2026-07-28", () => {
     const call = { method: "tools/call", params: { name: "größe" } };
     const encoded = `=?base64?${Buffer.from("größe").toString("base64")}?=`;
     expect((await post(doors, { ...call, headers: { "mcp-name": encoded } })).status).toBe(200);
+    // No method of this revision: that, and not its headers, is what is wrong with it.
+    const removed = { method: "tasks/result", params: { taskId: "1" } };
+    expect((await post(doors, removed)).status).toBe(200);
     const wrong: readonly Change[] = [
+      { method: "tasks/get", params: { taskId: "1" } },
       { headers: { "mcp-method": "tools/call" } },
       { headers: { "mcp-protocol-version": "2026-07-29" } },
       call,
