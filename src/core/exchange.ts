@@ -31,6 +31,8 @@ export class Exchange {
   retriesLeft: number;
   /** The id at the upstream while it is in flight there. */
   id: number | null = null;
+  /** The id it was last sent under, and its progress token there; null before. */
+  sentId: number | null = null;
   deadlineMs = Number.POSITIVE_INFINITY;
   /** Whether a question came that may have been of it. */
   suspected = false;
@@ -198,6 +200,7 @@ export class ExchangeTable {
   enter(exchange: Exchange, nowMs: number, timeoutMs: number): Request {
     const id = this.#nextId++;
     exchange.id = id;
+    exchange.sentId = id;
     exchange.startClock(nowMs, timeoutMs);
     this.#open.set(id, exchange);
     if (exchange.background) this.#background += 1;

@@ -101,7 +101,7 @@ export function forward(
     const seat: Seat = { call: null, outcome: null };
     const finish = (later: Turn, outcome: Outcome): void => {
       const final = transformed(later, outcome, options.transform);
-      noteOwner(later, call, upstream, final);
+      noteOwner(later, call, upstream, exchange, final);
       settleSeat(later, seat, upstream, final);
       const durationMs = later.nowMs - startedMs;
       const reuse = options.reuse ?? "none";
@@ -140,13 +140,15 @@ function noteOwner(
   turn: Turn,
   { session, request }: Call,
   { tasks, elicitations }: Upstream,
+  { sentId, progressToken }: Exchange,
   outcome: Outcome,
 ): void {
   if (!outcome.ok) {
     if (session.era === "legacy") elicitations.noteError(outcome.error, session.id);
   } else if (request.method === "tools/call") {
     const wanted = session.era === "modern" || request.params?.["task"] !== undefined;
-    if (wanted) tasks.learn(session, outcome.result, turn.nowMs);
+    const progress = { sentToken: sentId, token: progressToken };
+    if (wanted) tasks.learn(session, outcome.result, progress, turn.nowMs);
   }
 }
 

@@ -51,7 +51,7 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
   switch (method) {
     case "notifications/progress": {
       const progress = upstream.exchanges.progress(params);
-      if (progress === undefined) return;
+      if (progress === undefined) return taskProgress(world, turn, upstream, message);
       progress.exchange.extend(turn.nowMs);
       progress.exchange.onProgress?.(turn, progress.params);
       return;
@@ -87,6 +87,18 @@ function notice(world: World, turn: Turn, upstream: Upstream, message: Notificat
         turn.add({ kind: "push", session, text: encode(message), keep: true });
       }
   }
+}
+
+/** A task goes on under the progress token of the call that made it, which has been answered. */
+function taskProgress(
+  world: World,
+  turn: Turn,
+  { tasks }: Upstream,
+  { kind, method, params }: Notification,
+): void {
+  const found = tasks.progress(params);
+  if (found === null) return;
+  pushTo(world, turn, found.owner, { kind, method, params: found.params });
 }
 
 /** Tells the one session that a message concerns, if it is still there. */

@@ -1,4 +1,5 @@
 import { isObject, metaOf } from "./envelope.ts";
+import type { ProgressToken } from "./exchange.ts";
 import { LIMITS } from "./limits.ts";
 import type { Json, Params } from "./message.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +15,16 @@ type Task = {
   readonly owner: string;
   /** When it is forgotten (monotonic ms). */
   readonly untilMs: number;
+  readonly progress: TaskProgress;
   finished: boolean;
+};
+
+/** The progress token of the call that made a task is good as long as the task works. */
+type TaskProgress = {
+  /** As the upstream has it. */
+  readonly sentToken: number | null;
+  /** As the client gave it; undefined when it wants to hear nothing. */
+  readonly token: ProgressToken | undefined;
 };
 
 /**
@@ -43,7 +53,7 @@ export class TaskTable {
   }
 
   /** Notes the task that the result of a call stands for, if it does. */
-  learn(session: Session, result: Json, nowMs: number): void {
+  learn(session: Session, result: Json, progress: TaskProgress, nowMs: number): void {
     // What stands for a task is short and says so; other results are not looked into.
     const { text } = result;
     if (text.length > LIMITS.answerParseLength || !text.includes('"taskId"')) return;
@@ -57,7 +67,8 @@ export class TaskTable {
     const [oldest = ""] = this.#tasks.keys();
     if (this.#tasks.size >= LIMITS.tasksPerUpstream) this.#tasks.delete(oldest);
     const finished = FINAL.has(task["status"]);
-    this.#tasks.set(task["taskId"], { owner: ownerOf(session), untilMs: nowMs + keptMs, finished });
+    const owner = ownerOf(session);
+    this.#tasks.set(task["taskId"], { owner, untilMs: nowMs + keptMs, progress, finished });
   }
 
   /** Notes what a task has come to, as the upstream tells it. */
@@ -76,6 +87,17 @@ export class TaskTable {
 
   owner(id: unknown): string | undefined {
     return this.#tasks.get(String(id))?.owner;
+  }
+
+  /** Whose task some progress is of, and the progress with the client's own token. */
+  progress(params: Params | undefined): { readonly owner: string; readonly params: Params } | null {
+    const sentToken = params?.["progressToken"];
+    if (typeof sentToken !== "number") return null;
+    for (const { owner, finished, progress } of this.#tasks.values()) {
+      if (finished || progress.sentToken !== sentToken || progress.token === undefined) continue;
+      return { owner, params: { ...params, progressToken: progress.token } };
+    }
+    return null;
   }
 
   watch(session: Session, id: string): void {

@@ -87,6 +87,28 @@ describe("a task of 2025-11-25 on a shared upstream", () => {
     expect(board.pushed.get(bob)).toBeUndefined();
   });
 
+  test("goes on under the progress token of the call that made it", () => {
+    const board = legacy();
+    const [ann, bob] = [join(board), join(board)];
+    const params = { name: "work", task: {}, _meta: { progressToken: "mine" } };
+    board.ask(ann, "tools/call", params);
+    const sent = board.last("files", "tools/call");
+    const files = board.upstream("files");
+    board.reply(files, sent, { task: { taskId: "1", status: "working", ttl: null } });
+    // The id is the token as well.
+    const progressToken = sent.id;
+    const progress = { progressToken, progress: 1 };
+    board.says(files, { method: "notifications/progress", params: progress });
+    expect(board.pushed.get(ann)?.map((message) => message.params)).toEqual([
+      { progressToken: "mine", progress: 1 },
+    ]);
+    expect(board.pushed.get(bob)).toBeUndefined();
+    const done = { taskId: "1", status: "completed" };
+    board.says(files, { method: "notifications/tasks/status", params: done });
+    board.says(files, { method: "notifications/progress", params: progress });
+    expect(board.pushed.get(ann)).toHaveLength(2);
+  });
+
   test("asks its own session, also while a call of another is in flight", () => {
     const board = legacy();
     const [ann, bob] = [join(board), join(board)];
