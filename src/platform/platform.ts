@@ -19,6 +19,8 @@ export type Paths = {
   readonly bootstrapAddress: string;
   /** Where users put templates of their own (MISSION A18). */
   readonly templatesDir: string;
+  /** Where programs that look for MCP daemons find this one while it listens (MISSION A12). */
+  readonly announcementFile: string;
   /** Who runs: pid, version, port of the live server. */
   readonly runtimeFile: string;
   /** Processes we started and must not leave behind. */

@@ -29,6 +29,7 @@ export function windowsPaths(environment: Environment, home: string, userName: s
     controlAddress: `\\\\.\\pipe\\mcpd-${owner}`,
     bootstrapAddress: `\\\\.\\pipe\\mcpd-bootstrap-${owner}`,
     templatesDir: win32.join(stateDir, "templates"),
+    announcementFile: win32.join(root, "Claude", "mcp-daemons", "mcpd.json"),
     runtimeFile: win32.join(dataDir, "runtime.json"),
     ledgerFile: win32.join(dataDir, "ledger.json"),
   };

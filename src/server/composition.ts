@@ -14,6 +14,7 @@ import type { Log } from "../lib/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
+import { Announcement } from "./announcement.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
 import { LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
 import { openDoors } from "./doors.ts";
@@ -229,6 +230,8 @@ export class Server {
   }
 
   #openFront(): void {
+    const { announcementFile } = this.#options.platform.paths;
+    const announcement = new Announcement(announcementFile, process.pid, this.#log);
     const { front, close } = openDoors({
       desk: this.#desk,
       gate: this.#security.gate,
@@ -239,6 +242,7 @@ export class Server {
       startedAtMs: this.#startedAtMs,
       address: this.#address(this.revision),
       messageBytesMax: this.#messageBytesMax,
+      announce: (urls) => announcement.tell(urls),
     });
     this.#front = front;
     this.#undo.defer(close);

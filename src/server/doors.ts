@@ -1,3 +1,4 @@
+import type { Status } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -26,6 +27,8 @@ export function openDoors(parts: {
   /** null: nowhere for now. */
   readonly address: Address | null;
   readonly messageBytesMax: () => number;
+  /** Told whenever the addresses for clients change. */
+  readonly announce: (urls: Status["urls"]) => void;
 }): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
   const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
   const heartbeat = new Heartbeat(clock);
@@ -43,7 +46,7 @@ export function openDoors(parts: {
     uptimeMs: () => clock.now() - parts.startedAtMs,
     log,
   });
-  const front = new FrontDoor({ app, conditions, clock, log });
+  const front = new FrontDoor({ app, conditions, clock, log, announce: parts.announce });
   front.open(address);
   return {
     front,

@@ -1,9 +1,12 @@
+import type { Status } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { type Address, type App, listen, type Listener } from "./http.ts";
+
+type Urls = Status["urls"];
 
 /**
  * The TCP listener over time: an address that cannot be had is a condition and is tried again, a
@@ -14,6 +17,7 @@ export class FrontDoor {
   readonly #conditions: Conditions;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #announce: (urls: Urls) => void;
   /** Where it listens or tries to, and where it should; null is nowhere. */
   #address: Address | null = null;
   #wanted: Address | null = null;
@@ -27,11 +31,14 @@ export class FrontDoor {
     readonly conditions: Conditions;
     readonly clock: Clock;
     readonly log: Log;
+    /** Told whenever the addresses for clients change. */
+    readonly announce: (urls: Urls) => void;
   }) {
     this.#app = options.app;
     this.#conditions = options.conditions;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#announce = options.announce;
   }
 
   /** Where it listens now, with the port it really got; null while it does not. */
@@ -41,7 +48,7 @@ export class FrontDoor {
   }
 
   /** The addresses for clients; null while it does not listen. */
-  get urls(): { readonly mcp: string; readonly sse: string; readonly health: string } | null {
+  get urls(): Urls {
     const { bound } = this;
     if (bound === null) return null;
     const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
@@ -84,6 +91,7 @@ export class FrontDoor {
     this.#retry = null;
     const listener = this.#listener;
     if (now) this.#listener = null;
+    this.#announce(null);
     await listener?.stop(now);
   }
 
@@ -95,6 +103,7 @@ export class FrontDoor {
     if (listener === null || this.#address === null) return;
     if (isFault(listener)) return this.#tryAgain(listener);
     this.#listener = listener;
+    this.#announce(this.urls);
     const { host } = this.#address;
     this.#judgeHost(host);
     this.#log.info("listening", { host, port: listener.port });

@@ -26,7 +26,13 @@ class Scene implements AsyncDisposable {
     };
     const websocket = () => ({ message: () => undefined });
     const app = { fetch: () => new Response("here"), websocket };
-    this.front = new FrontDoor({ app, conditions: this.conditions, clock, log: silentLog });
+    this.front = new FrontDoor({
+      app,
+      conditions: this.conditions,
+      clock,
+      log: silentLog,
+      announce: () => {},
+    });
   }
 
   get names(): readonly string[] {
