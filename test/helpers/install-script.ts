@@ -94,8 +94,9 @@ export class Release implements AsyncDisposable {
 function packed(program: string): Uint8Array<ArrayBuffer> {
   using directory = new TemporaryDirectory();
   writeFileSync(directory.file("mcpd"), program, { mode: 0o755 });
-  const tar = ["tar", "-czf", directory.file("archive"), "-C", directory.path, "mcpd"];
-  if (!Bun.spawnSync(tar).success) throw new Error("Cannot make an archive: tar failed");
+  // Names without folders: some tars take the C: of a path for a machine.
+  const tar = Bun.spawnSync(["tar", "-czf", "archive", "mcpd"], { cwd: directory.path });
+  if (!tar.success) throw new Error(`Cannot make an archive: ${tar.stderr.toString()}`);
   return new Uint8Array(readFileSync(directory.file("archive")));
 }
 

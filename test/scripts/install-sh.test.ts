@@ -20,6 +20,9 @@ const release = new Release();
 afterAll(() => release[Symbol.asyncDispose]());
 beforeEach(() => release.requests.splice(0));
 
+/** Macs have no wget of their own. */
+const downloaders = ["curl", "wget"].filter((name) => Bun.which(name) !== null);
+
 const FOLDER = `/download/v${VERSION}`;
 
 type Options = {
@@ -43,6 +46,13 @@ function linux(shell: Shell, home?: string): Machine {
     .fake("getconf", 'if [ "$1" = LONG_BIT ]; then echo 64; else echo glibc 2.36; fi');
 }
 
+/** A machine with one program to download with. */
+function only(tool: string, shell: Shell): Machine {
+  const machine = linux(shell);
+  for (const other of downloaders.filter((name) => name !== tool)) machine.fake(other, null);
+  return machine;
+}
+
 function darwin(shell: Shell, translated: boolean): Machine {
   return new Machine(shell)
     .fake("uname", 'if [ "$1" = -s ]; then echo Darwin; else echo x86_64; fi')
@@ -55,6 +65,10 @@ function expectFailure(ran: Ran, machine: Machine, said: RegExp): void {
   expect(ran.exitCode).toBe(1);
   expect(machine.leftovers()).toEqual([]);
 }
+
+test("install.sh ends its lines as every shell wants them", () => {
+  expect(release.script).not.toContain("\r");
+});
 
 posixTest("two shells at least are here to run it", () => {
   expect(shells().length).toBeGreaterThanOrEqual(2);
@@ -74,13 +88,13 @@ for (const shell of here) {
       expect(machine.leftovers().toSorted()).toEqual(["input", "words"]);
     });
 
-    test("does the same with wget where there is no curl", async () => {
-      using machine = linux(shell).fake("curl", null);
+    test.each(downloaders)("downloads with %s where there is nothing else", async (tool) => {
+      using machine = only(tool, shell);
       expect(await install(machine)).toMatchObject({ exitCode: 0, stderr: "" });
       expect(machine.words()).toEqual(["install"]);
     });
 
-    test("says what to install where there is neither", async () => {
+    test("says what to install where there is nothing to download with", async () => {
       using machine = linux(shell).fake("curl", null).fake("wget", null);
       expectFailure(await install(machine), machine, /neither curl nor wget is here/);
     });
@@ -137,21 +151,17 @@ for (const shell of here) {
       expect(release.requests).toEqual([]);
     });
 
-    test("says which file is not there", async () => {
-      for (const missing of ["curl", "wget"]) {
-        using machine = linux(shell).fake(missing, null);
-        const env = { MCPD_DOWNLOAD_URL: `${release.url}/nowhere` };
-        expectFailure(await install(machine, [], { env }), machine, /404/);
-      }
+    test.each(downloaders)("says which file is not there: %s", async (tool) => {
+      using machine = only(tool, shell);
+      const env = { MCPD_DOWNLOAD_URL: `${release.url}/nowhere` };
+      expectFailure(await install(machine, [], { env }), machine, /404/);
     });
 
-    test("says that it cannot reach the server", async () => {
+    test.each(downloaders)("says that it cannot reach the server: %s", async (tool) => {
+      using machine = only(tool, shell);
       const env = { MCPD_DOWNLOAD_URL: `http://127.0.0.1:${freePort()}` };
-      for (const missing of ["curl", "wget"]) {
-        using machine = linux(shell).fake(missing, null);
-        const ran = await install(machine, [], { env });
-        expectFailure(ran, machine, /cannot download .*online/s);
-      }
+      const ran = await install(machine, [], { env });
+      expectFailure(ran, machine, /cannot download .*online/s);
     });
 
     test("takes a mirror by its address only", async () => {
