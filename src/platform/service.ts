@@ -1,4 +1,6 @@
 import type { Fault } from "../core/fault.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { ToolRunner } from "./run.ts";
 
 /** What a service manager has to keep running: the bootstrap, from login to logout. */
 export type ServiceSpec = {
@@ -29,6 +31,24 @@ export type ServiceState = {
   readonly notes: readonly { readonly text: string; readonly hint: string }[];
 };
 
+/** The bootstrap itself, on its socket: for what a manager cannot tell, or can only do by force. */
+export interface BootstrapDoor {
+  /** Of the bootstrap that answers; null when none does. */
+  pid(): Promise<number | null>;
+  /** Asks it to end in order, which takes a while; false when it has not agreed. */
+  askToStop(): Promise<boolean>;
+  /** Starts one that outlives us, where there is no manager to do it. */
+  startInBackground(command: readonly string[]): Promise<Fault | null>;
+}
+
+/** What the adapters need of the program around them. */
+export type ServiceHost = {
+  /** Runs the system's own tools; a test brings fakes of them. */
+  readonly run: ToolRunner;
+  readonly clock: Clock;
+  readonly bootstrap: BootstrapDoor;
+};
+
 /** One user's service manager (MISSION A7). Nothing here needs administrator's rights. */
 export interface ServiceManager {
   readonly name: "systemd" | "launchd" | "task-scheduler";
@@ -38,13 +58,18 @@ export interface ServiceManager {
   unavailable(): Promise<Fault | null>;
   /** What register() would write; the fault names a path the manager cannot take. */
   definition(spec: ServiceSpec): ServiceDefinition | Fault;
-  /** Writes the definition, enables and starts it; a running one is restarted. */
+  /**
+   * Writes the definition, enables and starts it; a running one is restarted. When that fails, one
+   * that was not registered before is not registered afterwards.
+   */
   register(spec: ServiceSpec): Promise<Fault | null>;
   /** Stops it and takes it out, the definition as well. Nothing to take out is no fault. */
   unregister(): Promise<Fault | null>;
   start(): Promise<Fault | null>;
-  /** Resolves when it has ended; it stays down until start() or the next login. */
+  /** Resolves when it has ended; it stays down until start(), or where it can until the next login. */
   stop(): Promise<Fault | null>;
   restart(): Promise<Fault | null>;
   state(): Promise<ServiceState>;
+  /** Only where logging out ends services: keeps ours running. */
+  readonly lingering?: { enable(): Promise<Fault | null> };
 }

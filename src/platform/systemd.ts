@@ -1,0 +1,273 @@
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { type Fault, fault, isFault } from "../core/fault.ts";
+import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import type { Environment } from "./platform.ts";
+import { saidBy, type ToolResult, type ToolRunner } from "./run.ts";
+import { readTemplate } from "./service-template.ts";
+import type { ServiceDefinition, ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
+import { renderUnit, type StartType, UNIT_TEMPLATE, UNIT_TEMPLATE_NAME } from "./systemd-unit.ts";
+
+const UNIT = "mcpd.service";
+const PUBLIC_FILE = 0o644;
+/** Starting waits for readiness, for which systemd has 90 seconds, and stopping for 20. */
+const JOB_TIMEOUT_MS = 150_000;
+const TOOL_DIRECTORIES = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
+const LINGER_DIRECTORY = "/var/lib/systemd/linger";
+const PROPERTIES = "LoadState,ActiveState,SubState,MainPID,NRestarts,Result,UnitFileState";
+
+export type SystemdHost = {
+  readonly run: ToolRunner;
+  readonly environment: Environment;
+  readonly user: { readonly name: string; readonly home: string; readonly uid: number };
+  readonly templatesDir: string;
+  readonly startType: StartType;
+};
+
+/** `systemd --user`: the unit mcpd.service of the user's own manager. */
+export class Systemd implements ServiceManager {
+  readonly name = "systemd";
+  readonly label = UNIT;
+  readonly lingering = { enable: () => this.#enableLinger() };
+  readonly #host: SystemdHost;
+  readonly #runtimeDir: string | null;
+  #unitDir: string;
+
+  private constructor(host: SystemdHost) {
+    this.#host = host;
+    this.#runtimeDir = runtimeDir(host.environment, host.user.uid);
+    this.#unitDir = join(host.user.home, ".config", "systemd", "user");
+  }
+
+  /** Asks the manager where it looks for units: its XDG_CONFIG_HOME need not be that of a shell. */
+  static async create(host: SystemdHost): Promise<Systemd> {
+    const systemd = new Systemd(host);
+    const { code, stdout } = await systemd.#systemctl("show", "-p", "UnitPath", "--value");
+    const places = code === 0 ? stdout.trim().split(/ (?=\/)/) : [];
+    const own = places.find((place) => place.endsWith("/systemd/user"));
+    if (own !== undefined && !/^\/(etc|usr|run)\//.test(own)) systemd.#unitDir = own;
+    return systemd;
+  }
+
+  get #unitFile(): string {
+    return join(this.#unitDir, UNIT);
+  }
+
+  async unavailable(): Promise<Fault | null> {
+    if (this.#runtimeDir === null) {
+      const why = existsSync("/run/systemd/system")
+        ? `this user (${this.#host.user.name}) has no manager: log in, or let it linger`
+        : "this machine is not run by systemd";
+      return fault("service.unavailable", `Cannot use systemd: ${why}`);
+    }
+    const asked = await this.#systemctl("show", "-p", "Version", "--value");
+    if (asked.code === 0) return null;
+    return fault("service.unavailable", `Cannot use systemd: ${saidBy(asked)}`);
+  }
+
+  definition(spec: ServiceSpec): ServiceDefinition | Fault {
+    const template = readTemplate(this.#host.templatesDir, UNIT_TEMPLATE_NAME, UNIT_TEMPLATE);
+    if (isFault(template)) return template;
+    const text = renderUnit(template, spec, this.#host.startType);
+    if (isFault(text)) return text;
+    return { path: this.#unitFile, bytes: new TextEncoder().encode(text) };
+  }
+
+  async register(spec: ServiceSpec): Promise<Fault | null> {
+    const definition = this.definition(spec);
+    const problem = isFault(definition) ? definition : await this.unavailable();
+    if (isFault(definition) || problem !== null) return problem;
+    const isNew = !existsSync(definition.path);
+    const failed = this.#write(definition, spec.workingDir) ?? (await this.#enableAndStart());
+    if (failed !== null && isNew) await this.unregister();
+    return failed;
+  }
+
+  async unregister(): Promise<Fault | null> {
+    // From inside, stopping takes us along: everything else comes first.
+    const inside = isInside();
+    if (this.#runtimeDir !== null) {
+      await this.#systemctl("disable", UNIT);
+      if (!inside) await this.#job("stop");
+    }
+    try {
+      rmSync(this.#unitFile, { force: true });
+      const wants = join(this.#unitDir, "default.target.wants");
+      // Without a manager nobody else takes the link away.
+      rmSync(join(wants, UNIT), { force: true });
+      for (const place of [wants, this.#unitDir, dirname(this.#unitDir)]) removeIfEmpty(place);
+    } catch (error) {
+      const text = `Cannot remove ${this.#unitFile}: ${reasonOf(error)}`;
+      return fault("file.failed", text, this.#unitFile);
+    }
+    if (this.#runtimeDir === null) return null;
+    await this.#systemctl("daemon-reload");
+    if (inside) await this.#job("stop");
+    await this.#systemctl("reset-failed", UNIT);
+    const { registered, running, detail } = await this.state();
+    if (!registered && !running) return null;
+    return inside ? null : fault("service.failed", `Cannot take ${UNIT} out: it is ${detail}`);
+  }
+
+  async start(): Promise<Fault | null> {
+    return (await this.#missing()) ?? (await this.#jobFault("start"));
+  }
+
+  async stop(): Promise<Fault | null> {
+    return (await this.#missing()) ?? (await this.#jobFault("stop"));
+  }
+
+  async restart(): Promise<Fault | null> {
+    const missing = await this.#missing();
+    if (missing !== null) return missing;
+    await this.#systemctl("daemon-reload");
+    return await this.#jobFault("restart");
+  }
+
+  async state(): Promise<ServiceState> {
+    const asked = await this.#systemctl("show", UNIT, "-p", PROPERTIES);
+    if (asked.code !== 0) return this.#stateOfFiles(saidBy(asked));
+    const values = new Map(asked.stdout.split("\n").map(pair));
+    const of = (name: string): string => values.get(name) ?? "";
+    const pid = Number(of("MainPID"));
+    const registered = of("LoadState") !== "not-found";
+    return {
+      registered,
+      enabled: /^(enabled|linked|generated)/.test(of("UnitFileState")),
+      running: pid > 0 && /^(active|activating|reloading)$/.test(of("ActiveState")),
+      pid: pid > 0 ? pid : null,
+      detail: detailOf(of),
+      notes: registered ? this.#notes() : [],
+    };
+  }
+
+  #stateOfFiles(why: string): ServiceState {
+    const exists = (...parts: readonly string[]): boolean =>
+      lstatSync(join(this.#unitDir, ...parts), { throwIfNoEntry: false }) !== undefined;
+    const registered = exists(UNIT);
+    return {
+      registered,
+      enabled: exists("default.target.wants", UNIT),
+      running: false,
+      pid: null,
+      detail: `unknown (${why})`,
+      notes: registered ? this.#notes() : [],
+    };
+  }
+
+  #notes(): ServiceState["notes"] {
+    const { name } = this.#host.user;
+    if (existsSync(join(LINGER_DIRECTORY, name))) return [];
+    const text = "It ends when you log out of this machine, and starts when you log in";
+    return [{ text, hint: `To keep it running: loginctl enable-linger ${name}` }];
+  }
+
+  #write(definition: ServiceDefinition, workingDir: string): Fault | null {
+    try {
+      mkdirSync(dirname(definition.path), { recursive: true });
+      writeFileAtomic(definition.path, definition.bytes, { mode: PUBLIC_FILE });
+      // systemd starts nothing in a directory that is not there.
+      ensurePrivateDir(workingDir);
+      return null;
+    } catch (error) {
+      const text = `Cannot write ${definition.path}: ${reasonOf(error)}`;
+      return fault("file.failed", text, definition.path);
+    }
+  }
+
+  async #enableAndStart(): Promise<Fault | null> {
+    await this.#systemctl("daemon-reload");
+    const enabled = await this.#systemctl("enable", UNIT);
+    if (enabled.code !== 0) {
+      return fault("service.failed", `Cannot enable ${UNIT}: ${saidBy(enabled)}`);
+    }
+    // It starts one that does not run.
+    return await this.#jobFault("restart");
+  }
+
+  async #missing(): Promise<Fault | null> {
+    const problem = await this.unavailable();
+    if (problem !== null) return problem;
+    const { registered } = await this.state();
+    return registered ? null : fault("service.missing", `systemd does not know ${UNIT}`);
+  }
+
+  async #jobFault(verb: "start" | "stop" | "restart"): Promise<Fault | null> {
+    const job = await this.#job(verb);
+    if (job.code === 0) return null;
+    const { detail } = await this.state();
+    return fault("service.failed", `Cannot ${verb} ${UNIT} (${detail}): ${saidBy(job)}`);
+  }
+
+  async #job(verb: "start" | "stop" | "restart"): Promise<ToolResult> {
+    return await this.#systemctl(verb, ...(isInside() ? ["--no-block"] : []), UNIT);
+  }
+
+  async #enableLinger(): Promise<Fault | null> {
+    const { name } = this.#host.user;
+    if (existsSync(join(LINGER_DIRECTORY, name))) return null;
+    // The name is needed: outside of a session, loginctl does not know who asks.
+    const asked = await this.#tool("loginctl", "--no-ask-password", "enable-linger", name);
+    if (asked.code === 0) return null;
+    return fault("service.linger", `Cannot let ${name} linger: ${saidBy(asked)}`, name);
+  }
+
+  async #systemctl(...words: readonly string[]): Promise<ToolResult> {
+    return await this.#tool("systemctl", "--user", "--no-ask-password", "--quiet", ...words);
+  }
+
+  async #tool(name: string, ...words: readonly string[]): Promise<ToolResult> {
+    const paths = TOOL_DIRECTORIES.map((directory) => join(directory, name));
+    const path = paths.find((candidate) => existsSync(candidate));
+    if (path === undefined) return { code: 127, stdout: "", stderr: `there is no ${name}` };
+    const environment = {
+      PATH: TOOL_DIRECTORIES.join(":"),
+      HOME: this.#host.user.home,
+      LC_ALL: "C.UTF-8",
+      // What sudo and su leave standing names another user's bus.
+      ...(this.#runtimeDir === null ? {} : { XDG_RUNTIME_DIR: this.#runtimeDir }),
+    };
+    return await this.#host.run([path, ...words], { environment, timeoutMs: JOB_TIMEOUT_MS });
+  }
+}
+
+/** Where this user's manager listens, whatever XDG_RUNTIME_DIR says; null when there is none. */
+function runtimeDir(environment: Environment, uid: number): string | null {
+  const places = [environment["XDG_RUNTIME_DIR"], `/run/user/${uid}`];
+  const isManagers = (place: string): boolean =>
+    lstatSync(place, { throwIfNoEntry: false })?.uid === uid &&
+    (existsSync(join(place, "bus")) || existsSync(join(place, "systemd", "private")));
+  return places.filter((place) => place !== undefined).find(isManagers) ?? null;
+}
+
+/** True for a process of the service itself: what stops the service ends it as well. */
+function isInside(): boolean {
+  try {
+    return readFileSync("/proc/self/cgroup", "utf8").includes(`/${UNIT}`);
+  } catch {
+    return false;
+  }
+}
+
+function detailOf(of: (name: string) => string): string {
+  if (of("LoadState") === "not-found") return "not registered";
+  if (of("LoadState") !== "loaded") return `not loadable (${of("LoadState")})`;
+  const restarts = Number(of("NRestarts"));
+  const failed = of("Result") === "success" ? "" : `, last result ${of("Result")}`;
+  const restarted = restarts > 0 ? `, restarted ${restarts} times` : "";
+  return `${of("ActiveState")} (${of("SubState")})${restarted}${failed}`;
+}
+
+function pair(line: string): [string, string] {
+  const at = line.indexOf("=");
+  return [line.slice(0, at), line.slice(at + 1)];
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It holds units of others, or is not there.
+  }
+}
