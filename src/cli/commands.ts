@@ -1,8 +1,14 @@
 import type { Command } from "./command.ts";
 
-export type Group = "Daemon" | "Upstreams and tools" | "Config" | "More";
+export type Group = "Daemon" | "Service" | "Upstreams and tools" | "Config" | "More";
 
-export const GROUPS: readonly Group[] = ["Daemon", "Upstreams and tools", "Config", "More"];
+export const GROUPS: readonly Group[] = [
+  "Daemon",
+  "Service",
+  "Upstreams and tools",
+  "Config",
+  "More",
+];
 
 /** One row of the table: what help needs without loading the command, and how to load it. */
 export type CommandRow = {
@@ -47,6 +53,54 @@ export const COMMANDS: readonly CommandRow[] = [
     "Daemon",
     "Print the API key that HTTP clients need",
     () => import("./commands/show-key.ts"),
+  ),
+  row(
+    "daemon install",
+    "Service",
+    "Register mcpd as a service of your user and start it",
+    () => import("./commands/daemon-install.ts"),
+  ),
+  row(
+    "daemon uninstall",
+    "Service",
+    "Take the service out again",
+    () => import("./commands/daemon-uninstall.ts"),
+  ),
+  row(
+    "daemon status",
+    "Service",
+    "Show what the service manager says",
+    () => import("./commands/daemon-status.ts"),
+  ),
+  row(
+    "daemon start",
+    "Service",
+    "Start the service, or a daemon in the background",
+    () => import("./commands/daemon-start.ts"),
+  ),
+  row(
+    "daemon stop",
+    "Service",
+    "Stop the service and all it runs",
+    () => import("./commands/daemon-stop.ts"),
+  ),
+  row(
+    "daemon restart",
+    "Service",
+    "Restart the service and all it runs",
+    () => import("./commands/daemon-restart.ts"),
+  ),
+  row(
+    "daemon logs",
+    "Service",
+    "Show the log of the bootstrap",
+    () => import("./commands/daemon-logs.ts"),
+  ),
+  row(
+    "daemon template",
+    "Service",
+    "Print the template of the service",
+    () => import("./commands/daemon-template.ts"),
   ),
   row(
     "servers list",

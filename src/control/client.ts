@@ -9,7 +9,7 @@ import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
 import { LineSplitter } from "../lib/lines.ts";
 import { formatDuration } from "../lib/text.ts";
-import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
+import type { ControlApi, ProgressNote } from "./api.ts";
 import { openWire, type Wire } from "./wire.ts";
 
 /** An answer above this is no answer of ours: a tool list of 10,000 rows has about 20 MB. */
@@ -31,8 +31,11 @@ type Waiting = {
 
 type Answer = { readonly result: unknown } | { readonly fault: Fault };
 
-/** A connection to the daemon's private socket that speaks the table of control/api.ts. */
-export class ControlClient {
+/** A table of methods: control/api.ts of the daemon, control/supervision.ts of its bootstrap. */
+type Methods = { readonly [method: string]: { readonly params: object; readonly result: unknown } };
+
+/** A connection to a private socket of ours that speaks one of the tables. */
+export class ControlClient<Api extends Methods = ControlApi> {
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
   #wire: Wire | null = null;
@@ -43,8 +46,11 @@ export class ControlClient {
   }
 
   /** Connects; throws a FaultError daemon.unreachable that says why it cannot. */
-  static async connect(address: string, clock: Clock = systemClock): Promise<ControlClient> {
-    const client = new ControlClient(clock);
+  static async connect<Api extends Methods = ControlApi>(
+    address: string,
+    clock: Clock = systemClock,
+  ): Promise<ControlClient<Api>> {
+    const client = new ControlClient<Api>(clock);
     const lines = new LineSplitter(LINE_BYTES_MAX, {
       line: (text) => client.#receive(text),
       tooLong: () => client.close(),
@@ -62,21 +68,21 @@ export class ControlClient {
   }
 
   /** Asks and waits for the answer. Throws the daemon's fault as a FaultError. */
-  async request<M extends ControlMethod>(
+  async request<M extends keyof Api & string>(
     method: M,
-    params: ControlApi[M]["params"],
+    params: Api[M]["params"],
     options: RequestOptions = {},
-  ): Promise<ControlApi[M]["result"]> {
+  ): Promise<Api[M]["result"]> {
     const answer = await this.#ask(method, params, options);
     if ("fault" in answer) throw new FaultError(answer.fault);
-    return answer.result as ControlApi[M]["result"];
+    return answer.result;
   }
 
   close(): void {
     this.#wire?.close();
   }
 
-  #ask(method: ControlMethod, params: object, options: RequestOptions): Promise<Answer> {
+  #ask(method: string, params: object, options: RequestOptions): Promise<Answer> {
     const { signal, timeoutMs, onProgress } = options;
     const id = ++this.#lastId;
     return new Promise((resolve) => {

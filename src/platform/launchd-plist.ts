@@ -1,7 +1,13 @@
 import { isAbsolute } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
-import { fillTemplate, type Template, unprintable, xmlText } from "./service-template.ts";
+import {
+  fillTemplate,
+  type Template,
+  unprintable,
+  variablesOf,
+  xmlText,
+} from "./service-template.ts";
 import type { ServiceSpec } from "./service.ts";
 
 export const PLIST_TEMPLATE_NAME = "mcpd.plist";
@@ -47,8 +53,7 @@ export const PLIST_TEMPLATE = `<?xml version="1.0" encoding="UTF-8"?>
   <string>{{working_dir}}</string>
   <key>EnvironmentVariables</key>
   <dict>
-    <key>PATH</key>
-    <string>{{path}}</string>
+{{environment}}
   </dict>
   <!-- The default of 256 is too few for many servers and clients. -->
   <key>SoftResourceLimits</key>
@@ -66,8 +71,9 @@ export const PLIST_TEMPLATE = `<?xml version="1.0" encoding="UTF-8"?>
 
 /** The text of the property list; the fault names a path that launchd cannot take. */
 export function renderPlist(template: Template, spec: ServiceSpec, label: string): string | Fault {
-  const values = [spec.program, ...spec.arguments, spec.workingDir, spec.path, spec.logFile];
-  const strange = unprintable(values.join(""));
+  const variables = variablesOf(spec);
+  const values = [spec.program, ...spec.arguments, spec.workingDir, spec.logFile];
+  const strange = unprintable([...values, ...variables.flat()].join(""));
   if (strange !== null || !isAbsolute(spec.program)) {
     const why = strange === null ? "is not absolute" : `has the character ${strange} in it`;
     return fault(
@@ -81,6 +87,9 @@ export function renderPlist(template: Template, spec: ServiceSpec, label: string
     program: xmlText(spec.program),
     arguments: spec.arguments.map((word) => `    <string>${xmlText(word)}</string>`).join("\n"),
     working_dir: xmlText(spec.workingDir),
+    environment: variables
+      .map(([name, value]) => `    <key>${name}</key>\n    <string>${xmlText(value)}</string>`)
+      .join("\n"),
     path: xmlText(spec.path),
     log_file: xmlText(spec.logFile),
   });

@@ -125,7 +125,8 @@ export class Launchd implements ServiceManager {
       new RegExp(`^\\s*${key} = (.+)$`, "m").exec(text ?? "")?.[1] ?? null;
     const pid = of("pid");
     const lastExit = of("last exit code");
-    const ended = lastExit === null || lastExit.startsWith("(") ? "" : `, last exit code ${lastExit}`;
+    const ended =
+      lastExit === null || lastExit.startsWith("(") ? "" : `, last exit code ${lastExit}`;
     const disabled = await this.#isDisabled(domain);
     return {
       registered: registered || text !== null,

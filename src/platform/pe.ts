@@ -5,7 +5,7 @@ const WINDOWS = 2;
 const CONSOLE = 3;
 /** Where the DOS header says where the PE header is. */
 const HEADER_OFFSET_AT = 0x3c;
-/** Signature and file header, then the field in the optional header, the same for 32 and 64 bits. */
+/** Signature and file header, then the field in the optional one, the same for 32 and 64 bits. */
 const SUBSYSTEM_AT = 24 + 68;
 
 export type Subsystem = "console" | "windows" | "other";

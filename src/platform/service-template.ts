@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Fault, fault } from "../core/fault.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
 import { didYouMean } from "../lib/text.ts";
+import type { ServiceSpec } from "./service.ts";
 
 export type Template = {
   readonly text: string;
@@ -48,6 +49,15 @@ export function fillTemplate(
     }
   }
   return template.text.replaceAll(PLACEHOLDER, (whole, name: string) => values[name] ?? whole);
+}
+
+/** The variables of the service, PATH first. */
+export function variablesOf({
+  path,
+  environment = {},
+}: Pick<ServiceSpec, "path" | "environment">): readonly (readonly [string, string])[] {
+  const others = Object.entries(environment).filter(([name]) => name !== "PATH");
+  return [["PATH", path], ...others.map(([name, value = ""]) => [name, value] as const)];
 }
 
 /** Text for an element or attribute of XML. */

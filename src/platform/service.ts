@@ -1,5 +1,6 @@
 import type { Fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Environment } from "./platform.ts";
 import type { ToolRunner } from "./run.ts";
 
 /** What a service manager has to keep running: the bootstrap, from login to logout. */
@@ -11,6 +12,8 @@ export type ServiceSpec = {
   readonly workingDir: string;
   /** PATH as the login shell has it: the managers' own one lacks npx, uvx, docker. */
   readonly path: string;
+  /** What else it has to know to find the same files as a shell does: XDG_CONFIG_HOME, ... */
+  readonly environment?: Environment;
   /** Gets what is printed before the log is open, where the manager does not keep it itself. */
   readonly logFile: string;
 };
@@ -31,7 +34,7 @@ export type ServiceState = {
   readonly notes: readonly { readonly text: string; readonly hint: string }[];
 };
 
-/** The bootstrap itself, on its socket: for what a manager cannot tell, or can only do by force. */
+/** The bootstrap, on its socket: for what a manager cannot tell, or can only do by force. */
 export interface BootstrapDoor {
   /** Of the bootstrap that answers; null when none does. */
   pid(): Promise<number | null>;
@@ -54,7 +57,7 @@ export interface ServiceManager {
   readonly name: "systemd" | "launchd" | "task-scheduler";
   /** What our service is called there: unit, label or task. */
   readonly label: string;
-  /** Why it cannot be used here and now (no session bus, root, a policy); null when it can. */
+  /** Why it cannot be used here and now (no session bus, root); null when it can. */
   unavailable(): Promise<Fault | null>;
   /** What register() would write; the fault names a path the manager cannot take. */
   definition(spec: ServiceSpec): ServiceDefinition | Fault;
@@ -66,7 +69,10 @@ export interface ServiceManager {
   /** Stops it and takes it out, the definition as well. Nothing to take out is no fault. */
   unregister(): Promise<Fault | null>;
   start(): Promise<Fault | null>;
-  /** Resolves when it has ended; it stays down until start(), or where it can until the next login. */
+  /**
+   * Resolves when it has ended. It stays down until start(), and where that can be told apart only
+   * until the next login.
+   */
   stop(): Promise<Fault | null>;
   restart(): Promise<Fault | null>;
   state(): Promise<ServiceState>;

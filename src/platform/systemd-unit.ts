@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { fillTemplate, type Template, unprintable } from "./service-template.ts";
+import { fillTemplate, type Template, unprintable, variablesOf } from "./service-template.ts";
 import type { ServiceSpec } from "./service.ts";
 
 export const UNIT_TEMPLATE_NAME = "mcpd.service";
@@ -20,7 +20,7 @@ Type={{type}}
 NotifyAccess=main
 ExecStart={{program}} {{arguments}}
 WorkingDirectory={{working_dir}}
-Environment={{path}}
+Environment={{environment}}
 UnsetEnvironment=BUN_BE_BUN BUN_OPTIONS
 # Exit code 0 means: stay down.
 Restart=on-failure
@@ -45,7 +45,9 @@ export function renderUnit(template: Template, spec: ServiceSpec, type: StartTyp
   const program = executable(spec.program);
   if (isFault(program)) return program;
   const { workingDir } = spec;
-  const strange = unprintable(`${workingDir}${spec.path}${spec.arguments.join("")}`);
+  const variables = variablesOf(spec);
+  const texts = [workingDir, ...spec.arguments, ...variables.map(([, value]) => value)];
+  const strange = unprintable(texts.join(""));
   if (strange !== null) {
     const text = `Cannot write the unit: a path in it has the character ${strange}`;
     return fault("service.path", text, workingDir);
@@ -59,7 +61,8 @@ export function renderUnit(template: Template, spec: ServiceSpec, type: StartTyp
     program,
     arguments: spec.arguments.map((word) => argument(word)).join(" "),
     working_dir: percent(workingDir),
-    path: quoted(percent(`PATH=${spec.path}`)),
+    environment: variables.map(([name, value]) => quoted(percent(`${name}=${value}`))).join(" "),
+    path: percent(spec.path),
     watchdog_secs: String(type === "notify" ? WATCHDOG_SECS : 0),
     log_file: percent(spec.logFile),
   });

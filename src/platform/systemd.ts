@@ -151,7 +151,7 @@ export class Systemd implements ServiceManager {
       enabled: exists("default.target.wants", UNIT),
       running: false,
       pid: null,
-      detail: `unknown (${why})`,
+      detail: registered ? `unknown (${why})` : "not registered",
       notes: registered ? this.#notes() : [],
     };
   }

@@ -74,6 +74,7 @@ export class TaskScheduler implements ServiceManager {
     const problem = isFault(definition) ? definition : await this.unavailable();
     if (isFault(definition) || problem !== null) return problem;
     const isNew = !(await this.state()).registered;
+    if (await this.#isTask()) await this.#disable();
     const failed =
       (await this.#end()) ??
       this.#write(definition, spec) ??

@@ -117,7 +117,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#script.stdin.end();
+    await this.#script.stdin.end();
     try {
       await within("the machine to end", this.#script.exited);
     } finally {
@@ -205,7 +205,10 @@ async function provide(shared: TemporaryDirectory): Promise<void> {
     outdir: shared.file("programs"),
     target: "bun",
   });
-  if (!built.success) throw new Error(`Cannot build the fixtures: ${built.logs.join("\n")}`);
+  if (!built.success)
+    throw new Error(
+      `Cannot build the fixtures: ${built.logs.map(({ message }) => message).join("\n")}`,
+    );
   await Bun.$`chmod -R a+rX ${shared.path}`.quiet();
 }
 

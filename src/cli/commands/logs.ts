@@ -2,15 +2,11 @@ import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { fault, FaultError } from "../../core/fault.ts";
-import { systemClock } from "../../lib/clock.ts";
 import { didYouMean } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
-import { follow, lastLines } from "../log-reader.ts";
-import type { Paint } from "../style.ts";
+import { LINES_MAX, showLog } from "../log-show.ts";
 import { wholeNumber } from "../values.ts";
-
-const LINES_MAX = 1_000_000;
 
 export default command({
   meta: { name: "logs", description: "Show the log of the daemon or of an upstream." },
@@ -36,20 +32,8 @@ export default command({
   async execute({ args, options, output }) {
     const count = wholeNumber(args.lines, "--lines", { min: 0, max: LINES_MAX }, "logs");
     const file = fileOf(here().paths.logsDir, args.upstream);
-    const last = lastLines(file, count);
-    if (last === null && !args.follow) throw missing(file, args.upstream);
-    const show = (lines: readonly string[]): void => {
-      // With -f there is no end: one document for each part that comes.
-      if (options.json) output.json({ lines });
-      else if (lines.length > 0)
-        output.print(lines.map((line) => tinted(line, output.paint)).join("\n"));
-    };
-    show(last?.lines ?? []);
-    if (!args.follow) return 0;
-    await follow(file, last?.end ?? 0, systemClock, (lines) => {
-      show(lines);
-      return !output.closed;
-    });
+    const shown = await showLog(file, { count, follow: args.follow, json: options.json }, output);
+    if (!shown) throw missing(file, args.upstream);
     return 0;
   },
 });
@@ -77,11 +61,4 @@ function namesIn(logsDir: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-/** Levels as the text format and the JSON format spell them. */
-function tinted(line: string, paint: Paint): string {
-  if (/ - (ERROR|CRITICAL) - |"level":"(ERROR|CRITICAL)"/.test(line)) return paint("red", line);
-  if (/ - WARNING - |"level":"WARNING"/.test(line)) return paint("yellow", line);
-  return line;
 }

@@ -1,0 +1,150 @@
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { ControlClient } from "../control/client.ts";
+import type { BootstrapApi } from "../control/supervision.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { systemClock } from "../lib/clock.ts";
+import { reasonOf } from "../lib/files.ts";
+import { pickService } from "../platform/pick-service.ts";
+import type { Environment, Platform } from "../platform/platform.ts";
+import { systemTool } from "../platform/run.ts";
+import type { BootstrapDoor, ServiceManager, ServiceSpec } from "../platform/service.ts";
+import { startDetached } from "../supervise/detached.ts";
+
+const LOGIN_PATH_MS = 5_000;
+const ANSWER_MS = 2_000;
+const START_MS = 10_000;
+const END_MS = 20_000;
+const LOOK_EVERY_MS = 50;
+/** What decides where files are, as far as a shell may know it and a service manager not. */
+const PLACES = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
+
+/** The service manager of this user: the one place where one is chosen. */
+export async function serviceHere(platform: Platform): Promise<ServiceManager> {
+  const bootstrap = bootstrapDoor(platform);
+  return await pickService(platform, process.env, {
+    run: systemTool,
+    clock: systemClock,
+    bootstrap,
+  });
+}
+
+/** The same, for commands that are of no use without one. Throws why there is none. */
+export async function usableService(platform: Platform): Promise<ServiceManager> {
+  if (platform.user.elevated && process.env["MCPD_ALLOW_ROOT"] !== "1") {
+    throw new FaultError(fault("daemon.root"));
+  }
+  const service = await serviceHere(platform);
+  const problem = await service.unavailable();
+  if (problem !== null) throw new FaultError(problem);
+  return service;
+}
+
+/** What the service runs: the installed copy if we are it, else this very program. */
+export async function serviceSpec(
+  platform: Platform,
+  config: string | undefined,
+): Promise<{ readonly spec: ServiceSpec; readonly installed: boolean }> {
+  const { paths } = platform;
+  const own = Bun.isStandaloneExecutable ? realpathSync(process.execPath) : process.execPath;
+  const installed = installedCopy(own);
+  const script = Bun.isStandaloneExecutable ? [] : [Bun.main];
+  const flags = config === undefined ? [] : ["--config", resolve(config)];
+  const path = await platform.loginPath(LOGIN_PATH_MS);
+  const spec: ServiceSpec = {
+    program: installed ?? own,
+    arguments: [...script, ...bootstrapWords(platform), ...flags],
+    workingDir: paths.stateDir,
+    path: path ?? process.env["PATH"] ?? "",
+    environment: placesOf(process.env, platform.name),
+    logFile: join(paths.logsDir, "bootstrap.log"),
+  };
+  return { spec, installed: installed !== null };
+}
+
+/** The bootstrap on its socket. */
+export function bootstrapDoor(platform: Platform): BootstrapDoor {
+  const address = platform.paths.bootstrapAddress;
+  return {
+    pid: async () => (await ask(address, "mcpd/bootstrap"))?.pid ?? null,
+    askToStop: async () => (await ask(address, "mcpd/stop")) !== null,
+    startInBackground: (command) => startInBackground(platform, command),
+  };
+}
+
+/** Ends a bootstrap that no service manager keeps: two of them cannot run at once. */
+export async function endUnkept(service: ServiceManager, door: BootstrapDoor): Promise<boolean> {
+  const { running } = await service.state();
+  return !running && (await endBootstrap(door));
+}
+
+/** Asks the bootstrap to end and waits until it has. False when there is none, or it stays. */
+export async function endBootstrap(door: BootstrapDoor): Promise<boolean> {
+  if ((await door.pid()) === null || !(await door.askToStop())) return false;
+  const deadline = systemClock.monotonic() + END_MS;
+  while ((await door.pid()) !== null) {
+    if (systemClock.monotonic() > deadline) return false;
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
+  return true;
+}
+
+/** systemd says itself to those it starts that they are a service. */
+function bootstrapWords(platform: Platform): readonly string[] {
+  return platform.name === "linux" ? ["bootstrap"] : ["bootstrap", "--service"];
+}
+
+/** <root>/bin/mcpd of the copy that this executable is a part of; null when it is none. */
+function installedCopy(executable: string): string | null {
+  const folder = dirname(executable);
+  for (const root of [dirname(folder), dirname(dirname(folder))]) {
+    const program = join(root, "bin", basename(executable));
+    if (existsSync(join(root, "INSTALL_INFO")) && existsSync(program)) return program;
+  }
+  return null;
+}
+
+function placesOf(environment: Environment, system: Platform["name"]): Environment {
+  const names = ["MCPD_CONFIG", ...(system === "linux" ? PLACES : [])];
+  const set = names.filter((name) => (environment[name] ?? "") !== "");
+  return Object.fromEntries(set.map((name) => [name, environment[name]]));
+}
+
+/** Null when none answers. */
+async function ask<M extends keyof BootstrapApi>(
+  address: string,
+  method: M,
+): Promise<BootstrapApi[M]["result"] | null> {
+  try {
+    const client = await ControlClient.connect<BootstrapApi>(address);
+    return await client.request(method, {}, { timeoutMs: ANSWER_MS }).finally(() => client.close());
+  } catch (error) {
+    if (error instanceof FaultError) return null;
+    throw error;
+  }
+}
+
+async function startInBackground(
+  platform: Platform,
+  command: readonly string[],
+): Promise<Fault | null> {
+  const { paths, user, name } = platform;
+  try {
+    const started = startDetached({
+      command: [...command, "--quiet", "--json"],
+      cwd: user.home,
+      environment: process.env,
+      logFile: join(paths.logsDir, "bootstrap.log"),
+      windows: name === "windows",
+    });
+    const said = await Promise.race([started, systemClock.sleep(START_MS).then(() => null)]);
+    const problem = (said as { readonly error?: { readonly message: string } } | null)?.error;
+    if (said !== null && problem === undefined) return null;
+    const why = problem?.message ?? "it ended at once, see 'mcpd daemon logs'";
+    return fault("daemon.unreachable", `The bootstrap does not run: ${why}`);
+  } catch (error) {
+    const text = `The bootstrap does not run: it cannot be started: ${reasonOf(error)}`;
+    return fault("daemon.unreachable", text);
+  }
+}
