@@ -21,7 +21,8 @@ const GONE_MS = 30_000;
 const BUSY: readonly number[] = [5, 37];
 const BUSY_MS = 15_000;
 const BUSY_POLL_MS = 500;
-const RUNNING_MS = 10_000;
+const RUNNING_MS = 5_000;
+const SETTLE_MS = 300;
 /** No such process; not found; what newer systems say of a job not loaded; it is on its way. */
 const NOT_LOADED: readonly number[] = [3, 113, 5, 36];
 /** The domain is of another kind than the job: there is no GUI session. */
@@ -182,8 +183,20 @@ export class Launchd implements ServiceManager {
     }
     if (asked.code !== 0) return failure("start", asked);
     // No kickstart: loading has started it, and it would be killed.
-    const running = async (): Promise<boolean> => (await this.state()).running;
-    if (await this.#until(RUNNING_MS, POLL_MS, running)) return null;
+    return (await this.#until(RUNNING_MS, POLL_MS, () => this.#staysUp()))
+      ? null
+      : await this.#dead();
+  }
+
+  /** launchd starts one that ends at once again and again: a look alone could find it alive. */
+  async #staysUp(): Promise<boolean> {
+    const { pid } = await this.state();
+    if (pid === null) return false;
+    await this.#host.clock.sleep(SETTLE_MS);
+    return (await this.state()).pid === pid;
+  }
+
+  async #dead(): Promise<Fault> {
     const { detail } = await this.state();
     return fault("service.failed", `Cannot start ${LABEL}: launchd says ${detail}`);
   }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { systemTool, type ToolRunner } from "../../src/platform/run.ts";
 import { isAlive } from "./program.ts";
 import { ROOT } from "./sources.ts";
@@ -56,6 +57,15 @@ export class FakeManager implements AsyncDisposable {
     await this.#child.exited;
   }
 }
+
+const HASTE = 4;
+
+/** A clock for adapters in a hurry: what they wait for is near, and their patience is long. */
+export const hastyClock: Clock = {
+  ...systemClock,
+  monotonic: () => systemClock.monotonic() * HASTE,
+  sleep: (delayMs) => systemClock.sleep(delayMs / HASTE),
+};
 
 /** What the stand-in for the bootstrap says about itself in its working directory. */
 export type StandIn = {
