@@ -1,5 +1,5 @@
+import { commandLine, wordsIn } from "./command-line.ts";
 import type { ToolResult, ToolRunner } from "./run.ts";
-import { commandLine } from "./task-xml.ts";
 
 const KEY = "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run";
 const NAME = "mcpd";
@@ -19,7 +19,7 @@ export class RunKey {
     const { code, stdout } = await this.#run([this.#reg, "query", KEY, "/v", NAME]);
     const line = code === 0 ? /REG_SZ\s+(.+?)\s*$/m.exec(stdout)?.[1] : undefined;
     if (line === undefined) return null;
-    return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+    return wordsIn(line);
   }
 
   async add(words: readonly string[]): Promise<ToolResult> {

@@ -69,6 +69,15 @@ export function xmlText(text: string): string {
     .replaceAll('"', "&quot;");
 }
 
+/** The text that xmlText() made this of. */
+export function plainText(xml: string): string {
+  return xml
+    .replaceAll("&quot;", '"')
+    .replaceAll("&gt;", ">")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&amp;", "&");
+}
+
 /** The first character that no line of a definition can hold, as people write it; null for none. */
 export function unprintable(text: string): string | null {
   // oxlint-disable-next-line no-control-regex -- they are what it looks for

@@ -1,4 +1,12 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
@@ -31,8 +39,10 @@ export class Systemd implements ServiceManager {
   readonly label = UNIT;
   readonly lingering = { enable: () => this.#enableLinger() };
   readonly #host: SystemdHost;
-  readonly #runtimeDir: string | null;
+  #runtimeDir: string | null;
   #unitDir: string;
+  /** The home that the manager works in, if it is not the one we were given. */
+  #otherHome: string | null = null;
 
   private constructor(host: SystemdHost) {
     this.#host = host;
@@ -43,6 +53,7 @@ export class Systemd implements ServiceManager {
   /** Asks the manager where it looks for units: its XDG_CONFIG_HOME need not be that of a shell. */
   static async create(host: SystemdHost): Promise<Systemd> {
     const systemd = new Systemd(host);
+    await systemd.#compareHomes();
     const { code, stdout } = await systemd.#systemctl("show", "-p", "UnitPath", "--value");
     const places = code === 0 ? stdout.trim().split(/ (?=\/)/) : [];
     const own = places.find((place) => place.endsWith("/systemd/user"));
@@ -54,7 +65,21 @@ export class Systemd implements ServiceManager {
     return join(this.#unitDir, UNIT);
   }
 
+  /** What it starts would use other files than we do: then it is not our manager. */
+  async #compareHomes(): Promise<void> {
+    if (this.#runtimeDir === null) return;
+    const { stdout } = await this.#systemctl("show-environment");
+    const home = /^HOME=(\/.*)$/m.exec(stdout)?.[1];
+    if (home === undefined || isSameDirectory(home, this.#host.user.home)) return;
+    this.#otherHome = home;
+    this.#runtimeDir = null;
+  }
+
   async unavailable(): Promise<Fault | null> {
+    if (this.#otherHome !== null) {
+      const why = `its home is ${this.#otherHome}, and HOME says ${this.#host.user.home}`;
+      return fault("service.unavailable", `Cannot use systemd: ${why}`);
+    }
     if (this.#runtimeDir === null) {
       const why = existsSync("/run/systemd/system")
         ? `this user (${this.#host.user.name}) has no manager: log in, or let it linger`
@@ -262,6 +287,11 @@ function detailOf(of: (name: string) => string): string {
 function pair(line: string): [string, string] {
   const at = line.indexOf("=");
   return [line.slice(0, at), line.slice(at + 1)];
+}
+
+function isSameDirectory(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
 }
 
 function removeIfEmpty(directory: string): void {

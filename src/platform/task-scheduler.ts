@@ -6,7 +6,7 @@ import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { withoutConsole } from "./pe.ts";
 import { RunKey } from "./run-key.ts";
 import { saidBy, type ToolResult } from "./run.ts";
-import { readTemplate } from "./service-template.ts";
+import { plainText, readTemplate } from "./service-template.ts";
 import type {
   ServiceDefinition,
   ServiceHost,
@@ -268,7 +268,8 @@ function writeWindowless(program: string): Fault | null {
 function programIn(definitionFile: string): string | null {
   try {
     const text = new TextDecoder("utf-16le").decode(readFileSync(definitionFile));
-    return /<Command>&quot;(.+w\.exe)&quot;<\/Command>/.exec(text)?.[1] ?? null;
+    const path = /<Command>&quot;(.+w\.exe)&quot;<\/Command>/i.exec(text)?.[1];
+    return path === undefined ? null : plainText(path);
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 import { type Fault, fault, isFault } from "../core/fault.ts";
+import { commandLine } from "./command-line.ts";
 import { fillTemplate, type Template, unprintable, xmlText } from "./service-template.ts";
 import type { ServiceSpec } from "./service.ts";
 
@@ -87,18 +88,6 @@ export function renderTask(
     log_file: xmlText(spec.logFile),
   });
   return isFault(text) ? text : utf16(text);
-}
-
-/** Arguments as one line, quoted as programs of Windows take lines apart. */
-export function commandLine(words: readonly string[]): string {
-  return words.map((word) => (/^[^\s"]+$/.test(word) ? word : quoted(word))).join(" ");
-}
-
-/** Backslashes count double only before a quote. */
-function quoted(word: string): string {
-  return `"${word.replace(/(\\*)("|$)/g, (_, slashes: string, quote: string) => {
-    return `${slashes}${slashes}${quote === "" ? "" : '\\"'}`;
-  })}"`;
 }
 
 function utf16(text: string): Uint8Array {

@@ -54,7 +54,7 @@ class Mac implements AsyncDisposable {
   launchd(changes: Partial<LaunchdHost> = {}): Launchd {
     return new Launchd({
       run: this.manager.run,
-      clock: hastyClock,
+      clock: hastyClock(4),
       environment: {},
       user: { home: this.home.path, uid: UID },
       templatesDir: this.home.file("templates"),

@@ -244,6 +244,20 @@ describe("Systemd", () => {
     }
   });
 
+  machineTest("is not taken for the manager of another home", async () => {
+    const scene = await Scene.open();
+    expect(await scene.wish("register")).toBeNull();
+    const HOME = `${scene.user.home}/other`;
+    await scene.user.ask("mkdir", HOME);
+    const problem = await scene.wish<Fault>("unavailable", {}, { HOME });
+    expect(problem.text).toBe(
+      `Cannot use systemd: its home is ${scene.user.home}, and HOME says ${HOME}`,
+    );
+    expect((await scene.wish<Fault>("register", {}, { HOME })).code).toBe("service.unavailable");
+    expect(await scene.wish("unregister", {}, { HOME })).toBeNull();
+    expect((await scene.state()).running).toBe(true);
+  });
+
   machineTest("keeps two users apart", async () => {
     const [one, other] = [await Scene.open(), await Scene.open()];
     expect(await one.wish("register")).toBeNull();

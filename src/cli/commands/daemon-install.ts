@@ -5,7 +5,7 @@ import { here } from "../here.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { serviceView } from "../service-view.ts";
-import { bootstrapDoor, endUnkept, serviceSpec, usableService } from "../service.ts";
+import { bootstrapDoor, endUnkept, serviceHere, serviceSpec, usableService } from "../service.ts";
 
 export default command({
   meta: {
@@ -27,7 +27,8 @@ export default command({
   ],
   async execute({ args, options, output }) {
     const platform = here();
-    const service = await usableService(platform);
+    const dry = args["dry-run"];
+    const service = dry ? await serviceHere(platform) : await usableService(platform);
     if (args.linger && service.lingering === undefined) {
       throw usage(
         `--linger is for systemd: ${service.name} knows nothing like it`,
@@ -42,7 +43,7 @@ export default command({
         `${spec.program} is no installed copy: the service ends when it is moved or rebuilt`,
       );
     }
-    if (args["dry-run"]) return show(service, spec, output, options.json);
+    if (dry) return show(service, spec, output, options.json);
     const problem = await output.busy(`Registering ${service.label} with ${service.name}`, () =>
       register(service, spec),
     );
