@@ -1,34 +1,20 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
-import type { Environment } from "./platform.ts";
-import { saidBy, type ToolResult, type ToolRunner } from "./run.ts";
+import { saidBy, type ToolResult } from "./run.ts";
 import { readTemplate } from "./service-template.ts";
 import type { ServiceDefinition, ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
+import { Systemctl, type SystemctlHost } from "./systemctl.ts";
 import { renderUnit, type StartType, UNIT_TEMPLATE, UNIT_TEMPLATE_NAME } from "./systemd-unit.ts";
 
 const UNIT = "mcpd.service";
 const PUBLIC_FILE = 0o644;
-/** Starting waits for readiness, for which systemd has 90 seconds, and stopping for 20. */
-const JOB_TIMEOUT_MS = 150_000;
-const TOOL_DIRECTORIES = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
 const LINGER_DIRECTORY = "/var/lib/systemd/linger";
 const PROPERTIES = "LoadState,ActiveState,SubState,MainPID,NRestarts,Result,UnitFileState";
 
-export type SystemdHost = {
-  readonly run: ToolRunner;
-  readonly environment: Environment;
-  readonly user: { readonly name: string; readonly home: string; readonly uid: number };
+export type SystemdHost = SystemctlHost & {
   readonly templatesDir: string;
   readonly startType: StartType;
 };
@@ -39,22 +25,20 @@ export class Systemd implements ServiceManager {
   readonly label = UNIT;
   readonly lingering = { enable: () => this.#enableLinger() };
   readonly #host: SystemdHost;
-  #runtimeDir: string | null;
+  readonly #tools: Systemctl;
   #unitDir: string;
-  /** The home that the manager works in, if it is not the one we were given. */
-  #otherHome: string | null = null;
 
   private constructor(host: SystemdHost) {
     this.#host = host;
-    this.#runtimeDir = runtimeDir(host.environment, host.user.uid);
+    this.#tools = new Systemctl(host);
     this.#unitDir = join(host.user.home, ".config", "systemd", "user");
   }
 
   /** Asks the manager where it looks for units: its XDG_CONFIG_HOME need not be that of a shell. */
   static async create(host: SystemdHost): Promise<Systemd> {
     const systemd = new Systemd(host);
-    await systemd.#compareHomes();
-    const { code, stdout } = await systemd.#systemctl("show", "-p", "UnitPath", "--value");
+    await systemd.#tools.compareHomes();
+    const { code, stdout } = await systemd.#tools.systemctl("show", "-p", "UnitPath", "--value");
     const places = code === 0 ? stdout.trim().split(/ (?=\/)/) : [];
     const own = places.find((place) => place.endsWith("/systemd/user"));
     if (own !== undefined && !/^\/(etc|usr|run)\//.test(own)) systemd.#unitDir = own;
@@ -65,28 +49,10 @@ export class Systemd implements ServiceManager {
     return join(this.#unitDir, UNIT);
   }
 
-  /** What it starts would use other files than we do: then it is not our manager. */
-  async #compareHomes(): Promise<void> {
-    if (this.#runtimeDir === null) return;
-    const { stdout } = await this.#systemctl("show-environment");
-    const home = /^HOME=(\/.*)$/m.exec(stdout)?.[1];
-    if (home === undefined || isSameDirectory(home, this.#host.user.home)) return;
-    this.#otherHome = home;
-    this.#runtimeDir = null;
-  }
-
   async unavailable(): Promise<Fault | null> {
-    if (this.#otherHome !== null) {
-      const why = `its home is ${this.#otherHome}, and HOME says ${this.#host.user.home}`;
-      return fault("service.unavailable", `Cannot use systemd: ${why}`);
-    }
-    if (this.#runtimeDir === null) {
-      const why = existsSync("/run/systemd/system")
-        ? `this user (${this.#host.user.name}) has no manager: log in, or let it linger`
-        : "this machine is not run by systemd";
-      return fault("service.unavailable", `Cannot use systemd: ${why}`);
-    }
-    const asked = await this.#systemctl("show", "-p", "Version", "--value");
+    const absent = this.#tools.absent();
+    if (absent !== null) return fault("service.unavailable", `Cannot use systemd: ${absent}`);
+    const asked = await this.#tools.systemctl("show", "-p", "Version", "--value");
     if (asked.code === 0) return null;
     return fault("service.unavailable", `Cannot use systemd: ${saidBy(asked)}`);
   }
@@ -112,8 +78,8 @@ export class Systemd implements ServiceManager {
   async unregister(): Promise<Fault | null> {
     // From inside, stopping takes us along: everything else comes first.
     const inside = isInside();
-    if (this.#runtimeDir !== null) {
-      await this.#systemctl("disable", UNIT);
+    if (this.#tools.absent() === null) {
+      await this.#tools.systemctl("disable", UNIT);
       if (!inside) await this.#job("stop");
     }
     try {
@@ -126,10 +92,10 @@ export class Systemd implements ServiceManager {
       const text = `Cannot remove ${this.#unitFile}: ${reasonOf(error)}`;
       return fault("file.failed", text, this.#unitFile);
     }
-    if (this.#runtimeDir === null) return null;
-    await this.#systemctl("daemon-reload");
+    if (this.#tools.absent() !== null) return null;
+    await this.#tools.systemctl("daemon-reload");
     if (inside) await this.#job("stop");
-    await this.#systemctl("reset-failed", UNIT);
+    await this.#tools.systemctl("reset-failed", UNIT);
     const { registered, running, detail } = await this.state();
     if (!registered && !running) return null;
     return inside ? null : fault("service.failed", `Cannot take ${UNIT} out: it is ${detail}`);
@@ -146,12 +112,12 @@ export class Systemd implements ServiceManager {
   async restart(): Promise<Fault | null> {
     const missing = await this.#missing();
     if (missing !== null) return missing;
-    await this.#systemctl("daemon-reload");
+    await this.#tools.systemctl("daemon-reload");
     return await this.#jobFault("restart");
   }
 
   async state(): Promise<ServiceState> {
-    const asked = await this.#systemctl("show", UNIT, "-p", PROPERTIES);
+    const asked = await this.#tools.systemctl("show", UNIT, "-p", PROPERTIES);
     if (asked.code !== 0) return this.#stateOfFiles(saidBy(asked));
     const values = new Map(asked.stdout.split("\n").map(pair));
     const of = (name: string): string => values.get(name) ?? "";
@@ -202,8 +168,8 @@ export class Systemd implements ServiceManager {
   }
 
   async #enableAndStart(): Promise<Fault | null> {
-    await this.#systemctl("daemon-reload");
-    const enabled = await this.#systemctl("enable", UNIT);
+    await this.#tools.systemctl("daemon-reload");
+    const enabled = await this.#tools.systemctl("enable", UNIT);
     if (enabled.code !== 0) {
       return fault("service.failed", `Cannot enable ${UNIT}: ${saidBy(enabled)}`);
     }
@@ -226,44 +192,17 @@ export class Systemd implements ServiceManager {
   }
 
   async #job(verb: "start" | "stop" | "restart"): Promise<ToolResult> {
-    return await this.#systemctl(verb, ...(isInside() ? ["--no-block"] : []), UNIT);
+    return await this.#tools.systemctl(verb, ...(isInside() ? ["--no-block"] : []), UNIT);
   }
 
   async #enableLinger(): Promise<Fault | null> {
     const { name } = this.#host.user;
     if (existsSync(join(LINGER_DIRECTORY, name))) return null;
     // The name is needed: outside of a session, loginctl does not know who asks.
-    const asked = await this.#tool("loginctl", "--no-ask-password", "enable-linger", name);
+    const asked = await this.#tools.tool("loginctl", "--no-ask-password", "enable-linger", name);
     if (asked.code === 0) return null;
     return fault("service.linger", `Cannot let ${name} linger: ${saidBy(asked)}`, name);
   }
-
-  async #systemctl(...words: readonly string[]): Promise<ToolResult> {
-    return await this.#tool("systemctl", "--user", "--no-ask-password", "--quiet", ...words);
-  }
-
-  async #tool(name: string, ...words: readonly string[]): Promise<ToolResult> {
-    const paths = TOOL_DIRECTORIES.map((directory) => join(directory, name));
-    const path = paths.find((candidate) => existsSync(candidate));
-    if (path === undefined) return { code: 127, stdout: "", stderr: `there is no ${name}` };
-    const environment = {
-      PATH: TOOL_DIRECTORIES.join(":"),
-      HOME: this.#host.user.home,
-      LC_ALL: "C.UTF-8",
-      // What sudo and su leave standing names another user's bus.
-      ...(this.#runtimeDir === null ? {} : { XDG_RUNTIME_DIR: this.#runtimeDir }),
-    };
-    return await this.#host.run([path, ...words], { environment, timeoutMs: JOB_TIMEOUT_MS });
-  }
-}
-
-/** Where this user's manager listens, whatever XDG_RUNTIME_DIR says; null when there is none. */
-function runtimeDir(environment: Environment, uid: number): string | null {
-  const places = [environment["XDG_RUNTIME_DIR"], `/run/user/${uid}`];
-  const isManagers = (place: string): boolean =>
-    lstatSync(place, { throwIfNoEntry: false })?.uid === uid &&
-    (existsSync(join(place, "bus")) || existsSync(join(place, "systemd", "private")));
-  return places.filter((place) => place !== undefined).find(isManagers) ?? null;
 }
 
 /** True for a process of the service itself: what stops the service ends it as well. */
@@ -287,11 +226,6 @@ function detailOf(of: (name: string) => string): string {
 function pair(line: string): [string, string] {
   const at = line.indexOf("=");
   return [line.slice(0, at), line.slice(at + 1)];
-}
-
-function isSameDirectory(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
 }
 
 function removeIfEmpty(directory: string): void {
