@@ -22,9 +22,14 @@ export type Finished = {
 };
 export type Environment = { readonly [name: string]: string | null };
 
-/** A test that needs root, or leave to become it, on Linux: everywhere else it is not declared. */
+const CAN_BOOT = canBoot();
+
+/**
+ * A test on a machine of its own. Where none can be booted it is not declared, but for the machines
+ * that check each change: there it fails.
+ */
 export function machineTest(name: string, body: () => void | Promise<void>): void {
-  if (becomingRoot() !== null) test(name, body);
+  if (CAN_BOOT) test(name, body);
 }
 
 export class Machine implements AsyncDisposable {
@@ -140,13 +145,20 @@ export class MachineUser {
     this.home = `/home/${name}`;
   }
 
-  /** Runs a command as this user; a variable that is null is not set. */
-  async run(argv: readonly string[], environment: Environment = {}): Promise<Finished> {
+  /**
+   * Runs a command as this user; a variable that is null is not set. It can be a part of a service,
+   * named by its control group.
+   */
+  async run(
+    argv: readonly string[],
+    environment: Environment = {},
+    group: string | null = null,
+  ): Promise<Finished> {
     const id = String(this.uid);
     const runtimeDir = `/run/user/${id}`;
     const own = { HOME: this.home, USER: this.name, LOGNAME: this.name, SHELL: "/bin/bash" };
     return await this.machine.enter(
-      ["setpriv", "--reuid", id, "--regid", id, "--init-groups"],
+      [...joining(group), "setpriv", "--reuid", id, "--regid", id, "--init-groups"],
       argv,
       { ...own, XDG_RUNTIME_DIR: runtimeDir, ...environment },
       this.home,
@@ -184,6 +196,22 @@ export class MachineUser {
   async files(): Promise<readonly string[]> {
     return (await this.ask("find", this.home, "-mindepth", "1")).split("\n").filter(Boolean).sort();
   }
+}
+
+/** What a command is started with to be in a control group. */
+function joining(group: string | null): readonly string[] {
+  if (group === null) return [];
+  return ["sh", "-ec", 'echo $$ >"$0"; exec "$@"', `/sys/fs/cgroup${group}/cgroup.procs`];
+}
+
+/** It takes Linux, root or leave to become it, and namespaces, which some containers forbid. */
+function canBoot(): boolean {
+  if (process.platform !== "linux") return false;
+  if (process.env["CI"] !== undefined) return true;
+  const becoming = becomingRoot();
+  if (becoming === null) return false;
+  const unshare = [...becoming, "unshare", "--mount", "--pid", "--fork", "true"];
+  return Bun.spawnSync(unshare, { stderr: "ignore" }).success;
 }
 
 /** What a command is started with to be root; null where there is no way. */

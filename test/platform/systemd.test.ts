@@ -1,9 +1,11 @@
 import { afterAll, describe, expect } from "bun:test";
+import { join } from "node:path";
 
 import type { Fault } from "../../src/core/fault.ts";
 import type { ServiceSpec, ServiceState } from "../../src/platform/service.ts";
 import type { Wish } from "../fixtures/service-managers/systemd-client.ts";
 import { type Environment, Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
+import { ROOT } from "../helpers/sources.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 // The adapter with the real thing: a systemd of its own, and a new user for each test.
@@ -43,13 +45,21 @@ class Scene {
   }
 
   async wish<T>(verb: Wish["verb"], more: Partial<Wish> = {}, env: Environment = {}): Promise<T> {
-    const { machine } = this.user;
-    const wish = JSON.stringify({ verb, spec: this.spec, ...more });
-    const client = machine.shared.file("programs", "systemd-client.js");
-    const argv = [machine.shared.file("bun"), client, wish];
-    const { code, stdout, stderr } = await this.user.run(argv, env);
+    const { code, stdout, stderr } = await this.user.run(this.#client(verb, more), env);
     if (code !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as T;
+  }
+
+  /** The same from inside of the service, by which the client may be ended. */
+  async wishInside(verb: Wish["verb"]): Promise<void> {
+    const group = await this.property("ControlGroup");
+    await this.user.run(this.#client(verb), {}, group);
+  }
+
+  #client(verb: Wish["verb"], more: Partial<Wish> = {}): readonly string[] {
+    const { shared } = this.user.machine;
+    const wish = JSON.stringify({ verb, spec: this.spec, ...more });
+    return [shared.file("bun"), shared.file("programs", "systemd-client.js"), wish];
   }
 
   async state(env: Environment = {}): Promise<ServiceState> {
@@ -242,6 +252,42 @@ describe("Systemd", () => {
       expect(await scene.wish("register", {}, env)).toBeNull();
       expect((await scene.state(env)).running).toBe(true);
     }
+  });
+
+  machineTest("restarts it and takes it out also from inside", async () => {
+    const scene = await Scene.open();
+    expect(await scene.wish("register")).toBeNull();
+    const { pid } = await scene.state();
+    await scene.wishInside("restart");
+    await waitFor("another one", async () => {
+      const state = await scene.state();
+      return state.running && state.pid !== pid;
+    });
+    await scene.wishInside("unregister");
+    await waitFor("the end", async () => (await scene.property("LoadState")) === "not-found");
+    expect(await scene.user.files()).not.toContain(`${scene.user.home}/.config/systemd`);
+    expect((await scene.user.run(["pgrep", "-u", scene.user.name, "-f", "standin"])).code).toBe(1);
+  });
+
+  machineTest("runs in the confinement that SECURITY.md shows", async () => {
+    const scene = await Scene.open();
+    const security = await Bun.file(join(ROOT, ".github", "SECURITY.md")).text();
+    const confinement = /^```ini\n([\s\S]*?)^```/m.exec(security)?.[1] ?? "";
+    expect(confinement).toContain("[Service]");
+    const directory = `${scene.user.home}/.config/systemd/user/mcpd.service.d`;
+    await scene.user.write(`${directory}/confine.conf`, confinement);
+    expect(await scene.wish("register")).toBeNull();
+    const { pid } = await scene.state();
+    expect((await scene.standin())["pid"]).toBe(pid);
+    const status = await scene.user.ask("cat", `/proc/${pid}/status`);
+    expect(status).toContain("NoNewPrivs:\t1");
+    const root = /^\S+ \S+ \S+ \/ \/ (\S+)/m.exec(
+      await scene.user.ask("cat", `/proc/${pid}/mountinfo`),
+    );
+    expect(root?.[1]).toStartWith("ro,");
+    // What is the user's own stays when ours goes.
+    expect(await scene.wish("unregister")).toBeNull();
+    expect(await scene.user.files()).toContain(`${directory}/confine.conf`);
   });
 
   machineTest("is not taken for the manager of another home", async () => {
