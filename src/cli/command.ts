@@ -4,8 +4,11 @@ import { type ArgDef, type CommandMeta, defineCommand } from "citty";
 
 import type { Output } from "./output.ts";
 
-/** One argument as citty defines it; `multiple` collects every value (flags) or all the rest. */
-export type Argument = ArgDef & { readonly multiple?: boolean };
+/**
+ * One argument as citty defines it; `multiple` collects every value (flags) or all the rest, what is
+ * `hidden` is for our own programs.
+ */
+export type Argument = ArgDef & { readonly multiple?: boolean; readonly hidden?: boolean };
 
 export type Arguments = { readonly [name: string]: Argument };
 

@@ -25,6 +25,30 @@ export type CommandRow = {
 export const COMMANDS: readonly CommandRow[] = [
   row("serve", "Daemon", "Run the daemon in this terminal", () => import("./commands/serve.ts")),
   row(
+    "start",
+    "Daemon",
+    "Switch the daemon on and wait until it serves",
+    () => import("./commands/start.ts"),
+  ),
+  row(
+    "stop",
+    "Daemon",
+    "Switch the daemon off and wait until it has gone",
+    () => import("./commands/stop.ts"),
+  ),
+  row(
+    "restart",
+    "Daemon",
+    "End the server in order and start it again",
+    () => import("./commands/restart.ts"),
+  ),
+  row(
+    "bootstrap",
+    "Daemon",
+    "Keep the daemon running: what the service runs",
+    () => import("./commands/bootstrap.ts"),
+  ),
+  row(
     "bridge",
     "Daemon",
     "Connect a client that can only start a command",

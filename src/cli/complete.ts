@@ -80,7 +80,7 @@ function nextWords(name: string): readonly Candidate[] {
 
 function flagsOf(definitions: Arguments): readonly Candidate[] {
   return Object.entries(definitions)
-    .filter(([, argument]) => argument.type !== "positional")
+    .filter(([, argument]) => argument.type !== "positional" && argument.hidden !== true)
     .map(([name, argument]) => ({
       word: shownName(name, argument).split(" ")[0] ?? "",
       text: argument.description ?? "",

@@ -8,7 +8,7 @@ const INDENT = "  ";
 
 /** Everything that can be said about one command. */
 export function commandUsage(name: string, command: Command, paint: Paint): string {
-  const all = Object.entries(command.args);
+  const all = Object.entries(command.args).filter(([, { hidden }]) => hidden !== true);
   const positionals = all.filter(([, argument]) => argument.type === "positional");
   const flags = all.filter(([, argument]) => argument.type !== "positional");
   const words = positionals.map(([key, argument]) => {

@@ -2,6 +2,7 @@
 // the server is off, and by its server over Bun's IPC.
 
 import type { Condition } from "../core/condition.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Status } from "./api.ts";
 
 /** What the bootstrap knows about its server. */
@@ -12,6 +13,7 @@ export type SupervisedServer = {
   /** As the server itself reports it; null before it has. */
   readonly version: string | null;
   readonly urls: Status["urls"];
+  /** Starts after an end that nobody had asked for. */
   readonly restarts: number;
   /** How the last one ended: "exit code 70", "killed by SIGKILL", "it hung"; null when none has. */
   readonly lastExit: string | null;
@@ -31,6 +33,8 @@ export type BootstrapStatus = {
 /** Requests on the socket Paths.bootstrapAddress, in lines of JSON-RPC like control/api.ts. */
 export type BootstrapApi = {
   "mcpd/bootstrap": { params: Record<string, never>; result: BootstrapStatus };
+  /** Reads the config now; `conditions` says when it is wrong. */
+  "mcpd/apply": { params: Record<string, never>; result: BootstrapStatus };
   /** Ends the server in order and starts it again; answers when the next one is ready. */
   "mcpd/restart": { params: Record<string, never>; result: BootstrapStatus };
   /** Ends the server and the bootstrap, which stays down; answers before it goes. */
@@ -48,10 +52,13 @@ export type ToServer =
 /** Server to bootstrap. */
 export type FromServer =
   | { readonly kind: "ready"; readonly version: string; readonly urls: Status["urls"] }
+  /** Why it cannot start; it ends. */
+  | { readonly kind: "failed"; readonly fault: Fault }
   | {
       readonly kind: "config";
       readonly applied: boolean;
       readonly revision: number;
       readonly problem: string | null;
     }
-  | { readonly kind: "pong"; readonly id: number };
+  /** The addresses as well: a port that was taken may have become free. */
+  | { readonly kind: "pong"; readonly id: number; readonly urls: Status["urls"] };

@@ -53,19 +53,13 @@ const table = {
     "The daemon has not applied the change",
     "Run 'mcpd status' to see what it reports.",
   ),
-  "daemon.disabled": row(
-    69,
-    503,
-    -32603,
-    "mcpd is disabled by its config",
-    "Set daemon.enabled to true in the config ('mcpd config edit').",
-  ),
+  "daemon.disabled": row(69, 503, -32603, "mcpd is disabled by its config", "Run 'mcpd start'."),
   "daemon.unreachable": row(
     69,
     503,
     -32603,
     "The daemon is not running",
-    "Start it with 'mcpd serve --foreground'.",
+    "Start it with 'mcpd start'.",
   ),
   "daemon.lost": row(
     69,

@@ -1,7 +1,7 @@
 // The composition root of the server: everything is made here, given what it needs, and taken down
 // in the opposite order.
 
-import type { Discovery } from "../config/discover.ts";
+import { type Applied, Revisions } from "../config/revisions.ts";
 import type { ConfigStore } from "../config/store.ts";
 import type { ControlApi, Status } from "../control/api.ts";
 import { Conditions } from "../core/condition.ts";
@@ -11,7 +11,6 @@ import type { Revision } from "../core/revision.ts";
 import { Switchboard } from "../core/switchboard.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { Platform } from "../platform/platform.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
 import { Announcement } from "./announcement.ts";
@@ -26,9 +25,9 @@ import { instanceFactory } from "./instance-factory.ts";
 import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
 import { Metrics } from "./metrics.ts";
+import type { ServerOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
-import { Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { serveStdio } from "./stdio-door.ts";
@@ -41,19 +40,6 @@ const SWEEP_MS = 5_000;
 
 /** How long a daemon with a bug waits for its processes to end: they have been told twice. */
 const LAST_MS = 4_000;
-
-export type ServerOptions = {
-  readonly platform: Platform;
-  readonly environment: { readonly [name: string]: string | undefined };
-  /** The config file, as discovered. */
-  readonly config: Discovery;
-  /** Overrides daemon.port; null leaves it to the config. */
-  readonly port: number | null;
-  /** Repeats the log on standard error. */
-  readonly mirrorLog: boolean;
-  /** No daemon: without socket and listener, for whoever speaks to it itself. */
-  readonly alone: boolean;
-};
 
 /** Everything that serves; `undo` takes it down again. */
 export class Server {
@@ -103,6 +89,7 @@ export class Server {
       clock,
       log: this.#log,
       apply: (before, next) => this.#apply(before, next),
+      watch: options.supervised ? null : () => undefined,
     });
     const { daemon } = this.revision;
     this.#book.configure(daemon);
@@ -125,6 +112,11 @@ export class Server {
 
   get revision(): Revision {
     return this.#revisions.current;
+  }
+
+  /** The file may be another one: reads it. */
+  readConfig(): Applied {
+    return this.#revisions.reload();
   }
 
   status(): Promise<Status> {

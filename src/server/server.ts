@@ -1,19 +1,21 @@
 // server: the server program. What the others see of it; composition.ts puts it together.
 
-import { existsSync } from "node:fs";
-
-import type { Discovery } from "../config/discover.ts";
+import { provideConfig } from "../config/provide.ts";
+import type { Applied } from "../config/revisions.ts";
 import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
-import { fault, FaultError, isFault } from "../core/fault.ts";
+import { fault, FaultError } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
-import { Server, type ServerOptions } from "./composition.ts";
+import { Server } from "./composition.ts";
+import type { ServerOptions } from "./options.ts";
 
 /** A server that runs, until it is stopped. */
 export interface RunningServer {
   readonly revision: Revision;
   readonly urls: Status["urls"];
+  /** The config file may be another one: reads it. For who does not watch it. */
+  readConfig(): Applied;
   status(): Promise<Status>;
   /** Serves one client on our standard streams and resolves when it has gone. */
   speak(streams: StdioStreams, project: string | null): Promise<void>;
@@ -30,7 +32,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw new FaultError(fault("daemon.root"));
   }
   const store = new ConfigStore(options.config.path, platform);
-  await provideConfig(store, options.config);
+  // A bootstrap has provided it; if it has gone since, the last good one serves.
+  const missing = options.supervised ? null : await provideConfig(store, options.config);
+  if (missing !== null) throw new FaultError(missing);
   await using undo = new AsyncDisposableStack();
   const server = new Server(options, store, undo);
   await server.open();
@@ -42,19 +46,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     get urls() {
       return server.urls();
     },
+    readConfig: () => server.readConfig(),
     status: () => server.status(),
     speak: (streams, project) => server.speak(streams, project),
     stop: () => owned.disposeAsync(),
     crash: (bug) => server.crash(bug),
   };
-}
-
-/** The default file is made when it is missing (MISSION A14); one that was named must be there. */
-async function provideConfig(store: ConfigStore, { path, origin }: Discovery): Promise<void> {
-  if (origin === "defaults") {
-    const created = await store.createDefault();
-    if (isFault(created)) throw new FaultError(created);
-  } else if (!existsSync(path)) {
-    throw new FaultError(fault("config.unreadable", `There is no config file ${path}`, path));
-  }
 }

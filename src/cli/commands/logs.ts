@@ -6,6 +6,7 @@ import { didYouMean } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
 import { LINES_MAX, showLog } from "../log-show.ts";
+import { usage } from "../parse.ts";
 import { wholeNumber } from "../values.ts";
 
 export default command({
@@ -16,6 +17,7 @@ export default command({
       required: false,
       description: "Whose; the daemon's if left out",
     },
+    bootstrap: { type: "boolean", alias: "b", description: "The bootstrap's: starts and crashes" },
     follow: { type: "boolean", alias: "f", description: "Go on as lines are written" },
     lines: {
       type: "string",
@@ -27,11 +29,16 @@ export default command({
   },
   examples: [
     { line: "mcpd logs -f", text: "Follow the daemon's log until Ctrl-C" },
+    { line: "mcpd logs --bootstrap", text: "When the server was started, and how it ended" },
     { line: "mcpd logs -n 200 files", text: 'What the upstream "files" printed last' },
   ],
   async execute({ args, options, output }) {
     const count = wholeNumber(args.lines, "--lines", { min: 0, max: LINES_MAX }, "logs");
-    const file = fileOf(here().paths.logsDir, args.upstream);
+    if (args.bootstrap && args.upstream !== undefined) {
+      throw usage("--bootstrap is not about an upstream: leave one of the two out", "logs");
+    }
+    const { logsDir } = here().paths;
+    const file = args.bootstrap ? join(logsDir, "bootstrap.log") : fileOf(logsDir, args.upstream);
     const shown = await showLog(file, { count, follow: args.follow, json: options.json }, output);
     if (!shown) throw missing(file, args.upstream);
     return 0;

@@ -1,13 +1,15 @@
 import { isAbsolute, relative } from "node:path";
 
-import { FAULTS } from "../../core/fault.ts";
+import { FaultError, FAULTS } from "../../core/fault.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { ownStreams } from "../../transport/stdio-server.ts";
+import { BootstrapChannel } from "../bootstrap-channel.ts";
 import { command, type GlobalOptions } from "../command.ts";
 import { openConfig } from "../config-file.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
+import { endOnBugs, untilStopped } from "../signals.ts";
 import { wholeNumber } from "../values.ts";
 
 export default command({
@@ -23,6 +25,11 @@ export default command({
         "Be an MCP server on standard input and output, for one client, without a daemon",
     },
     foreground: { type: "boolean", description: "Stay in the foreground, as it does by default" },
+    supervised: {
+      type: "boolean",
+      hidden: true,
+      description: "For 'mcpd bootstrap': be steered over its IPC channel",
+    },
     port: {
       type: "string",
       alias: "p",
@@ -45,18 +52,26 @@ export default command({
         : wholeNumber(args.port, "--port", { min: 0, max: 65_535 }, "serve");
     // Ports below 1024 need rights that mcpd never asks for; 0 takes any free one.
     const { platform, discovery } = openConfig(options.config);
+    const bootstrap = args.supervised ? new BootstrapChannel() : null;
+    const stopping = bootstrap?.stopping ?? untilStopped();
     const { startServer } = await import("../../server/server.ts");
-    const stopping = untilStopped();
     const server = await startServer({
       platform,
       environment: process.env,
       config: discovery,
       port,
-      mirrorLog: !options.quiet,
+      mirrorLog: !options.quiet && bootstrap === null,
       alone: args.stdio,
+      supervised: bootstrap !== null,
+    }).catch((error: unknown) => {
+      if (error instanceof FaultError) bootstrap?.failed(error.fault);
+      throw error;
     });
-    endOnBugs(server);
-    if (args.stdio) {
+    endOnBugs(server, FAULTS.internal.exit);
+    if (bootstrap !== null) {
+      bootstrap.serves(server);
+      await stopping;
+    } else if (args.stdio) {
       await Promise.race([server.speak(ownStreams(), projectOf(undefined, "serve")), stopping]);
     } else {
       announce(server, options, output);
@@ -66,33 +81,6 @@ export default command({
     return 0;
   },
 });
-
-/** Resolves at the first request to stop; a second one ends the process at once. */
-function untilStopped(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let asked = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      if (asked) process.exit(130);
-      asked = true;
-      resolve();
-    });
-  }
-  return promise;
-}
-
-/** A bug ends the program, and with it what it has started: nobody knows what else is wrong. */
-function endOnBugs(server: RunningServer): void {
-  let ending = false;
-  const end = (bug: unknown): void => {
-    // The first one says most; others may well follow from it.
-    if (ending) return;
-    ending = true;
-    void server.crash(bug).finally(() => process.exit(FAULTS.internal.exit));
-  };
-  process.on("uncaughtException", end);
-  process.on("unhandledRejection", end);
-}
 
 /** What to type in another terminal to reach this very program. */
 function ownName(): string {

@@ -1,10 +1,10 @@
-import type { ConfigStore } from "../config/store.ts";
-import { watchConfig } from "../config/watch.ts";
 import type { Conditions } from "../core/condition.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import type { ConfigStore } from "./store.ts";
+import { watchConfig } from "./watch.ts";
 
 /** Until the config has said otherwise: its own default. */
 const DEFAULT_POLL_MS = 5_000;
@@ -18,7 +18,8 @@ export type Applied = {
 
 /**
  * From the file to the running program, one way: the file is watched, a valid text becomes the next
- * revision and is applied, a wrong one becomes a condition while the last good revision stays.
+ * revision and is applied, a wrong one becomes a condition while the last good revision stays. Who
+ * is told of changes does not watch.
  */
 export class Revisions {
   readonly #store: ConfigStore;
@@ -26,11 +27,12 @@ export class Revisions {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #apply: (before: Revision, next: Revision) => void;
+  readonly #seen: (() => void) | null;
   #current: Revision;
   #pollMs = 0;
   /** Whether this daemon is the one that writes the log. */
   #opened = false;
-  #watch: { close(): void };
+  #watch: { close(): void } | null;
 
   constructor(options: {
     readonly store: ConfigStore;
@@ -38,12 +40,15 @@ export class Revisions {
     readonly clock: Clock;
     readonly log: Log;
     readonly apply: (before: Revision, next: Revision) => void;
+    /** Called when the file was found to be another one, right or wrong; null: do not look. */
+    readonly watch: (() => void) | null;
   }) {
     this.#store = options.store;
     this.#conditions = options.conditions;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#apply = options.apply;
+    this.#seen = options.watch;
     // Watched before it is read: a save between the two must not be missed.
     this.#watch = this.#startWatch(DEFAULT_POLL_MS);
     const loaded = options.store.load();
@@ -66,7 +71,7 @@ export class Revisions {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#watch?.close();
   }
 
   /** Reads the file now and applies it if it differs. */
@@ -89,16 +94,21 @@ export class Revisions {
 
   #pollEvery(pollMs: number): void {
     if (pollMs === this.#pollMs) return;
-    this.#watch.close();
+    this.#watch?.close();
     this.#watch = this.#startWatch(pollMs);
   }
 
-  #startWatch(pollMs: number): { close(): void } {
+  #startWatch(pollMs: number): { close(): void } | null {
     this.#pollMs = pollMs;
+    const seen = this.#seen;
+    if (seen === null) return null;
     return watchConfig(this.#store.path, {
       clock: this.#clock,
       pollMs,
-      changed: () => void this.reload(),
+      changed: () => {
+        this.reload();
+        seen();
+      },
     });
   }
 

@@ -1,0 +1,233 @@
+// bootstrap: the supervisor. It keeps one server alive as the config wants it, and is what a service
+// manager starts. Small and dull on purpose: no wire to clients, no protocol, nothing that can hang.
+
+import { fullGC } from "bun:jsc";
+import { join } from "node:path";
+
+import type { Discovery } from "../config/discover.ts";
+import { provideConfig } from "../config/provide.ts";
+import { Revisions } from "../config/revisions.ts";
+import { ConfigStore } from "../config/store.ts";
+import type { BootstrapStatus } from "../control/supervision.ts";
+import { Conditions } from "../core/condition.ts";
+import { fault, FaultError } from "../core/fault.ts";
+import type { DaemonSettings } from "../core/revision.ts";
+import { systemClock } from "../lib/clock.ts";
+import { LogFile } from "../lib/log-file.ts";
+import { LogRoot, stderrMirror } from "../lib/logger.ts";
+import { Tidy } from "../lib/tidy.ts";
+import { notifier, watchdogMs } from "../platform/notify.ts";
+import type { Environment, Platform } from "../platform/platform.ts";
+import { startOwnServer } from "../supervise/own-server.ts";
+import { VERSION } from "../version.ts";
+import { openBootstrapSocket } from "./control.ts";
+import { judgeServer } from "./problems.ts";
+import { RuntimeRecord } from "./runtime.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const LOG_LIMITS = { bytesMax: 10_485_760, backupsMax: 5 };
+/** A bootstrap with a bug waits so long for its server to leave in order. */
+const LAST_MS = 4_000;
+
+export type BootstrapOptions = {
+  readonly platform: Platform;
+  readonly environment: Environment;
+  readonly config: Discovery;
+  /** The program with its first words; read once, so that a replaced file does not change it. */
+  readonly program: readonly string[];
+  /** A service manager keeps us. */
+  readonly service: boolean;
+  /** Repeats the log on standard error. */
+  readonly mirrorLog: boolean;
+};
+
+/** A bootstrap that supervises, until it is stopped. */
+export interface RunningBootstrap {
+  readonly status: BootstrapStatus;
+  /** Resolves when somebody has asked for its end on the socket. */
+  readonly asked: Promise<void>;
+  /** Resolves when the server has gone and nothing is left behind. */
+  stop(): Promise<void>;
+  /** Logs a bug and ends the server; the program ends when it resolves. */
+  crash(bug: unknown): Promise<void>;
+}
+
+/** Starts to supervise, or throws a FaultError that says why not. */
+export async function startBootstrap(options: BootstrapOptions): Promise<RunningBootstrap> {
+  const { platform, environment, config } = options;
+  if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
+    throw new FaultError(fault("daemon.root"));
+  }
+  const store = new ConfigStore(config.path, platform);
+  const missing = await provideConfig(store, config);
+  if (missing !== null) throw new FaultError(missing);
+  const bootstrap = new Bootstrap(options, store);
+  await bootstrap.open();
+  return bootstrap;
+}
+
+class Bootstrap implements RunningBootstrap {
+  readonly asked: Promise<void>;
+  readonly #options: BootstrapOptions;
+  readonly #undo = new AsyncDisposableStack();
+  readonly #clock = systemClock;
+  readonly #startedAtMs = systemClock.now();
+  readonly #conditions = new Conditions();
+  readonly #root: LogRoot;
+  readonly #file: LogFile;
+  readonly #revisions: Revisions;
+  readonly #supervisor: Supervisor;
+  readonly #record: RuntimeRecord;
+  readonly #tidy = new Tidy(systemClock, fullGC);
+  readonly #ask: () => void;
+  #notify: (text: string) => void = () => undefined;
+
+  constructor(options: BootstrapOptions, store: ConfigStore) {
+    this.#options = options;
+    const { platform, environment, mirrorLog } = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.asked = promise;
+    this.#ask = resolve;
+    const clock = this.#clock;
+    this.#file = new LogFile(join(platform.paths.logsDir, "bootstrap.log"), LOG_LIMITS, clock);
+    this.#root = new LogRoot({
+      settings: { level: "INFO", levels: {}, format: "text" },
+      file: this.#file,
+      mirror: mirrorLog ? stderrMirror(environment) : null,
+      clock,
+    });
+    const log = this.#root.logger("mcpd.bootstrap");
+    this.#revisions = new Revisions({
+      store,
+      conditions: this.#conditions,
+      clock,
+      log,
+      apply: (_, { daemon }) => this.#configure(daemon),
+      watch: () => this.#follow(),
+    });
+    const { daemon } = this.#revisions.current;
+    this.#logAs(daemon);
+    this.#record = new RuntimeRecord({ platform, startedAtMs: this.#startedAtMs, log });
+    this.#supervisor = new Supervisor({
+      launch: (heard) =>
+        startOwnServer({
+          command: [...options.program, "serve", "--supervised", "--config", store.path],
+          environment,
+          heard,
+        }),
+      clock,
+      random: Math.random,
+      log,
+      healthCheckMs: () => this.#revisions.current.daemon.healthCheckMs,
+      changed: () => this.#changed(),
+    });
+  }
+
+  get status(): BootstrapStatus {
+    const { server } = this.#supervisor;
+    const { daemon, path } = this.#revisions.current;
+    this.#judge();
+    return {
+      version: VERSION,
+      pid: process.pid,
+      startedAtMs: this.#startedAtMs,
+      service: this.#options.service,
+      config: { path: path ?? this.#options.config.path, enabled: daemon.enabled },
+      server,
+      conditions: this.#conditions.list(),
+    };
+  }
+
+  async open(): Promise<void> {
+    const { platform, environment } = this.#options;
+    const log = this.#root.logger("mcpd.bootstrap");
+    this.#undo.defer(() => this.#revisions.close());
+    this.#undo.defer(() => this.#tidy.stop());
+    // First of all: a second bootstrap of this user stops here, before it touches even the log.
+    const socket = await openBootstrapSocket({
+      address: platform.paths.bootstrapAddress,
+      log,
+      handlers: {
+        "mcpd/bootstrap": () => this.status,
+        "mcpd/apply": () => {
+          this.#revisions.reload();
+          this.#follow();
+          return this.status;
+        },
+        "mcpd/restart": async () => (await this.#supervisor.restart()) ?? this.status,
+        "mcpd/stop": () => {
+          this.#ask();
+          return {};
+        },
+      },
+      answered: () => this.#tidy.passed(0),
+    }).catch(async (error: unknown) => {
+      await this.#undo.disposeAsync();
+      throw error;
+    });
+    const { path } = this.#revisions.current;
+    log.info("starting", { version: VERSION, pid: process.pid, config: path });
+    this.#undo.defer(() => log.info("stopped"));
+    this.#undo.defer(() => socket.close());
+    this.#undo.defer(() => this.#record.close());
+    this.#notify = (await notifier(environment)) ?? this.#notify;
+    this.#revisions.open();
+    this.#supervisor.want(this.#revisions.current.daemon.enabled);
+    this.#undo.defer(() => this.#supervisor.close());
+    this.#watchdog(watchdogMs(environment, process.pid));
+    // Supervising is the work: whether the server is well, or wanted at all, is its own matter.
+    this.#notify("READY=1");
+    this.#tidy.passed(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#notify("STOPPING=1");
+    await this.#undo.disposeAsync();
+  }
+
+  async crash(bug: unknown): Promise<void> {
+    const error = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+    this.#root.write("mcpd.bootstrap", "CRITICAL", "mcpd has a bug and ends", { error });
+    await Promise.race([this.#supervisor.close(), this.#clock.sleep(LAST_MS)]);
+  }
+
+  #watchdog(periodMs: number | null): void {
+    if (periodMs === null) return;
+    const beat = this.#clock.every(periodMs / 2, () => this.#notify("WATCHDOG=1"));
+    this.#undo.defer(() => beat.cancel());
+  }
+
+  /** The file was found to be another one; what it says, if it is valid, is current by now. */
+  #follow(): void {
+    this.#supervisor.configChanged();
+    this.#tidy.passed(0);
+  }
+
+  #configure(daemon: DaemonSettings): void {
+    this.#logAs(daemon);
+    this.#supervisor.want(daemon.enabled);
+  }
+
+  #logAs(daemon: DaemonSettings): void {
+    this.#file.configure({ bytesMax: daemon.logBytesMax, backupsMax: daemon.logFilesMax });
+    this.#root.configure({
+      level: daemon.logLevel,
+      levels: daemon.logLevels,
+      format: daemon.logFormat,
+    });
+  }
+
+  #judge(): void {
+    const { server, problem, crashes } = this.#supervisor;
+    judgeServer(this.#conditions, { server, problem, crashes, atMs: this.#clock.now() });
+  }
+
+  #changed(): void {
+    const { server } = this.#supervisor;
+    this.#judge();
+    this.#record.write(server);
+    const pid = server.pid === null ? "" : `, pid ${server.pid}`;
+    this.#notify(`STATUS=server ${server.state}${pid}`);
+    this.#tidy.passed(0);
+  }
+}

@@ -1,0 +1,96 @@
+import type { BootstrapStatus } from "../control/supervision.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
+import type { Arguments, GlobalOptions } from "./command.ts";
+import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
+import { ANSWER_MS, withDaemon } from "./here.ts";
+import type { Output } from "./output.ts";
+import { usage } from "./parse.ts";
+import { askBootstrap, ensureBootstrap, untilReady } from "./supervised.ts";
+
+/** The flag of the commands that wait for the server. */
+export const TIMEOUT = {
+  timeout: {
+    type: "string",
+    alias: "t",
+    valueHint: "SECS",
+    default: "30",
+    description: "Longest wait",
+  },
+} as const satisfies Arguments;
+
+export function timeoutMsOf(text: string, subject: string): number {
+  const timeoutMs = Math.round(Number(text) * 1000);
+  if (timeoutMs >= 1) return timeoutMs;
+  throw usage(`--timeout must be seconds, received "${text}"`, subject);
+}
+
+/** Writes daemon.enabled with the comments kept; a file that says it already is not touched. */
+export async function switchDaemon({ store }: ConfigFile, enabled: boolean): Promise<void> {
+  const loaded = store.load();
+  if (!isFault(loaded) && loaded.daemon.enabled === enabled) return;
+  orThrow(await store.edit([{ kind: "set", path: ["daemon", "enabled"], value: enabled }]));
+}
+
+/** A bootstrap of another config is not ours to steer. */
+export function ownBootstrap(status: BootstrapStatus, { store }: ConfigFile): BootstrapStatus {
+  if (status.config.path === store.path) return status;
+  const text = `A daemon runs with another config: ${status.config.path} (pid ${status.pid})`;
+  throw new FaultError(fault("daemon.running", text));
+}
+
+/** The pid of a daemon that runs without a bootstrap, in somebody's terminal; null for none. */
+export async function unsupervised(): Promise<number | null> {
+  try {
+    return await withDaemon(
+      async (daemon) => (await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS })).pid,
+    );
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
+    throw error;
+  }
+}
+
+/** Switches the daemon on, starts what is missing, waits until it serves, and says so. */
+export async function startAndTell(
+  timeout: string,
+  { options, output }: { readonly options: GlobalOptions; readonly output: Output },
+): Promise<number> {
+  const timeoutMs = timeoutMsOf(timeout, "start");
+  const config = openConfig(options.config);
+  await switchDaemon(config, true);
+  const running = await askBootstrap("mcpd/apply");
+  if (running !== null) ownBootstrap(running, config);
+  const foreground = running === null ? await unsupervised() : null;
+  if (foreground !== null) {
+    if (options.json) output.json({ started: false, pid: foreground, supervised: false });
+    else output.print(`mcpd runs in a terminal already (pid ${foreground})`);
+    return 0;
+  }
+  const status = await output.busy("Starting mcpd", async () => {
+    const problem = running === null ? await ensureBootstrap(options.config) : null;
+    return problem ?? (await untilReady(timeoutMs));
+  });
+  tellReady(orThrow(status), running?.server.state !== "ready", { options, output });
+  return 0;
+}
+
+/** What a person wants to know of a daemon that has come up. */
+export function tellReady(
+  status: BootstrapStatus,
+  started: boolean,
+  { options, output }: { readonly options: GlobalOptions; readonly output: Output },
+): void {
+  const { pid, urls, version } = status.server;
+  if (options.json) {
+    output.json({ started, pid, version, urls, bootstrap: status.pid, supervised: true });
+    return;
+  }
+  if (options.quiet) return;
+  output.print(
+    [
+      `mcpd ${started ? "is running" : "runs already"} (pid ${pid ?? "unknown"})`,
+      ...(urls === null ? [] : [`  MCP  ${urls.mcp}`]),
+    ].join("\n"),
+  );
+  if (urls === null) output.notes.warn("It does not listen yet: see 'mcpd status'");
+}
