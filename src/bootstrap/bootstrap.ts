@@ -2,19 +2,16 @@
 // manager starts. Small and dull on purpose: no wire to clients, no protocol, nothing that can hang.
 
 import { fullGC } from "bun:jsc";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Discovery } from "../config/discover.ts";
-import { provideConfig } from "../config/provide.ts";
-import { Revisions } from "../config/revisions.ts";
-import { ConfigStore } from "../config/store.ts";
 import type { BootstrapStatus } from "../control/supervision.ts";
 import { Conditions } from "../core/condition.ts";
-import { fault, FaultError } from "../core/fault.ts";
-import type { DaemonSettings } from "../core/revision.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { LogFile } from "../lib/log-file.ts";
-import { LogRoot, stderrMirror } from "../lib/logger.ts";
+import { LogRoot, type Mirror } from "../lib/logger.ts";
 import { Tidy } from "../lib/tidy.ts";
 import { notifier, watchdogMs } from "../platform/notify.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
@@ -23,6 +20,7 @@ import { VERSION } from "../version.ts";
 import { openBootstrapSocket } from "./control.ts";
 import { judgeServer } from "./problems.ts";
 import { RuntimeRecord } from "./runtime.ts";
+import { Settings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const LOG_LIMITS = { bytesMax: 10_485_760, backupsMax: 5 };
@@ -37,8 +35,8 @@ export type BootstrapOptions = {
   readonly program: readonly string[];
   /** A service manager keeps us. */
   readonly service: boolean;
-  /** Repeats the log on standard error. */
-  readonly mirrorLog: boolean;
+  /** Gets every line of the log as well. */
+  readonly mirror: Mirror | null;
 };
 
 /** A bootstrap that supervises, until it is stopped. */
@@ -58,10 +56,10 @@ export async function startBootstrap(options: BootstrapOptions): Promise<Running
   if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
     throw new FaultError(fault("daemon.root"));
   }
-  const store = new ConfigStore(config.path, platform);
-  const missing = await provideConfig(store, config);
-  if (missing !== null) throw new FaultError(missing);
-  const bootstrap = new Bootstrap(options, store);
+  if (config.origin !== "defaults" && !existsSync(config.path)) {
+    throw new FaultError(missingConfig(config.path));
+  }
+  const bootstrap = new Bootstrap(options);
   await bootstrap.open();
   return bootstrap;
 }
@@ -75,16 +73,17 @@ class Bootstrap implements RunningBootstrap {
   readonly #conditions = new Conditions();
   readonly #root: LogRoot;
   readonly #file: LogFile;
-  readonly #revisions: Revisions;
+  readonly #settings: Settings;
   readonly #supervisor: Supervisor;
   readonly #record: RuntimeRecord;
   readonly #tidy = new Tidy(systemClock, fullGC);
   readonly #ask: () => void;
+  readonly #opened = Promise.withResolvers<void>();
   #notify: (text: string) => void = () => undefined;
 
-  constructor(options: BootstrapOptions, store: ConfigStore) {
+  constructor(options: BootstrapOptions) {
     this.#options = options;
-    const { platform, environment, mirrorLog } = options;
+    const { platform, environment, program, config } = options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.asked = promise;
     this.#ask = resolve;
@@ -93,46 +92,49 @@ class Bootstrap implements RunningBootstrap {
     this.#root = new LogRoot({
       settings: { level: "INFO", levels: {}, format: "text" },
       file: this.#file,
-      mirror: mirrorLog ? stderrMirror(environment) : null,
+      mirror: options.mirror,
       clock,
     });
     const log = this.#root.logger("mcpd.bootstrap");
-    this.#revisions = new Revisions({
-      store,
+    const named = ["--config", config.path];
+    this.#settings = new Settings({
+      path: config.path,
+      command: (first) => [
+        ...program,
+        "config",
+        "settings",
+        ...(first && config.origin === "defaults" ? [] : named),
+      ],
       conditions: this.#conditions,
       clock,
       log,
-      apply: (_, { daemon }) => this.#configure(daemon),
-      watch: () => this.#follow(),
+      changed: () => this.#follow(),
     });
-    const { daemon } = this.#revisions.current;
-    this.#logAs(daemon);
     this.#record = new RuntimeRecord({ platform, startedAtMs: this.#startedAtMs, log });
     this.#supervisor = new Supervisor({
       launch: (heard) =>
         startOwnServer({
-          command: [...options.program, "serve", "--supervised", "--config", store.path],
+          command: [...program, "serve", "--supervised", ...named],
           environment,
           heard,
         }),
       clock,
       random: Math.random,
       log,
-      healthCheckMs: () => this.#revisions.current.daemon.healthCheckMs,
+      healthCheckMs: () => this.#settings.current.healthCheckMs,
       changed: () => this.#changed(),
     });
   }
 
   get status(): BootstrapStatus {
     const { server } = this.#supervisor;
-    const { daemon, path } = this.#revisions.current;
     this.#judge();
     return {
       version: VERSION,
       pid: process.pid,
       startedAtMs: this.#startedAtMs,
       service: this.#options.service,
-      config: { path: path ?? this.#options.config.path, enabled: daemon.enabled },
+      config: { path: this.#options.config.path, enabled: this.#settings.current.enabled },
       server,
       conditions: this.#conditions.list(),
     };
@@ -141,17 +143,17 @@ class Bootstrap implements RunningBootstrap {
   async open(): Promise<void> {
     const { platform, environment } = this.#options;
     const log = this.#root.logger("mcpd.bootstrap");
-    this.#undo.defer(() => this.#revisions.close());
+    this.#undo.defer(() => this.#settings.close());
     this.#undo.defer(() => this.#tidy.stop());
     // First of all: a second bootstrap of this user stops here, before it touches even the log.
     const socket = await openBootstrapSocket({
       address: platform.paths.bootstrapAddress,
       log,
       handlers: {
-        "mcpd/bootstrap": () => this.status,
-        "mcpd/apply": () => {
-          this.#revisions.reload();
-          this.#follow();
+        "mcpd/bootstrap": () => this.#opened.promise.then(() => this.status),
+        "mcpd/apply": async () => {
+          await this.#opened.promise;
+          await this.#settings.read();
           return this.status;
         },
         "mcpd/restart": async () => (await this.#supervisor.restart()) ?? this.status,
@@ -165,15 +167,21 @@ class Bootstrap implements RunningBootstrap {
       await this.#undo.disposeAsync();
       throw error;
     });
-    const { path } = this.#revisions.current;
+    const { path } = this.#options.config;
     log.info("starting", { version: VERSION, pid: process.pid, config: path });
     this.#undo.defer(() => log.info("stopped"));
     this.#undo.defer(() => socket.close());
     this.#undo.defer(() => this.#record.close());
     this.#notify = (await notifier(environment)) ?? this.#notify;
-    this.#revisions.open();
-    this.#supervisor.want(this.#revisions.current.daemon.enabled);
+    const problem = await this.#settings.open();
+    if (problem !== null) {
+      log.error(problem.text);
+      await this.#undo.disposeAsync();
+      throw new FaultError(problem);
+    }
     this.#undo.defer(() => this.#supervisor.close());
+    this.#configure();
+    this.#opened.resolve();
     this.#watchdog(watchdogMs(environment, process.pid));
     // Supervising is the work: whether the server is well, or wanted at all, is its own matter.
     this.#notify("READY=1");
@@ -197,18 +205,16 @@ class Bootstrap implements RunningBootstrap {
     this.#undo.defer(() => beat.cancel());
   }
 
-  /** The file was found to be another one; what it says, if it is valid, is current by now. */
+  /** The file is another one: the server finds out for itself what is new for it. */
   #follow(): void {
     this.#supervisor.configChanged();
+    this.#configure();
     this.#tidy.passed(0);
   }
 
-  #configure(daemon: DaemonSettings): void {
-    this.#logAs(daemon);
+  #configure(): void {
+    const daemon = this.#settings.current;
     this.#supervisor.want(daemon.enabled);
-  }
-
-  #logAs(daemon: DaemonSettings): void {
     this.#file.configure({ bytesMax: daemon.logBytesMax, backupsMax: daemon.logFilesMax });
     this.#root.configure({
       level: daemon.logLevel,
@@ -230,4 +236,8 @@ class Bootstrap implements RunningBootstrap {
     this.#notify(`STATUS=server ${server.state}${pid}`);
     this.#tidy.passed(0);
   }
+}
+
+function missingConfig(path: string): Fault {
+  return fault("config.unreadable", `There is no config file ${path}`, path);
 }

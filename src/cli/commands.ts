@@ -233,6 +233,15 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   {
     ...row(
+      "config settings",
+      "Config",
+      "Print the daemon's settings for the bootstrap",
+      () => import("./commands/config-settings.ts"),
+    ),
+    hidden: true,
+  },
+  {
+    ...row(
       "complete",
       "More",
       "Print the candidates for a half-typed line",

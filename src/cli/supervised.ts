@@ -9,6 +9,7 @@ import { formatDuration } from "../lib/text.ts";
 import type { Platform } from "../platform/platform.ts";
 import { startDetached } from "../supervise/detached.ts";
 import { ANSWER_MS, here } from "./here.ts";
+import { ownProgram } from "./own-program.ts";
 
 /** A bootstrap that has not said within this time that it supervises is given up. */
 const SAY_MS = 10_000;
@@ -26,11 +27,6 @@ export function serviceOf(_platform: Platform): Promise<StartService | null> {
 export type Announcement = { readonly pid: number; readonly version: string };
 
 type Said = Announcement | { readonly error: { readonly code: string; readonly message: string } };
-
-/** The words that run this very program again. */
-export function ownProgram(): readonly string[] {
-  return Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main];
-}
 
 /** Asks the bootstrap; null when none runs. Throws its faults, and the one of its silence. */
 export async function askBootstrap<M extends keyof BootstrapApi>(

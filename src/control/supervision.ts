@@ -3,6 +3,7 @@
 
 import type { Condition } from "../core/condition.ts";
 import type { Fault } from "../core/fault.ts";
+import type { DaemonSettings } from "../core/revision.ts";
 import type { Status } from "./api.ts";
 
 /** What the bootstrap knows about its server. */
@@ -39,6 +40,18 @@ export type BootstrapApi = {
   "mcpd/restart": { params: Record<string, never>; result: BootstrapStatus };
   /** Ends the server and the bootstrap, which stays down; answers before it goes. */
   "mcpd/stop": { params: Record<string, never>; result: Record<string, never> };
+};
+
+/** What 'mcpd config settings' tells the bootstrap. */
+export type SettingsAnswer = {
+  /** In force: of the file, or of the last good one while that is wrong. */
+  readonly daemon: DaemonSettings;
+  /** What is wrong with the file. */
+  readonly problem: {
+    readonly code: string;
+    readonly text: string;
+    readonly hint: string;
+  } | null;
 };
 
 /** Bootstrap to server. */

@@ -1,7 +1,6 @@
 // The composition root of the server: everything is made here, given what it needs, and taken down
 // in the opposite order.
 
-import { type Applied, Revisions } from "../config/revisions.ts";
 import type { ConfigStore } from "../config/store.ts";
 import type { ControlApi, Status } from "../control/api.ts";
 import { Conditions } from "../core/condition.ts";
@@ -28,6 +27,7 @@ import { Metrics } from "./metrics.ts";
 import type { ServerOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
+import { type Applied, Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
 import { serveStdio } from "./stdio-door.ts";
@@ -89,7 +89,7 @@ export class Server {
       clock,
       log: this.#log,
       apply: (before, next) => this.#apply(before, next),
-      watch: options.supervised ? null : () => undefined,
+      watch: !options.supervised,
     });
     const { daemon } = this.revision;
     this.#book.configure(daemon);

@@ -4,7 +4,8 @@ import type { DaemonSettings } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import { LogFile } from "../lib/log-file.ts";
 import type { Log } from "../lib/log.ts";
-import { LogRoot, stderrMirror } from "../lib/logger.ts";
+import { LogRoot } from "../lib/logger.ts";
+import { stderrMirror } from "../lib/mirror.ts";
 import type { Platform } from "../platform/platform.ts";
 
 const UNTIL_CONFIGURED = { bytesMax: 10_485_760, backupsMax: 5 };

@@ -1,7 +1,6 @@
 // server: the server program. What the others see of it; composition.ts puts it together.
 
 import { provideConfig } from "../config/provide.ts";
-import type { Applied } from "../config/revisions.ts";
 import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
 import { fault, FaultError } from "../core/fault.ts";
@@ -9,6 +8,7 @@ import type { Revision } from "../core/revision.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { Server } from "./composition.ts";
 import type { ServerOptions } from "./options.ts";
+import type { Applied } from "./revisions.ts";
 
 /** A server that runs, until it is stopped. */
 export interface RunningServer {

@@ -1,10 +1,12 @@
 import type { RunningBootstrap } from "../../bootstrap/bootstrap.ts";
-import { FAULTS } from "../../core/fault.ts";
+import { discoverConfig } from "../../config/discover.ts";
+import { FaultError, FAULTS, isFault } from "../../core/fault.ts";
+import type { Mirror } from "../../lib/logger.ts";
 import { command } from "../command.ts";
-import { openConfig, orThrow } from "../config-file.ts";
+import { here } from "../here.ts";
 import type { Output } from "../output.ts";
+import { ownProgram } from "../own-program.ts";
 import { endOnBugs, untilStopped } from "../signals.ts";
-import { detachBootstrap, ownProgram } from "../supervised.ts";
 
 export default command({
   meta: {
@@ -26,22 +28,29 @@ export default command({
   ],
   async execute({ args, options, output }) {
     if (args.detach) {
-      const said = orThrow(await detachBootstrap(options.config));
+      const { detachBootstrap } = await import("../supervised.ts");
+      const said = await detachBootstrap(options.config);
+      if (isFault(said)) throw new FaultError(said);
       if (options.json) output.json(said);
       else if (!options.quiet)
         output.print(`The bootstrap runs in the background (pid ${said.pid})`);
       return 0;
     }
-    const { platform, discovery } = openConfig(options.config);
+    const platform = here();
+    const config = discoverConfig({
+      flag: options.config,
+      env: process.env,
+      paths: platform.paths,
+    });
     const stopping = untilStopped();
     const { startBootstrap } = await import("../../bootstrap/bootstrap.ts");
     const bootstrap = await startBootstrap({
       platform,
       environment: process.env,
-      config: discovery,
+      config,
       program: ownProgram(),
       service: args.service || keptBySystemd(),
-      mirrorLog: !options.quiet,
+      mirror: options.quiet ? null : await mirror(),
     });
     endOnBugs(bootstrap, FAULTS.internal.exit);
     if (options.json) announce(bootstrap, output);
@@ -50,6 +59,11 @@ export default command({
     return 0;
   },
 });
+
+async function mirror(): Promise<Mirror> {
+  const { stderrMirror } = await import("../../lib/mirror.ts");
+  return stderrMirror(process.env);
+}
 
 /** The variable is also in what a terminal of such a service starts, but with another pid. */
 function keptBySystemd(): boolean {

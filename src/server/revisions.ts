@@ -1,10 +1,10 @@
+import type { ConfigStore } from "../config/store.ts";
+import { watchConfig } from "../config/watch.ts";
 import type { Conditions } from "../core/condition.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { ConfigStore } from "./store.ts";
-import { watchConfig } from "./watch.ts";
 
 /** Until the config has said otherwise: its own default. */
 const DEFAULT_POLL_MS = 5_000;
@@ -27,7 +27,7 @@ export class Revisions {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #apply: (before: Revision, next: Revision) => void;
-  readonly #seen: (() => void) | null;
+  readonly #watches: boolean;
   #current: Revision;
   #pollMs = 0;
   /** Whether this daemon is the one that writes the log. */
@@ -40,15 +40,15 @@ export class Revisions {
     readonly clock: Clock;
     readonly log: Log;
     readonly apply: (before: Revision, next: Revision) => void;
-    /** Called when the file was found to be another one, right or wrong; null: do not look. */
-    readonly watch: (() => void) | null;
+    /** False for who is told when the file is another one. */
+    readonly watch: boolean;
   }) {
     this.#store = options.store;
     this.#conditions = options.conditions;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#apply = options.apply;
-    this.#seen = options.watch;
+    this.#watches = options.watch;
     // Watched before it is read: a save between the two must not be missed.
     this.#watch = this.#startWatch(DEFAULT_POLL_MS);
     const loaded = options.store.load();
@@ -100,15 +100,11 @@ export class Revisions {
 
   #startWatch(pollMs: number): { close(): void } | null {
     this.#pollMs = pollMs;
-    const seen = this.#seen;
-    if (seen === null) return null;
+    if (!this.#watches) return null;
     return watchConfig(this.#store.path, {
       clock: this.#clock,
       pollMs,
-      changed: () => {
-        this.reload();
-        seen();
-      },
+      changed: () => void this.reload(),
     });
   }
 

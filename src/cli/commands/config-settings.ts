@@ -1,0 +1,25 @@
+import { provideConfig } from "../../config/provide.ts";
+import type { SettingsAnswer } from "../../control/supervision.ts";
+import { hintOf, isFault } from "../../core/fault.ts";
+import { command } from "../command.ts";
+import { openConfig } from "../config-file.ts";
+
+export default command({
+  meta: {
+    name: "config settings",
+    description:
+      "Print the daemon's settings that are in force, and what is wrong with the file: for the bootstrap, which stays small because it does not read configs itself.",
+  },
+  args: {},
+  examples: [],
+  async execute({ options, output }) {
+    const { store, discovery } = openConfig(options.config);
+    const missing = await provideConfig(store, discovery);
+    const loaded = store.load();
+    const { daemon } = isFault(loaded) ? store.lastGood : loaded;
+    const wrong = missing ?? (isFault(loaded) ? loaded : null);
+    const problem = wrong && { code: wrong.code, text: wrong.text, hint: hintOf(wrong) };
+    output.print(JSON.stringify({ daemon, problem } satisfies SettingsAnswer));
+    return 0;
+  },
+});
