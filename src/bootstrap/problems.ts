@@ -36,9 +36,11 @@ function problemsOf({ server, problem, crashes }: Seen): readonly Problem[] {
     found.push({ name, severity: "error", text, hint: hintOf(problem) });
   } else if (crashes > 0) {
     const last = server.lastExit ?? "unknown";
+    // Until it has run for a while, nobody knows whether this was the last time.
+    const runs = server.state === "ready";
     found.push({
       name: "server.crashing",
-      severity: "error",
+      severity: runs ? "warning" : "error",
       text: `The server has ended ${crashes} times in a row, the last time: ${last}`,
       hint: "See 'mcpd logs' and 'mcpd logs --bootstrap'; mcpd keeps trying.",
     });

@@ -2,10 +2,10 @@ import type { BootstrapStatus } from "../control/supervision.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
-import { ANSWER_MS, withDaemon } from "./here.ts";
+import { ANSWER_MS, askBootstrap, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
 import { usage } from "./parse.ts";
-import { askBootstrap, ensureBootstrap, untilReady } from "./supervised.ts";
+import { ensureBootstrap, untilReady } from "./supervised.ts";
 
 /** The flag of the commands that wait for the server. */
 export const TIMEOUT = {

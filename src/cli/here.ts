@@ -1,4 +1,6 @@
 import { ControlClient } from "../control/client.ts";
+import type { BootstrapApi } from "../control/supervision.ts";
+import { FaultError } from "../core/fault.ts";
 import { pickPlatform } from "../platform/pick.ts";
 import type { Platform } from "../platform/platform.ts";
 
@@ -18,4 +20,19 @@ export async function withDaemon<T>(action: (daemon: ControlClient) => Promise<T
   } finally {
     daemon.close();
   }
+}
+
+/** Asks the bootstrap; null when none runs. Throws its faults, and the one of its silence. */
+export async function askBootstrap<M extends keyof BootstrapApi>(
+  method: M,
+  timeoutMs: number = ANSWER_MS,
+): Promise<BootstrapApi[M]["result"] | null> {
+  let bootstrap: ControlClient<BootstrapApi>;
+  try {
+    bootstrap = await ControlClient.connect<BootstrapApi>(here().paths.bootstrapAddress);
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
+    throw error;
+  }
+  return await bootstrap.request(method, {}, { timeoutMs }).finally(() => bootstrap.close());
 }

@@ -1,4 +1,5 @@
 import type { Status, UpstreamStatus } from "../control/api.ts";
+import type { BootstrapStatus, SupervisedServer } from "../control/supervision.ts";
 import type { Condition } from "../core/condition.ts";
 import { formatBytes, formatDuration } from "../lib/text.ts";
 import { harmless, type Paint, type Style } from "./style.ts";
@@ -34,6 +35,29 @@ export function statusView(
     ...status.conditions.map((condition) => conditionText(condition, paint)),
   ];
   return parts.join("\n\n");
+}
+
+const SERVER: { readonly [S in SupervisedServer["state"]]: { style: Style; words: string } } = {
+  disabled: { style: "dim", words: "is disabled" },
+  starting: { style: "cyan", words: "is starting" },
+  ready: { style: "green", words: "is ready" },
+  waiting: { style: "yellow", words: "has ended and is about to be started again" },
+  stopping: { style: "cyan", words: "is stopping" },
+};
+
+/** What there is to say while there is no server: why, and what keeps it from coming back. */
+export function bootstrapView(status: BootstrapStatus, paint: Paint): string {
+  const { server, config } = status;
+  const { style, words } = SERVER[server.state];
+  const again = server.restarts === 0 ? "" : `, restarted ${count(server.restarts, "time")}`;
+  const last = server.lastExit === null ? "" : `, the last one ended: ${harmless(server.lastExit)}`;
+  const lines = [
+    `${paint("bold", `mcpd ${status.version}`)}  the server ${paint(style, words)}${again}${last}`,
+    `bootstrap  pid ${status.pid}, ${status.service ? "a service" : "no service"}`,
+    `config  ${config.path}`,
+  ];
+  const conditions = status.conditions.map((condition) => conditionText(condition, paint));
+  return [lines.join("\n"), ...conditions].join("\n\n");
 }
 
 /** The table of upstreams; memory only where it was measured. */

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 
-import { ControlClient } from "../control/client.ts";
-import type { BootstrapApi, BootstrapStatus } from "../control/supervision.ts";
+import type { BootstrapStatus } from "../control/supervision.ts";
 import { type Fault, fault, type FaultCode, FaultError, FAULTS, isFault } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/files.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { Platform } from "../platform/platform.ts";
 import { startDetached } from "../supervise/detached.ts";
-import { ANSWER_MS, here } from "./here.ts";
+import { askBootstrap, here } from "./here.ts";
 import { ownProgram } from "./own-program.ts";
 
 /** A bootstrap that has not said within this time that it supervises is given up. */
@@ -27,21 +26,6 @@ export function serviceOf(_platform: Platform): Promise<StartService | null> {
 export type Announcement = { readonly pid: number; readonly version: string };
 
 type Said = Announcement | { readonly error: { readonly code: string; readonly message: string } };
-
-/** Asks the bootstrap; null when none runs. Throws its faults, and the one of its silence. */
-export async function askBootstrap<M extends keyof BootstrapApi>(
-  method: M,
-  timeoutMs: number = ANSWER_MS,
-): Promise<BootstrapApi[M]["result"] | null> {
-  let bootstrap: ControlClient<BootstrapApi>;
-  try {
-    bootstrap = await ControlClient.connect<BootstrapApi>(here().paths.bootstrapAddress);
-  } catch (error) {
-    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
-    throw error;
-  }
-  return await bootstrap.request(method, {}, { timeoutMs }).finally(() => bootstrap.close());
-}
 
 /** Sees to it that a bootstrap runs: the service's, or one in the background. */
 export async function ensureBootstrap(config: string | undefined): Promise<Fault | null> {

@@ -15,7 +15,7 @@ test("completions are scripts that their shell accepts, and offer what fits", as
     (await bench.run(["complete", "--", ...words])).stdout
       .split("\n")
       .flatMap((line) => line.split("\t")[0] || []);
-  expect(await offered("st")).toEqual(["status"]);
+  expect(await offered("sta")).toEqual(["start", "status"]);
   expect(await offered("servers", "re")).toEqual(["remove"]);
   expect(await offered("help", "config", "sc")).toEqual(["schema"]);
   expect(await offered("status", "--w")).toEqual(["--watch"]);

@@ -82,13 +82,13 @@ test("run() says that no daemon runs, why, and what to do", async () => {
   expect(none.code).toBe(69);
   expect(none.stderr).toBe(
     `mcpd: The daemon is not running: there is no socket at ${bench.paths.controlAddress}\n` +
-      "  Start it with 'mcpd serve --foreground'.\n",
+      "  Start it with 'mcpd start'.\n",
   );
   const { stdout, stderr } = await bench.run(["tools", "--json"]);
   expect(stderr).toBe("");
   expect((JSON.parse(stdout) as { error: Json }).error).toMatchObject({
     code: "daemon.unreachable",
-    hint: "Start it with 'mcpd serve --foreground'.",
+    hint: "Start it with 'mcpd start'.",
   });
 });
 

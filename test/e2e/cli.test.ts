@@ -153,7 +153,7 @@ describe("exit codes", () => {
     for (const line of ["status", "health", "tools", "call echo add a=1 b=2"]) {
       const { exitCode, stderr } = await home.run(...line.split(" "));
       expect([line, exitCode]).toEqual([line, 69]);
-      expect(stderr).toContain("mcpd serve");
+      expect(stderr).toContain("mcpd start");
     }
   });
 });

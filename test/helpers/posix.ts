@@ -6,6 +6,10 @@ export function posixTest(name: string, body: () => void | Promise<void>): void 
 }
 
 /** A test that looks into /proc: what a process is, is called and was given. */
-export function linuxTest(name: string, body: () => void | Promise<void>): void {
-  if (process.platform === "linux") test(name, body);
+export function linuxTest(
+  name: string,
+  body: () => void | Promise<void>,
+  timeoutMs?: number,
+): void {
+  if (process.platform === "linux") test(name, body, timeoutMs);
 }

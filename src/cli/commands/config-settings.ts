@@ -17,7 +17,7 @@ export default command({
     const missing = await provideConfig(store, discovery);
     const loaded = store.load();
     const { daemon } = isFault(loaded) ? store.lastGood : loaded;
-    const wrong = missing ?? (isFault(loaded) ? loaded : null);
+    const wrong = isFault(loaded) ? loaded : missing;
     const problem = wrong && { code: wrong.code, text: wrong.text, hint: hintOf(wrong) };
     output.print(JSON.stringify({ daemon, problem } satisfies SettingsAnswer));
     return 0;

@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { openConfig, orThrow } from "../config-file.ts";
 import { ownBootstrap, startAndTell, tellReady, TIMEOUT, timeoutMsOf } from "../daemon-switch.ts";
-import { askBootstrap } from "../supervised.ts";
+import { askBootstrap } from "../here.ts";
 
 export default command({
   meta: {

@@ -1,11 +1,16 @@
 import { discoverConfig } from "../../config/discover.ts";
+import type { Status } from "../../control/api.ts";
+import type { BootstrapStatus } from "../../control/supervision.ts";
+import { FaultError, FAULTS } from "../../core/fault.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { command } from "../command.ts";
-import { ANSWER_MS, here, withDaemon } from "../here.ts";
+import { ANSWER_MS, askBootstrap, here, withDaemon } from "../here.ts";
 import type { Output } from "../output.ts";
-import { statusView } from "../status-view.ts";
+import { bootstrapView, statusView } from "../status-view.ts";
 
 const WATCH_MS = 1000;
+/** The exit code of daemon.unreachable. */
+const DOWN = FAULTS["daemon.unreachable"].exit;
 const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
 export default command({
@@ -25,25 +30,24 @@ export default command({
   async execute({ args, options, output }) {
     const measure = args.memory || args.watch;
     const asked = askedConfig(options.config);
-    await withDaemon(async (daemon) => {
-      for (;;) {
-        const params = measure ? { measure } : {};
-        const found = await daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS });
-        const status = asked === null ? found : { ...found, config: { ...found.config, asked } };
-        if (!options.json) {
-          const text = statusView(status, output.paint, await output.width(), asked);
-          output.print(args.watch ? frame(text, output) : text);
-        } else if (args.watch) {
-          // One line per look, so that a reader can tell them apart.
-          output.print(JSON.stringify(status));
-        } else {
-          output.json(status);
-        }
-        if (!args.watch || output.closed) return;
-        await systemClock.sleep(WATCH_MS);
+    for (;;) {
+      const found = await look(measure);
+      const known = asked !== null && isServer(found);
+      const seen = known ? { ...found, config: { ...found.config, asked } } : found;
+      if (!options.json) {
+        const text = isServer(seen)
+          ? statusView(seen, output.paint, await output.width(), asked)
+          : bootstrapView(seen, output.paint);
+        output.print(args.watch ? frame(text, output) : text);
+      } else if (args.watch) {
+        // One line per look, so that a reader can tell them apart.
+        output.print(JSON.stringify(seen));
+      } else {
+        output.json(seen);
       }
-    });
-    return 0;
+      if (!args.watch || output.closed) return isServer(seen) || isOff(seen) ? 0 : DOWN;
+      await systemClock.sleep(WATCH_MS);
+    }
   },
 });
 
@@ -51,6 +55,30 @@ export default command({
 function askedConfig(flag: string | undefined): string | null {
   if (flag === undefined) return null;
   return discoverConfig({ flag, env: process.env, paths: here().paths }).path;
+}
+
+/** The daemon's own status, or what its bootstrap knows while there is no server. */
+async function look(measure: boolean): Promise<Status | BootstrapStatus> {
+  try {
+    const params = measure ? { measure } : {};
+    return await withDaemon((daemon) =>
+      daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS }),
+    );
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.code !== "daemon.unreachable") throw error;
+    const status = await askBootstrap("mcpd/bootstrap");
+    if (status === null) throw error;
+    return status;
+  }
+}
+
+function isServer(seen: Status | BootstrapStatus): seen is Status {
+  return "upstreams" in seen;
+}
+
+/** Somebody wants it so. */
+function isOff({ server }: BootstrapStatus): boolean {
+  return server.state === "disabled";
 }
 
 function frame(text: string, output: Output): string {

@@ -11,8 +11,8 @@ import {
   timeoutMsOf,
   unsupervised,
 } from "../daemon-switch.ts";
-import { here } from "../here.ts";
-import { askBootstrap, untilGone } from "../supervised.ts";
+import { askBootstrap, here } from "../here.ts";
+import { untilGone } from "../supervised.ts";
 
 const LOOK_EVERY_MS = 20;
 
