@@ -1,0 +1,20 @@
+import { expect, test } from "bun:test";
+
+import { notifier, socketAddress, watchdogMs } from "../../src/platform/notify.ts";
+
+test("nobody is told anything where no manager listens", async () => {
+  expect(await notifier({})).toBeNull();
+  expect(await notifier({ NOTIFY_SOCKET: "relative" })).toBeNull();
+});
+
+test("the address of a socket is its path with an end, or a name without a file", () => {
+  expect([...socketAddress("/a").subarray(2)]).toEqual([47, 97, 0]);
+  expect([...socketAddress("@a").subarray(2)]).toEqual([0, 97]);
+});
+
+test("the watchdog is for the process that it names", () => {
+  expect(watchdogMs({}, 7)).toBeNull();
+  expect(watchdogMs({ WATCHDOG_USEC: "60000000" }, 7)).toBe(60_000);
+  expect(watchdogMs({ WATCHDOG_USEC: "60000000", WATCHDOG_PID: "7" }, 7)).toBe(60_000);
+  expect(watchdogMs({ WATCHDOG_USEC: "60000000", WATCHDOG_PID: "8" }, 7)).toBeNull();
+});
