@@ -1,5 +1,6 @@
-// bootstrap: the supervisor. It keeps one server alive as the config wants it, and is what a service
-// manager starts. Small and dull on purpose: no wire to clients, no protocol, nothing that can hang.
+// bootstrap: the supervisor. It keeps one server alive as the config wants it, and is what a
+// service manager starts. Small and dull on purpose: it speaks to no client, so nothing of theirs
+// can make it hang.
 
 import { fullGC } from "bun:jsc";
 import { existsSync } from "node:fs";

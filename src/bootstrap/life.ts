@@ -15,8 +15,8 @@ export type LifeEffect =
 const LOOP = 3;
 
 /**
- * The life of the server as its bootstrap steers it: events in, with the time as a number (monotonic
- * milliseconds), effects out. It never gives up: what ends is started again after a pause that
+ * The life of the server as its bootstrap steers it: events in, with the time as monotonic
+ * milliseconds, effects out. It never gives up: what ends is started again after a pause that
  * doubles up to 30 s, and is short again after the server was ready for a minute (MISSION A5).
  */
 export class Life {

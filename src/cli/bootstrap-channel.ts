@@ -5,8 +5,8 @@ import { VERSION } from "../version.ts";
 import { usage } from "./parse.ts";
 
 /**
- * A supervised server's side of the talk with its bootstrap, over the runtime's IPC: made before the
- * server is, so that nothing that is said meanwhile is lost.
+ * A supervised server's side of the talk with its bootstrap, over the runtime's IPC: made before
+ * the server is, so that nothing that is said meanwhile is lost.
  */
 export class BootstrapChannel {
   /** Resolves when the server shall leave: it was told, or its bootstrap has gone. */

@@ -5,8 +5,8 @@ import { type ArgDef, type CommandMeta, defineCommand } from "citty";
 import type { Output } from "./output.ts";
 
 /**
- * One argument as citty defines it; `multiple` collects every value (flags) or all the rest, what is
- * `hidden` is for our own programs.
+ * One argument as citty defines it; `multiple` collects every value (flags) or all the rest, what
+ * is `hidden` is for our own programs.
  */
 export type Argument = ArgDef & { readonly multiple?: boolean; readonly hidden?: boolean };
 

@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 20;
 export type StartService = () => Promise<Fault | null>;
 
 /** How the user's service is started; null when none is registered. */
-export function serviceOf(_platform: Platform): Promise<StartService | null> {
+function serviceOf(_platform: Platform): Promise<StartService | null> {
   return Promise.resolve(null);
 }
 

@@ -38,7 +38,7 @@ const access = {
     true,
     "live",
     "Master switch",
-    "false ends clients, upstreams and the HTTP listener at once, true serves them again.",
+    "false stops the server, true starts it: 'mcpd stop' and 'mcpd start' write it.",
   ),
   host: key(
     host,
@@ -156,7 +156,7 @@ const operation = {
     30,
     "live",
     "Health check interval",
-    "Seconds between health checks of the daemon by the supervisor that the service installs.",
+    "Seconds between questions of 'mcpd bootstrap' to the server: one that hangs is restarted.",
   ),
   auto_start: key(
     v.boolean(),

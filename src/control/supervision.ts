@@ -31,7 +31,7 @@ export type BootstrapStatus = {
   readonly conditions: readonly Condition[];
 };
 
-/** Requests on the socket Paths.bootstrapAddress, in lines of JSON-RPC like control/api.ts. */
+/** Requests on Paths.bootstrapAddress: newline-delimited JSON-RPC, as in control/api.ts. */
 export type BootstrapApi = {
   "mcpd/bootstrap": { params: Record<string, never>; result: BootstrapStatus };
   /** Reads the config now; `conditions` says when it is wrong. */

@@ -14,9 +14,9 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
 /**
- * Tells systemd how we are (sd_notify(3)): "READY=1", "STATUS=...", "WATCHDOG=1", "STOPPING=1". Null
- * when nobody listens, or the C library cannot be had. The runtime has no datagram sockets of this
- * kind, and its foreign functions are loaded only here: they take memory.
+ * Tells systemd how we are (sd_notify(3)): "READY=1", "STATUS=...", "WATCHDOG=1", "STOPPING=1".
+ * Null when nobody listens, or the C library cannot be had. The runtime has no datagram sockets of
+ * this kind, and its foreign functions are loaded only here: they take memory.
  */
 export async function notifier(environment: Environment): Promise<((text: string) => void) | null> {
   const address = environment["NOTIFY_SOCKET"];

@@ -45,7 +45,7 @@ test("a server that is well, off, crashing or another version is told, and told 
   expect(look({})).toEqual([]);
 });
 
-test("what the server said itself goes before how often it ended, and what is about others stays", () => {
+test("what the server said itself goes before how often it ended", () => {
   const conditions = new Conditions();
   const server = { ...READY, state: "waiting" as const };
   const problem = fault("daemon.running", "One runs");

@@ -89,7 +89,7 @@ export class Supervised implements AsyncDisposable {
   }
 }
 
-export async function bootstrapStatus(home: Home): Promise<BootstrapStatus | null> {
+async function bootstrapStatus(home: Home): Promise<BootstrapStatus | null> {
   try {
     const address = home.platform.paths.bootstrapAddress;
     const client = await ControlClient.connect<BootstrapApi>(address);

@@ -12,7 +12,9 @@ export default command({
   meta: {
     name: "bootstrap",
     description:
-      "Keep the daemon running as the config says: what the service starts at login. It starts the server, watches it and the config, and answers 'mcpd status' while the server is off. Exit code 0 means that it was told to stop.",
+      "Keep the daemon running as the config says: what the service starts at login. " +
+      "It starts the server, watches it and the config, and answers 'mcpd status' while the " +
+      "server is off. Exit code 0 means that it was told to stop.",
   },
   args: {
     detach: { type: "boolean", alias: "d", description: "Start it in the background and return" },

@@ -8,7 +8,8 @@ export default command({
   meta: {
     name: "config settings",
     description:
-      "Print the daemon's settings that are in force, and what is wrong with the file: for the bootstrap, which stays small because it does not read configs itself.",
+      "Print the daemon's settings that are in force, and what is wrong with the file: for the " +
+      "bootstrap, which stays small because it does not read configs itself.",
   },
   args: {},
   examples: [],

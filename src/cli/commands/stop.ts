@@ -22,7 +22,8 @@ export default command({
   meta: {
     name: "stop",
     description:
-      "Switch the daemon off (daemon.enabled in the config) and wait until it has gone. It stays off, also at the next login, until 'mcpd start'.",
+      "Switch the daemon off (daemon.enabled in the config) and wait until it has gone. " +
+      "It stays off, also at the next login, until 'mcpd start'.",
   },
   args: TIMEOUT,
   examples: [{ line: "mcpd stop", text: "Stop it: what is in flight is answered first" }],
