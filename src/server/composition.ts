@@ -12,7 +12,6 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
-import { Announcement } from "./announcement.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
 import { LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
 import { openDoors } from "./doors.ts";
@@ -198,7 +197,7 @@ export class Server {
           create: instanceFactory({
             stdio: this.#stdio,
             remote: this.#remote,
-            tools: () => this.#tools(),
+            tools: () => builtinTools(this.#insider, this.#conditions, this.#statusSources()),
             clock: this.#clock,
             answerBytesMax: () => this.revision.server.answerBytesMax,
           }),
@@ -211,19 +210,7 @@ export class Server {
     });
   }
 
-  #tools(): ReturnType<typeof builtinTools> {
-    return builtinTools({
-      rows: () => this.#insider.knownTools(),
-      upstreams: async () => ({
-        upstreams: (await buildStatus(this.#statusSources(), false)).upstreams,
-      }),
-      conditions: () => ({ conditions: this.#conditions.list() }),
-    });
-  }
-
   #openFront(): void {
-    const { announcementFile } = this.#options.platform.paths;
-    const announcement = new Announcement(announcementFile, process.pid, this.#log);
     const { front, close } = openDoors({
       desk: this.#desk,
       gate: this.#security.gate,
@@ -234,7 +221,7 @@ export class Server {
       startedAtMs: this.#startedAtMs,
       address: this.#address(this.revision),
       messageBytesMax: this.#messageBytesMax,
-      announce: (urls) => announcement.tell(urls),
+      announcementFile: this.#options.platform.paths.announcementFile,
     });
     this.#front = front;
     this.#undo.defer(close);

@@ -1,4 +1,3 @@
-import type { Status } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -9,6 +8,7 @@ import { HttpDoor } from "../transport/http-server.ts";
 import { SseDoor } from "../transport/sse-server.ts";
 import { WsDoor } from "../transport/ws-server.ts";
 import { VERSION } from "../version.ts";
+import { Announcement } from "./announcement.ts";
 import { FrontDoor } from "./front-door.ts";
 import type { Gate } from "./gate.ts";
 import { type Address, createApp } from "./http.ts";
@@ -27,8 +27,7 @@ export function openDoors(parts: {
   /** null: nowhere for now. */
   readonly address: Address | null;
   readonly messageBytesMax: () => number;
-  /** Told whenever the addresses for clients change. */
-  readonly announce: (urls: Status["urls"]) => void;
+  readonly announcementFile: string;
 }): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
   const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
   const heartbeat = new Heartbeat(clock);
@@ -46,7 +45,9 @@ export function openDoors(parts: {
     uptimeMs: () => clock.now() - parts.startedAtMs,
     log,
   });
-  const front = new FrontDoor({ app, conditions, clock, log, announce: parts.announce });
+  const announcement = new Announcement(parts.announcementFile, process.pid, log);
+  const announce = announcement.tell.bind(announcement);
+  const front = new FrontDoor({ app, conditions, clock, log, announce });
   front.open(address);
   return {
     front,

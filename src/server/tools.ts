@@ -1,10 +1,13 @@
 import type { ToolRow } from "../control/api.ts";
 import type { Catalog } from "../core/catalog.ts";
+import type { Conditions } from "../core/condition.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Params, stringOr } from "../core/message.ts";
 import { ToolSearch } from "../core/search.ts";
 import { suggest } from "../lib/text.ts";
 import type { BuiltinTool } from "./builtin.ts";
+import type { Insider } from "./insider.ts";
+import { buildStatus, type StatusSources } from "./status.ts";
 
 /** The tools of the aggregate, with the upstream and the name each has there. */
 export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
@@ -33,18 +36,18 @@ export function searchTools(rows: readonly ToolRow[], query: string): readonly T
 }
 
 /** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
-export function builtinTools(sources: {
-  readonly rows: () => Promise<readonly ToolRow[]>;
-  readonly upstreams: () => Promise<object>;
-  readonly conditions: () => object;
-}): readonly BuiltinTool[] {
+export function builtinTools(
+  insider: Insider,
+  conditions: Conditions,
+  status: StatusSources,
+): readonly BuiltinTool[] {
   return [
     {
       name: "list_upstreams",
       title: "List upstreams",
       description: "Lists the MCP servers mcpd runs, with their state, calls and problems.",
       inputSchema: { type: "object", properties: {}, additionalProperties: false },
-      run: sources.upstreams,
+      run: async () => ({ upstreams: (await buildStatus(status, false)).upstreams }),
     },
     {
       name: "list_conditions",
@@ -52,7 +55,7 @@ export function builtinTools(sources: {
       description:
         "Lists what is wrong with mcpd or one of its upstreams, and what to do about it.",
       inputSchema: { type: "object", properties: {}, additionalProperties: false },
-      run: sources.conditions,
+      run: () => ({ conditions: conditions.list() }),
     },
     {
       name: "search_tools",
@@ -67,7 +70,7 @@ export function builtinTools(sources: {
         required: ["query"],
         additionalProperties: false,
       },
-      run: async (input) => search(await sources.rows(), input),
+      run: async (input) => search(await insider.knownTools(), input),
     },
     {
       name: "describe_tool",
@@ -79,7 +82,7 @@ export function builtinTools(sources: {
         required: ["name"],
         additionalProperties: false,
       },
-      run: async (input) => describe(await sources.rows(), input),
+      run: async (input) => describe(await insider.knownTools(), input),
     },
   ];
 }
