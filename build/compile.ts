@@ -1,10 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 import manifest from "../package.json" with { type: "json" };
 import type { Target } from "./targets.ts";
 
-const ROOT = dirname(import.meta.dir);
+export const ROOT = dirname(import.meta.dir);
 
 export type Compiled = {
   readonly path: string;
@@ -12,11 +20,28 @@ export type Compiled = {
   readonly milliseconds: number;
 };
 
-export type Stamp = { readonly version: string; readonly commit: string };
+export type Stamp = {
+  readonly version: string;
+  readonly commit: string;
+  /** Public keys of releases that the program trusts. */
+  readonly releaseKeys: readonly string[];
+};
+
+/** Holds the public keys of releases, one per line; "#" begins a remark. At most two, for a change. */
+export const RELEASE_KEYS_FILE = join(ROOT, "build", "release-keys.txt");
 
 /** What a build says about itself: the version of the package and the short commit. */
 export function stamp(): Stamp {
-  return { version: manifest.version, commit: commit() ?? "source" };
+  return {
+    version: manifest.version,
+    commit: commit() ?? "source",
+    releaseKeys: releaseKeys(readFileSync(RELEASE_KEYS_FILE, "utf8")),
+  };
+}
+
+export function releaseKeys(text: string): readonly string[] {
+  const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
+  return lines.filter((line) => line !== "");
 }
 
 /** null outside a clone, and where there is no git. */
@@ -32,14 +57,18 @@ function commit(): string | null {
  * running mcpd is never written over. Throws what Bun reports, also when the target's runtime
  * cannot be downloaded.
  */
-export async function compile(target: Target, path: string): Promise<Compiled> {
+export async function compile(
+  target: Target,
+  path: string,
+  made: Stamp = stamp(),
+): Promise<Compiled> {
   const started = performance.now();
   mkdirSync(dirname(path), { recursive: true });
   const workshop = mkdtempSync(join(dirname(path), ".building-"));
   try {
     // The name of the output is part of the bytes: it is the same for every build of a target.
     const output = join(workshop, target.file);
-    await Bun.build(options(target, output));
+    await Bun.build(options(target, output, made));
     renameSync(join(workshop, executableIn(workshop)), path);
   } finally {
     rmSync(workshop, { recursive: true, force: true });
@@ -47,8 +76,7 @@ export async function compile(target: Target, path: string): Promise<Compiled> {
   return { path, bytes: statSync(path).size, milliseconds: performance.now() - started };
 }
 
-function options(target: Target, outfile: string): Bun.BuildConfig {
-  const made = stamp();
+function options(target: Target, outfile: string, made: Stamp): Bun.BuildConfig {
   return {
     entrypoints: [join(ROOT, "src", "main.ts")],
     // Bytecode without format "esm" builds a broken program without a word.
@@ -64,6 +92,8 @@ function options(target: Target, outfile: string): Bun.BuildConfig {
     define: {
       MCPD_VERSION: JSON.stringify(made.version),
       MCPD_COMMIT: JSON.stringify(made.commit),
+      MCPD_TARGET: JSON.stringify(target.name),
+      MCPD_RELEASE_KEYS: JSON.stringify(made.releaseKeys.join(" ")),
     },
     throw: true,
     compile: {

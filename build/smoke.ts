@@ -11,7 +11,10 @@ export function runsHere(target: Target): boolean {
  * Starts the built program and checks what it says about itself: a build that only looks right is
  * found here and not by a user. Returns what is wrong, or null.
  */
-export function smoke(path: string, { version, commit }: Stamp): string | null {
+export function smoke(
+  path: string,
+  { version, commit }: Pick<Stamp, "version" | "commit">,
+): string | null {
   return says(path, ["--version"], version) ?? says(path, ["version", "--json"], commit);
 }
 

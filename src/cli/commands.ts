@@ -1,12 +1,13 @@
 import type { Command } from "./command.ts";
 
-export type Group = "Daemon" | "Service" | "Upstreams and tools" | "Config" | "More";
+export type Group = "Daemon" | "Service" | "Upstreams and tools" | "Config" | "This copy" | "More";
 
 export const GROUPS: readonly Group[] = [
   "Daemon",
   "Service",
   "Upstreams and tools",
   "Config",
+  "This copy",
   "More",
 ];
 
@@ -18,6 +19,8 @@ export type CommandRow = {
   readonly summary: string;
   /** Not shown in help, not completed. */
   readonly hidden?: boolean;
+  /** Its --version takes a value, and does not ask for ours. */
+  readonly ownVersion?: boolean;
   readonly load: () => Promise<{ readonly default: Command }>;
 };
 
@@ -222,6 +225,27 @@ export const COMMANDS: readonly CommandRow[] = [
     "Config",
     "Edit the config and check it",
     () => import("./commands/config-edit.ts"),
+  ),
+  row(
+    "install",
+    "This copy",
+    "Install this executable for your user",
+    () => import("./commands/install.ts"),
+  ),
+  {
+    ...row(
+      "upgrade",
+      "This copy",
+      "Replace the installed copy with another version",
+      () => import("./commands/upgrade.ts"),
+    ),
+    ownVersion: true,
+  },
+  row(
+    "uninstall",
+    "This copy",
+    "Remove the installed copy",
+    () => import("./commands/uninstall.ts"),
   ),
   row("version", "More", "Print the version", () => import("./commands/version.ts")),
   row("help", "More", "Explain a command or a topic", () => import("./commands/help.ts")),

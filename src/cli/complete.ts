@@ -34,7 +34,7 @@ async function offered(situation: Situation): Promise<readonly Candidate[]> {
   const { name, rest, own, current } = situation;
   const flag = flagBefore(rest, own);
   if (flag !== undefined) return await valuesOf(flag.name, flag.argument, situation);
-  if (current.startsWith("-")) return flagsOf({ ...own, ...GLOBAL_ARGUMENTS });
+  if (current.startsWith("-")) return flagsOf({ ...own, ...GLOBAL_ARGUMENTS, ...own });
   const next = name === "help" ? rest.join(" ") : name;
   const words = name === "" || name === "help" || familyOf(name).length > 0 ? nextWords(next) : [];
   const positionals = Object.entries(own).filter(([, argument]) => argument.type === "positional");

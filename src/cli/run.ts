@@ -14,8 +14,10 @@ export async function run(argv: readonly string[]): Promise<number> {
     const line = nameOf(argv);
     // They must also come when the rest of the line is wrong: that is when they are wanted.
     if (has(line.rest, "--help", "-h")) return await help(line.name, line.rest);
-    if (has(line.rest, "--version", "-V")) return await run(["version", ...globalsOf(line.rest)]);
     const row = rowOf(line);
+    if (row?.ownVersion !== true && has(line.rest, "--version", "-V")) {
+      return await run(["version", ...globalsOf(line.rest)]);
+    }
     return row === null ? await overview(line) : await execute(row, line);
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;

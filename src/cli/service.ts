@@ -46,21 +46,31 @@ export async function serviceSpec(
   platform: Platform,
   config: string | undefined,
 ): Promise<{ readonly spec: ServiceSpec; readonly installed: boolean }> {
-  const { paths } = platform;
   const own = Bun.isStandaloneExecutable ? realpathSync(process.execPath) : process.execPath;
   const installed = installedCopy(own);
   const script = Bun.isStandaloneExecutable ? [] : [Bun.main];
+  const spec = await specOf(platform, config, installed ?? own, script);
+  return { spec, installed: installed !== null };
+}
+
+/** A service that runs the bootstrap of this program. */
+export async function specOf(
+  platform: Platform,
+  config: string | undefined,
+  program: string,
+  script: readonly string[] = [],
+): Promise<ServiceSpec> {
+  const { paths } = platform;
   const flags = config === undefined ? [] : ["--config", resolve(config)];
   const path = await platform.loginPath(LOGIN_PATH_MS);
-  const spec: ServiceSpec = {
-    program: installed ?? own,
+  return {
+    program,
     arguments: [...script, ...bootstrapWords(platform), ...flags],
     workingDir: paths.stateDir,
     path: path ?? process.env["PATH"] ?? "",
     environment: placesOf(process.env, platform.name),
     logFile: join(paths.logsDir, "bootstrap.log"),
   };
-  return { spec, installed: installed !== null };
 }
 
 /** The bootstrap on its socket. */

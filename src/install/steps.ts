@@ -1,4 +1,5 @@
-import { type Fault, isFault } from "../core/fault.ts";
+import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
 
 /** Takes back what a step did. Throws when it cannot. */
 export type Undo = () => Promise<void> | void;
@@ -7,6 +8,8 @@ export type Undo = () => Promise<void> | void;
 export type Step = {
   /** In the imperative, with the path or name it concerns: "Copy mcpd 0.2.0 to /home/...". */
   readonly title: string;
+  /** Only looks: --dry-run does it as well. */
+  readonly looks?: true;
   /** Does it. Null: there is nothing to take back. A fault or an error: it was not done. */
   apply(): Promise<Undo | null | Fault> | Undo | null | Fault;
 };
@@ -30,17 +33,19 @@ export type StepListener = (event: {
 
 /**
  * Does the steps in order. At the first that fails, those before it are taken back, last first, and
- * what could not be taken back is named (MISSION A9). `asFault` puts words to errors of the system.
+ * what could not be taken back is named (MISSION A9). `interrupted` is asked before each step.
  */
 export async function applySteps(
   steps: readonly Step[],
-  asFault: (error: unknown, step: string) => Fault,
   listener: StepListener = () => undefined,
+  interrupted: () => boolean = () => false,
 ): Promise<StepOutcome> {
   const done: { readonly title: string; readonly undo: Undo | null }[] = [];
   for (const { title, apply } of steps) {
     listener({ kind: "started", step: title });
-    const result = await attempt(apply, (error) => asFault(error, title));
+    const result = interrupted()
+      ? fault("exchange.cancelled", "Interrupted")
+      : await attempt(apply, title);
     if (isFault(result)) {
       listener({ kind: "failed", step: title });
       return { kind: "failed", step: title, fault: result, ...(await takeBack(done, listener)) };
@@ -51,15 +56,33 @@ export async function applySteps(
   return { kind: "done" };
 }
 
-async function attempt(
-  apply: Step["apply"],
-  asFault: (error: unknown) => Fault,
-): Promise<Undo | null | Fault> {
+/** The looking steps alone, up to the first that finds something wrong. */
+export async function lookOnly(steps: readonly Step[]): Promise<Fault | null> {
+  for (const { title, looks, apply } of steps) {
+    if (looks !== true) continue;
+    const result = await attempt(apply, title);
+    if (isFault(result)) return result;
+  }
+  return null;
+}
+
+async function attempt(apply: Step["apply"], title: string): Promise<Undo | null | Fault> {
   try {
     return await apply();
   } catch (error) {
-    return asFault(error);
+    return faultOfSystem(error, title);
   }
+}
+
+/** Words for what the system refuses. Anything else is a bug and goes on its way. */
+export function faultOfSystem(error: unknown, title: string): Fault {
+  if (error instanceof FaultError) return error.fault;
+  const code = errorCode(error);
+  if (code === "") throw error;
+  const path = error instanceof Error && "path" in error ? String(error.path) : "";
+  const text = `Cannot ${title.slice(0, 1).toLowerCase()}${title.slice(1)}: ${reasonOf(error)}`;
+  if (code === "ENOSPC" || code === "EDQUOT") return fault("install.space", text, path);
+  return fault("file.failed", text, path === "" ? "the folders named above" : path);
 }
 
 async function takeBack(

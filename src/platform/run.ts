@@ -54,3 +54,24 @@ export function saidBy({ code, stdout, stderr }: ToolResult): string {
   const lines = `${stderr}\n${stdout}`.split(/\r?\n/).map((line) => line.trim());
   return lines.find((line) => line !== "") ?? `exit code ${code}`;
 }
+
+/** What a program said; a null exit code: it did not start, or did not end in time. */
+export async function runProgram(
+  argv: readonly string[],
+  timeoutMs: number,
+): Promise<{ readonly exitCode: number | null; readonly output: string }> {
+  try {
+    const program = Bun.spawn([...argv], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      windowsHide: true,
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    const [output] = await Promise.all([new Response(program.stdout).text(), program.exited]);
+    return { exitCode: program.signalCode === null ? program.exitCode : null, output };
+  } catch {
+    return { exitCode: null, output: "" };
+  }
+}

@@ -12,6 +12,7 @@ const VARIABLES: readonly (readonly [string, string])[] = [
   ["MCPD_CONFIG", "Config file, where --config is not given and the config directory has none"],
   ["MCPD_API_KEY", "API key, over the key file (the name is daemon.api_key_env of the config)"],
   ["MCPD_ALLOW_ROOT", "1 lets mcpd run as root, for containers"],
+  ["MCPD_DOWNLOAD_URL", "Where 'mcpd upgrade' finds releases, for a mirror"],
   ["VISUAL, EDITOR", "Editor for 'mcpd config edit'"],
   ["NO_COLOR, FORCE_COLOR", "No colour, or colour also without a terminal"],
   ["XDG_CONFIG_HOME, ...", "Where config, state and socket are on Linux"],

@@ -1,0 +1,76 @@
+/**
+ * `bun run release` packs what `bun run build --all` has made: dist/release/mcpd-<target>.tar.gz of
+ * every target in dist/SHA256SUMS, SHA256SUMS of these, and its signature when the environment
+ * variable MCPD_RELEASE_SECRET_FILE names a secret key of minisign.
+ */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { writeFileAtomic } from "../src/lib/files.ts";
+import { sha256 } from "../src/lib/hash.ts";
+import { archiveOf } from "./archive.ts";
+import { ROOT, stamp } from "./compile.ts";
+import { parseSecret, publicText, type SecretKey, signatureText } from "./signing.ts";
+import { TARGETS } from "./targets.ts";
+
+export type Program = {
+  readonly target: string;
+  readonly file: string;
+  readonly bytes: Uint8Array;
+};
+
+/** Writes the files of a release into `folder`; unsigned when there is no secret key. */
+export function writeRelease(
+  folder: string,
+  version: string,
+  programs: readonly Program[],
+  secret: SecretKey | null,
+): readonly string[] {
+  mkdirSync(folder, { recursive: true });
+  const write = (name: string, content: string | Uint8Array): void =>
+    writeFileAtomic(join(folder, name), content, { mode: 0o644 });
+  const lines = programs.map(({ target, file, bytes }) => {
+    const name = `mcpd-${target}.tar.gz`;
+    const archive = archiveOf(file, bytes);
+    write(name, archive);
+    return `${sha256(archive)}  ${name}\n`;
+  });
+  const sums = lines.join("");
+  write("SHA256SUMS", sums);
+  if (secret !== null) {
+    write("SHA256SUMS.minisig", signatureText(Buffer.from(sums), `mcpd ${version}`, secret));
+  }
+  return lines;
+}
+
+/** Only what the build found good may be shipped: its list has no others. */
+function programsIn(dist: string): readonly Program[] {
+  const good = readFileSync(join(dist, "SHA256SUMS"), "utf8").split("\n").filter(Boolean);
+  return good.map((line) => {
+    const [sum = "", path = ""] = line.split("  ");
+    const bytes = readFileSync(join(dist, path));
+    if (sha256(bytes) !== sum)
+      throw new Error(`Cannot release ${path}: it changed after its build`);
+    const found = TARGETS.find(({ name, file }) => `${name}/${file}` === path);
+    if (found === undefined) throw new Error(`Cannot release ${path}: there is no such target`);
+    return { target: found.name, file: found.file, bytes };
+  });
+}
+
+function secretOf(file: string | undefined): SecretKey | null {
+  if (file === undefined || file === "") return null;
+  const secret = parseSecret(readFileSync(file, "utf8"));
+  if (stamp().releaseKeys.includes(publicText(secret))) return secret;
+  throw new Error(`Cannot sign with ${file}: its public half is not in build/release-keys.txt`);
+}
+
+if (import.meta.main) {
+  const dist = join(ROOT, "dist");
+  const folder = join(dist, "release");
+  const secret = secretOf(process.env["MCPD_RELEASE_SECRET_FILE"]);
+  rmSync(folder, { recursive: true, force: true });
+  const lines = writeRelease(folder, stamp().version, programsIn(dist), secret);
+  console.log(lines.join("").trimEnd());
+  const signed = secret === null ? "NOT signed: MCPD_RELEASE_SECRET_FILE is not set" : "signed";
+  console.log(`dist/release: mcpd ${stamp().version}, ${lines.length} archives, ${signed}`);
+}

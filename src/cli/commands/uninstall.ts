@@ -1,0 +1,58 @@
+import { fault, FaultError } from "../../core/fault.ts";
+import { planUninstall } from "../../install/uninstall.ts";
+import { command } from "../command.ts";
+import { machineHere } from "../machine.ts";
+import { usage } from "../parse.ts";
+import { perform, PREFIX, printPlan } from "../perform.ts";
+
+const STDIN = 0;
+
+export default command({
+  meta: {
+    name: "uninstall",
+    description:
+      "Remove the installed copy: the service, running processes, programs, links and PATH lines. Config, logs and data stay unless you say otherwise.",
+  },
+  args: {
+    purge: { type: "boolean", description: "Remove config, key, logs and data as well" },
+    keep: { type: "boolean", description: "Keep config, key, logs and data, without a question" },
+    yes: { type: "boolean", alias: "y", description: "Ask nothing" },
+    "dry-run": { type: "boolean", description: "Show what would be done and do nothing" },
+    ...PREFIX,
+  },
+  examples: [
+    { line: "mcpd uninstall --dry-run", text: "See every step first" },
+    { line: "mcpd uninstall --keep", text: "Keep the config for another time" },
+    { line: "mcpd uninstall --purge --yes", text: "Leave nothing, ask nothing" },
+  ],
+  async execute({ args, options, output }) {
+    const { keep, yes, prefix, "dry-run": dryRun } = args;
+    if (args.purge && keep) throw usage("--purge and --keep exclude each other", "uninstall");
+    const asks = !yes && !dryRun && !options.json && (await hasTerminal());
+    if (args.purge && !yes && !dryRun && !asks) {
+      throw usage("--purge needs --yes where nobody can be asked", "uninstall");
+    }
+    const { machine } = await machineHere({ config: options.config, prefix, service: true });
+    const { layout, paths } = machine;
+    if (asks && !confirm(`Remove mcpd from ${layout.root}?`)) {
+      throw new FaultError(fault("exchange.cancelled", "Nothing has been removed"));
+    }
+    const purge =
+      args.purge || (asks && !keep && confirm(`Remove ${paths.configDir} and logs too?`));
+    const context = { dryRun, output, doing: "Removing" };
+    const { plan, titles } = await perform(machine, () => planUninstall(machine, purge), context);
+    if (options.json)
+      output.json({ root: layout.root, purge, dryRun, steps: titles, notes: plan.notes });
+    else if (dryRun) printPlan(output, titles);
+    else {
+      if (!options.quiet) output.print(`mcpd is removed from ${layout.root}`);
+      for (const text of plan.notes) output.notes.info(text);
+    }
+    return 0;
+  },
+});
+
+async function hasTerminal(): Promise<boolean> {
+  const { isatty } = await import("node:tty");
+  return isatty(STDIN);
+}

@@ -1,0 +1,152 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import type { ControlMethod } from "../control/api.ts";
+import { ControlClient } from "../control/client.ts";
+import { type Fault, isFault } from "../core/fault.ts";
+import { type Layout, layoutOf } from "../install/layout.ts";
+import type { Machine } from "../install/machine.ts";
+import { readInfo } from "../install/state.ts";
+import { systemClock } from "../lib/clock.ts";
+import { errorCode } from "../lib/files.ts";
+import { freeBytes, insideService, processesIn } from "../platform/installed.ts";
+import type { Paths, Platform } from "../platform/platform.ts";
+import { removeLater } from "../platform/remove-later.ts";
+import { runProgram } from "../platform/run.ts";
+import { RegistryPath } from "../platform/user-path.ts";
+import { COMMIT, VERSION } from "../version.ts";
+import { type ConfigFile, openConfig } from "./config-file.ts";
+import { serviceHere, specOf } from "./service.ts";
+
+const HEALTH_ANSWER_MS = 2_000;
+const STOP_MS = 10_000;
+
+type Wish = {
+  readonly config: string | undefined;
+  /** --prefix: where the programs are, if not where they usually are. */
+  readonly prefix: string | undefined;
+  readonly service: boolean;
+};
+
+/** This machine as installing sees it, and a remark when it has no usable service manager. */
+export async function machineHere(
+  wish: Wish,
+): Promise<{ readonly machine: Machine; readonly note: string | null }> {
+  const config = openConfig(wish.config);
+  const { platform } = config;
+  const { paths, user } = platform;
+  const layout = layoutAt(paths, wish.prefix);
+  const executable = Bun.isStandaloneExecutable ? realpathSync(process.execPath) : null;
+  const { service, note } = await usableService(platform, layout, wish.service);
+  const machine: Machine = {
+    layout,
+    paths,
+    user,
+    environment: process.env,
+    clock: systemClock,
+    self: { version: VERSION, commit: COMMIT, executable },
+    service,
+    userPath: platform.name === "windows" ? new RegistryPath(process.env) : null,
+    serviceSpec: async () => await specOf(platform, wish.config, layout.program),
+    insideService: async () => service !== null && insideService(service.label, process.env),
+    run: runProgram,
+    daemonVersion: async () => await daemonVersion(config),
+    daemonEnabled: () => daemonOf(config).enabled,
+    provideConfig: async () => {
+      // A config in another place stays the config: a default one would take its place.
+      if (config.discovery.origin === "environment") return null;
+      return faultOrNull(await config.store.createDefault());
+    },
+    provideKey: async () => {
+      if (daemonOf(config).apiKeyFile !== paths.apiKeyFile) return null;
+      const { loadKey } = await import("../server/key.ts");
+      return faultOrNull(loadKey({ env: undefined, file: paths.apiKeyFile }));
+    },
+    askToStop: async () => await askToStop(paths.bootstrapAddress),
+    processesIn: async (directory) => await processesIn(platform, directory, process.env),
+    signal: async (pid, signal) => await signalOne(platform, pid, signal),
+    removeLater: (programs) => removeLater(platform, process.env, programs),
+    freeBytes,
+  };
+  return { machine, note };
+}
+
+/** Of --prefix; else of the installed copy that runs this command; else where copies usually are. */
+function layoutAt(paths: Paths, prefix: string | undefined): Layout {
+  const file = basename(paths.program);
+  const at = (root: string): Layout =>
+    layoutOf({ programsDir: root, program: join(root, "bin", file) });
+  if (prefix !== undefined) return at(resolve(prefix));
+  const usual = layoutOf(paths);
+  if (!Bun.isStandaloneExecutable) return usual;
+  const folder = dirname(realpathSync(process.execPath));
+  // <root>/bin/mcpd or <root>/versions/<version>/mcpd.
+  for (const root of [dirname(folder), dirname(dirname(folder))]) {
+    const own = at(root);
+    if (readInfo(own) !== null) return root === usual.root ? usual : own;
+  }
+  return usual;
+}
+
+async function usableService(
+  platform: Platform,
+  layout: Layout,
+  wanted: boolean,
+): Promise<{ readonly service: Machine["service"]; readonly note: string | null }> {
+  const service = wanted ? await serviceHere(platform) : null;
+  const unavailable = service === null ? null : await service.unavailable();
+  if (unavailable === null) return { service, note: null };
+  // One that is registered has to be taken out, also when nobody is there to be told.
+  const registered = readInfo(layout)?.service ?? null;
+  return { service: registered === null ? null : service, note: unavailable.text };
+}
+
+function daemonOf({ store }: ConfigFile): typeof store.lastGood.daemon {
+  const loaded = store.load();
+  return (isFault(loaded) ? store.lastGood : loaded).daemon;
+}
+
+async function daemonVersion(config: ConfigFile): Promise<string | null> {
+  const { host, port } = daemonOf(config);
+  const address = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const name = address.includes(":") ? `[${address}]` : address;
+  try {
+    const signal = AbortSignal.timeout(HEALTH_ANSWER_MS);
+    // A proxy from the environment has no business on loopback.
+    const answer = await fetch(`http://${name}:${port}/health`, { signal, proxy: "" });
+    const { version } = (await answer.json()) as { readonly version?: unknown };
+    return typeof version === "string" ? version : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Nobody there is what was wanted. */
+async function askToStop(address: string): Promise<void> {
+  try {
+    const bootstrap = await ControlClient.connect(address);
+    // Its table is BootstrapApi; the client's types know the server's.
+    const method = "mcpd/stop" as string as ControlMethod;
+    await bootstrap.request(method, {}, { timeoutMs: STOP_MS });
+    bootstrap.close();
+  } catch {
+    // The signals that follow end it.
+  }
+}
+
+async function signalOne(
+  platform: Platform,
+  pid: number,
+  signal: "terminate" | "kill",
+): Promise<void> {
+  if (platform.name === "windows") return await platform.signalTree(pid, signal);
+  try {
+    process.kill(pid, signal === "terminate" ? "SIGTERM" : "SIGKILL");
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+function faultOrNull(value: object | boolean): Fault | null {
+  return isFault(value) ? value : null;
+}

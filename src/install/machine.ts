@@ -1,0 +1,57 @@
+import type { Fault } from "../core/fault.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Environment, Paths, User } from "../platform/platform.ts";
+import type { ServiceManager, ServiceSpec } from "../platform/service.ts";
+import type { Layout } from "./layout.ts";
+
+/** PATH of the user as Windows keeps it, references such as %USERPROFILE% unresolved. */
+export interface UserPath {
+  read(): Promise<string>;
+  /** Throws the system's error. */
+  write(value: string): Promise<void>;
+}
+
+/** What a program said in the time it had; a null exit code: it did not start, or not end. */
+export type Ran = { readonly exitCode: number | null; readonly output: string };
+
+/** All that installing needs of the machine: the command line puts it together. */
+export type Machine = {
+  readonly layout: Layout;
+  readonly paths: Paths;
+  readonly user: User;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** The program that runs this; executable is null when it runs from source. */
+  readonly self: {
+    readonly version: string;
+    readonly commit: string;
+    readonly executable: string | null;
+  };
+  /** Null without one, and where nothing may be started. */
+  readonly service: ServiceManager | null;
+  /** Null where PATH is set by the files of a shell. */
+  readonly userPath: UserPath | null;
+  /** What the service runs: the bootstrap of the installed copy. */
+  serviceSpec(): Promise<ServiceSpec>;
+  /** True when this very process would end with the service. */
+  insideService(): Promise<boolean>;
+  run(argv: readonly string[], timeoutMs: number): Promise<Ran>;
+  /** What GET /health of the configured port names as its version; null: nobody answers. */
+  daemonVersion(): Promise<string | null>;
+  /** False when the config has the daemon off: nobody will answer then. */
+  daemonEnabled(): boolean;
+  /** Writes the default config where there is none. */
+  provideConfig(): Promise<Fault | null>;
+  /** Makes an API key where there is none. */
+  provideKey(): Promise<Fault | null>;
+  /** Asks the bootstrap of this user to end, in order; nothing when there is none. */
+  askToStop(): Promise<void>;
+  /** Living processes, but for this one, whose executable is in a directory. */
+  processesIn(directory: string): Promise<readonly number[]>;
+  /** One that has ended meanwhile is no error. */
+  signal(pid: number, signal: "terminate" | "kill"): Promise<void>;
+  /** Removes programs that run and cannot be removed yet, once they have ended (Windows). */
+  removeLater(paths: readonly string[]): void;
+  /** What the disk of a directory has left for us, in bytes; null when it does not tell. */
+  freeBytes(directory: string): number | null;
+};

@@ -1,0 +1,90 @@
+import { cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { type Fault, fault } from "../core/fault.ts";
+import { formatDuration } from "../lib/text.ts";
+import type { ServiceManager } from "../platform/service.ts";
+import type { Machine } from "./machine.ts";
+import { namesIn } from "./place.ts";
+import type { Step } from "./steps.ts";
+
+/** A start with many upstreams on a slow disk; the upgrade is taken back after it. */
+const HEALTH_MS = 30_000;
+const LOOK_EVERY_MS = 200;
+
+/**
+ * Does nothing but remember: as the first step it is taken back last, when the old program is in
+ * its place again, and a service that ran is started with it.
+ */
+export function rememberService(service: ServiceManager): Step {
+  return {
+    title: `Note whether ${service.label} runs`,
+    async apply() {
+      const { registered, running } = await service.state();
+      if (!registered || !running) return null;
+      return async () => throwing(await service.restart());
+    },
+  };
+}
+
+/** Registers and starts the service; it is taken out again when it was not there before. */
+export function registerService(machine: Machine, service: ServiceManager): Step {
+  return {
+    title: `Register ${service.label} with ${service.name} and start it`,
+    async apply() {
+      const { registered } = await service.state();
+      const failed = await service.register(await machine.serviceSpec());
+      if (registered) return failed;
+      if (failed === null) return async () => throwing(await service.unregister());
+      // What a half done registration has left would be started at the next login.
+      await service.unregister();
+      return failed;
+    },
+  };
+}
+
+export function restartService(service: ServiceManager): Step {
+  return {
+    title: `Restart ${service.label}`,
+    // Its undo is that of rememberService: a restart is of use only with the old program in place.
+    apply: async () => await service.restart(),
+  };
+}
+
+/** Waits until the daemon answers with this version; keeps the logs when it does not. */
+export function verifyHealth(machine: Machine, version: string): Step {
+  return {
+    title: `Wait for mcpd ${version} to answer on /health`,
+    async apply() {
+      const { clock, layout, paths } = machine;
+      const deadline = clock.monotonic() + HEALTH_MS;
+      let found = await machine.daemonVersion();
+      while (found !== version) {
+        if (clock.monotonic() >= deadline) {
+          const kept = keepLogs(paths.logsDir, version);
+          const state = found === null ? "nobody answers" : `version ${found} answers`;
+          const limit = formatDuration(HEALTH_MS);
+          const text = `mcpd ${version} does not come up: after ${limit} ${state}; its logs are in ${kept}`;
+          return fault("install.unhealthy", text, layout.program);
+        }
+        await clock.sleep(LOOK_EVERY_MS);
+        found = await machine.daemonVersion();
+      }
+      return null;
+    },
+  };
+}
+
+/** Copies the logs aside before the old version goes on writing them. Returns the folder. */
+function keepLogs(logsDir: string, version: string): string {
+  const folder = join(logsDir, `failed-${version}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of namesIn(logsDir)) {
+    if (name.endsWith(".log")) cpSync(join(logsDir, name), join(folder, name));
+  }
+  return folder;
+}
+
+function throwing(problem: Fault | null): void {
+  if (problem !== null) throw new Error(problem.text);
+}

@@ -1,0 +1,141 @@
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { checkOutside, whyForeign } from "./checks.ts";
+import type { Plan } from "./install.ts";
+import type { Machine } from "./machine.ts";
+import { withoutDirectory } from "./path-lines.ts";
+import { hasLines, isOurs, rcFiles, removeLines } from "./path-steps.ts";
+import { partialsIn, removeEmpty, sweep } from "./place.ts";
+import { exists, type Installed, ownFolders, readInstalled } from "./state.ts";
+import type { Step } from "./steps.ts";
+import { notInstalled } from "./upgrade.ts";
+
+/** An orderly end takes its upstreams with it, and some of them take their time. */
+const END_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * All that `mcpd uninstall` does (MISSION A11). It is not taken back: what is left when a step fails
+ * is removed by the next run. The receipt goes last, so that the next run knows what to remove.
+ */
+export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
+  const { layout, paths, service } = machine;
+  const installed = readInstalled(layout);
+  const foreign = installed.info === null ? null : whyForeign(installed.info);
+  if (foreign !== null) return foreign;
+  const kept = [paths.configDir, paths.stateDir].filter(exists);
+  const nothing =
+    installed.info === null && !exists(layout.program) && installed.versions.length === 0;
+  if (nothing && (!purge || kept.length === 0)) return notInstalled(layout);
+  const steps = [
+    checkRoot(machine),
+    ...(service === null ? [] : [checkOutside(machine), unregister(service)]),
+    endProcesses(machine),
+    ...pathSteps(machine, installed),
+    step(`Remove the sockets and ${paths.cacheDir}`, () => removeTraces(machine)),
+    ...(purge ? purgeSteps(machine) : []),
+    step(`Remove ${layout.root}`, () => removePrograms(machine)),
+  ];
+  const notes = purge ? [] : [`Kept, for the next install: ${[...new Set(kept)].join(" and ")}`];
+  return { steps, notes: kept.length === 0 ? [] : notes };
+}
+
+function checkRoot({ user, environment }: Machine): Step {
+  const refused = user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1";
+  const apply = (): Fault | null => (refused ? fault("daemon.root") : null);
+  return { title: "Check the environment", looks: true, apply };
+}
+
+function unregister(service: NonNullable<Machine["service"]>): Step {
+  return {
+    title: `Stop ${service.label} and take it out of ${service.name}`,
+    apply: async () => await service.unregister(),
+  };
+}
+
+function endProcesses(machine: Machine): Step {
+  return step("End what runs of it", async () => {
+    const { clock, layout } = machine;
+    const remaining = async (): Promise<readonly number[]> =>
+      await machine.processesIn(layout.root);
+    if ((await remaining()).length === 0) return;
+    await machine.askToStop();
+    for (const signal of ["terminate", "kill"] as const) {
+      const deadline = clock.monotonic() + END_MS;
+      for (const pid of await remaining()) await machine.signal(pid, signal);
+      while ((await remaining()).length > 0 && clock.monotonic() < deadline) {
+        await clock.sleep(LOOK_EVERY_MS);
+      }
+    }
+    const left = await remaining();
+    if (left.length === 0) return;
+    const text = `Cannot end what runs of mcpd: process ${left.join(", ")} stays`;
+    throw new FaultError(fault("file.failed", text, layout.root));
+  });
+}
+
+/** Lines, links and entries for PATH: those of the receipt, and those that an install would make. */
+function pathSteps(machine: Machine, { info }: Installed): readonly Step[] {
+  const { user, layout, environment, userPath } = machine;
+  const usual = rcFiles(user.home, environment["SHELL"] ?? "").map(({ path }) => path);
+  const files = [...new Set([...(info?.pathFiles ?? []), ...usual])].filter(hasLines);
+  const links = [...new Set([...(info?.links ?? []), join(user.home, ".local", "bin", "mcpd")])];
+  const ours = links.filter((link) => isOurs(link, layout.program));
+  const steps = [
+    ...files.map((file) => step(`Take mcpd out of ${file}`, () => void removeLines(file))),
+    ...ours.map((link) => step(`Remove the link ${link}`, () => rmSync(link, { force: true }))),
+  ];
+  if (userPath === null) return steps;
+  const takeOut = step(`Take ${layout.binDir} out of your PATH`, async () => {
+    const before = await userPath.read();
+    const after = withoutDirectory(before, layout.binDir);
+    if (after !== before) await userPath.write(after);
+  });
+  return [...steps, takeOut];
+}
+
+/** What is of no use without a program. */
+function removeTraces({ paths }: Machine): void {
+  for (const socket of [paths.controlAddress, paths.bootstrapAddress]) {
+    if (socket.startsWith("\\\\.\\pipe\\")) continue;
+    rmSync(socket, { force: true });
+    if (dirname(socket) !== paths.stateDir) removeEmpty(dirname(socket));
+  }
+  rmSync(paths.cacheDir, { recursive: true, force: true });
+}
+
+function purgeSteps({ paths }: Machine): readonly Step[] {
+  const { logsDir, dataDir, stateDir, configDir } = paths;
+  return [...new Set([logsDir, dataDir, stateDir, configDir])]
+    .filter(exists)
+    .map((directory) =>
+      step(`Remove ${directory} and all that is in it`, () =>
+        rmSync(directory, { recursive: true, force: true }),
+      ),
+    );
+}
+
+/** Only what is ours: --prefix may have named a folder that holds other things. */
+function removePrograms({ layout, removeLater }: Machine): void {
+  const { root, binDir, versionsDir, program, versionFile, infoFile } = layout;
+  sweep(ownFolders(layout));
+  sweep([program, ...partialsIn([binDir, root])]);
+  // What still runs (Windows) has got another name, and goes when it has ended.
+  const running = partialsIn([binDir, versionsDir, root]);
+  if (running.length > 0) removeLater(running);
+  for (const directory of [binDir, versionsDir]) removeEmpty(directory);
+  rmSync(versionFile, { force: true });
+  rmSync(infoFile, { force: true });
+}
+
+function step(title: string, act: () => void | Promise<void>): Step {
+  return {
+    title,
+    async apply() {
+      await act();
+      return null;
+    },
+  };
+}
