@@ -1,11 +1,11 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, rmSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import { errorCode, readIfExists, writeFileAtomic } from "../lib/files.ts";
-import { makeDirectory, namesIn, removeEmpty } from "./place.ts";
+import { makeDirectory, removeEmpty } from "./place.ts";
 import { faultOfSystem, type Undo } from "./steps.ts";
 
 const LOOK_EVERY_MS = 50;
@@ -14,8 +14,8 @@ const PRIVATE_DIRECTORY = 0o700;
 /**
  * Runs `action` while no other install, upgrade or uninstall of this copy does. The lock is one of
  * SQLite on an empty file: the system lets go of it when its holder dies, however it dies. Waits up
- * to `patienceMs`, then gives install.busy with the holder's process id. Where nothing but the lock
- * is in its directory afterwards, both go.
+ * to `patienceMs`, then gives install.busy with the holder's process id. Neither the file nor a
+ * directory that has nothing else in it is left.
  */
 export async function withInstallLock<T>(
   lockFile: string,
@@ -45,15 +45,12 @@ export async function withInstallLock<T>(
     return await action();
   } finally {
     rmSync(holderFile, { force: true });
-    // SQLite keeps a journal beside it for as long as it is held.
-    const own = basename(lockFile);
-    const alone = namesIn(dirname(lockFile)).every((name) => name.startsWith(own));
-    if (alone) rmSync(lockFile, { force: true });
+    // While it is held: afterwards it may be the next one's. Windows removes no open file.
+    const removed = isRemoved(lockFile);
     held.close();
-    if (alone) {
-      removeEmpty(dirname(lockFile));
-      await leave?.();
-    }
+    if (!removed) isRemoved(lockFile);
+    removeEmpty(dirname(lockFile));
+    await leave?.();
   }
 }
 
@@ -74,6 +71,15 @@ function take(lockFile: string): Database | null {
     const why = error instanceof Error ? error.message : String(error);
     const text = `Cannot lock ${lockFile}: ${why}`;
     throw new FaultError(fault("file.failed", text, lockFile));
+  }
+}
+
+function isRemoved(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -20,7 +20,8 @@ export function pathLine(binDir: string, home: string, shell: Shell): string {
 export function withLines(text: string | null, line: string): string {
   const block = (head: string): string => `${BEGIN}${head}${line}\n${END}`;
   if (text === null) return block(OWN_FILE);
-  const bare = withoutLines(text) ?? "";
+  const bare = withoutLines(text);
+  if (bare === null) return block(OWN_FILE);
   if (bare !== text && text.includes(`\n${line}\n${END}`)) return text;
   if (bare === "" || bare.endsWith("\n")) return `${bare}${block(PLAIN)}`;
   return `${bare}\n${block(LINE_ENDED)}`;

@@ -64,7 +64,8 @@ export function verifyHealth(machine: Machine, version: string): Step {
           const kept = keepLogs(paths.logsDir, version);
           const state = found === null ? "nobody answers" : `version ${found} answers`;
           const limit = formatDuration(HEALTH_MS);
-          const text = `mcpd ${version} does not come up: after ${limit} ${state}; its logs are in ${kept}`;
+          const logs = kept === null ? "" : `; its logs are in ${kept}`;
+          const text = `mcpd ${version} does not come up: after ${limit} ${state}${logs}`;
           return fault("install.unhealthy", text, layout.program);
         }
         await clock.sleep(LOOK_EVERY_MS);
@@ -75,13 +76,13 @@ export function verifyHealth(machine: Machine, version: string): Step {
   };
 }
 
-/** Copies the logs aside before the old version goes on writing them. Returns the folder. */
-function keepLogs(logsDir: string, version: string): string {
+/** Copies the logs aside before the old version goes on writing them. The folder, if there are any. */
+function keepLogs(logsDir: string, version: string): string | null {
+  const logs = namesIn(logsDir).filter((name) => name.endsWith(".log"));
+  if (logs.length === 0) return null;
   const folder = join(logsDir, `failed-${version}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const name of namesIn(logsDir)) {
-    if (name.endsWith(".log")) cpSync(join(logsDir, name), join(folder, name));
-  }
+  for (const name of logs) cpSync(join(logsDir, name), join(folder, name));
   return folder;
 }
 
