@@ -25,13 +25,14 @@ export function writeRelease(
   version: string,
   programs: readonly Program[],
   secret: SecretKey | null,
+  level?: number,
 ): readonly string[] {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: string | Uint8Array): void =>
     writeFileAtomic(join(folder, name), content, { mode: 0o644 });
   const lines = programs.map(({ target, file, bytes }) => {
     const name = `mcpd-${target}.tar.gz`;
-    const archive = archiveOf(file, bytes);
+    const archive = archiveOf(file, bytes, level);
     write(name, archive);
     return `${sha256(archive)}  ${name}\n`;
   });
