@@ -27,7 +27,7 @@ export type Stamp = {
   readonly releaseKeys: readonly string[];
 };
 
-/** Holds the public keys of releases, one per line; "#" begins a remark. At most two, for a change. */
+/** The public keys of releases, one per line, at most two; "#" begins a remark. */
 export const RELEASE_KEYS_FILE = join(ROOT, "build", "release-keys.txt");
 
 /** What a build says about itself: the version of the package and the short commit. */

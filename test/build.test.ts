@@ -1,10 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync, statSync } from "node:fs";
 
-import { stamp } from "../build/compile.ts";
+import { releaseKeys, stamp } from "../build/compile.ts";
 import { describeSignature, isSound, readSignature } from "../build/macho.ts";
+import { writeRelease } from "../build/release.ts";
 import { runsHere, smoke } from "../build/smoke.ts";
 import { TARGETS } from "../build/targets.ts";
+import { programIn } from "../src/install/archive.ts";
+import { sha256 } from "../src/lib/hash.ts";
 import { program } from "./helpers/program.ts";
+import { TemporaryDirectory } from "./helpers/temporary.ts";
 
 const PAGE = 4096;
 
@@ -65,5 +70,28 @@ describe("the built program", () => {
   test("fails its build when it says anything else", () => {
     const wrong = smoke(program(), { version: "99.0.0", commit: "" });
     expect(wrong).toContain("expected 99.0.0 in it");
+  });
+});
+
+describe("a release", () => {
+  test("has one program in each archive, that any tar unpacks with its rights", async () => {
+    using directory = new TemporaryDirectory();
+    const bytes = crypto.getRandomValues(new Uint8Array(1000));
+    const programs = [{ target: "linux-x64", file: "mcpd", bytes }];
+    const lines = writeRelease(directory.path, "0.2.0", programs, null);
+    const archive = directory.file("mcpd-linux-x64.tar.gz");
+    expect(lines).toEqual([`${sha256(readFileSync(archive))}  mcpd-linux-x64.tar.gz\n`]);
+    expect(readFileSync(directory.file("SHA256SUMS"), "utf8")).toBe(lines.join(""));
+    expect(await programIn(archive, "mcpd")).toEqual(bytes);
+    if (Bun.which("tar") === null) return;
+    const tar = Bun.spawnSync(["tar", "-xzf", archive, "-C", directory.path]);
+    expect(tar.stderr.toString()).toBe("");
+    expect(readFileSync(directory.file("mcpd")).equals(bytes)).toBe(true);
+    expect(statSync(directory.file("mcpd")).mode & 0o777).toBe(0o755);
+  });
+
+  test("is trusted by the keys of the file, without its remarks", () => {
+    expect(releaseKeys("# a\nRWQone # of 2026\n\n  RWQtwo\n")).toEqual(["RWQone", "RWQtwo"]);
+    expect(releaseKeys("")).toEqual([]);
   });
 });

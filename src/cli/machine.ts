@@ -71,7 +71,7 @@ export async function machineHere(
   return { machine, note };
 }
 
-/** Of --prefix; else of the installed copy that runs this command; else where copies usually are. */
+/** Of --prefix; else of the installed copy that runs this command; else the usual place. */
 function layoutAt(paths: Paths, prefix: string | undefined): Layout {
   const file = basename(paths.program);
   const at = (root: string): Layout =>

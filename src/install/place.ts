@@ -1,5 +1,5 @@
-// How files get to their places: whole or not at all, and back again. What an interrupted run leaves
-// ends in .partial, and the next one removes it.
+// How files get to their places: whole or not at all, and back again. What an interrupted run
+// leaves ends in .partial, and the next one removes it.
 
 import {
   chmodSync,

@@ -12,8 +12,8 @@ import { parsePublicKey, type PublicKey, verifySignature } from "./minisign.ts";
 import { isVersion } from "./versions.ts";
 
 export const DOWNLOAD_URL = "https://github.com/mcpd-dev/mcpd/releases";
-export const SUMS = "SHA256SUMS";
-export const SIGNATURE_SUFFIX = ".minisig";
+const SUMS = "SHA256SUMS";
+const SIGNATURE_SUFFIX = ".minisig";
 const SMALL_BYTES_MAX = 64 * 1024;
 
 /** What the signed list of a release says. */

@@ -76,7 +76,7 @@ export function verifyHealth(machine: Machine, version: string): Step {
   };
 }
 
-/** Copies the logs aside before the old version goes on writing them. The folder, if there are any. */
+/** Copies the logs aside before the old version goes on with them. The folder, if there are any. */
 function keepLogs(logsDir: string, version: string): string | null {
   const logs = namesIn(logsDir).filter((name) => name.endsWith(".log"));
   if (logs.length === 0) return null;

@@ -17,8 +17,8 @@ const END_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * All that `mcpd uninstall` does (MISSION A11). It is not taken back: what is left when a step fails
- * is removed by the next run. The receipt goes last, so that the next run knows what to remove.
+ * All that `mcpd uninstall` does (MISSION A11). It is not taken back: what is left when a step
+ * fails is removed by the next run. The receipt goes last: it says what there is to remove.
  */
 export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
   const { layout, paths, service } = machine;
@@ -76,7 +76,7 @@ function endProcesses(machine: Machine): Step {
   });
 }
 
-/** Lines, links and entries for PATH: those of the receipt, and those that an install would make. */
+/** Lines, links and entries for PATH: those of the receipt, and what an install would make. */
 function pathSteps(machine: Machine, { info }: Installed): readonly Step[] {
   const { user, layout, environment, userPath } = machine;
   const usual = rcFiles(user.home, environment["SHELL"] ?? "").map(({ path }) => path);

@@ -103,7 +103,7 @@ function arrival(
   ];
 }
 
-/** Download or file, unpacked to the disk it will stay on. What it leaves, the last step removes. */
+/** Download or file, unpacked to the disk it will stay on. The last step removes what it leaves. */
 function fetchStep(source: Source, incoming: string, name: string): Step {
   const title =
     source.kind === "network"
@@ -170,7 +170,7 @@ function tryOut(
 }
 
 /** What a program says when it is asked for its version. */
-export async function versionOf(machine: Machine, program: string): Promise<string | Fault> {
+async function versionOf(machine: Machine, program: string): Promise<string | Fault> {
   const { exitCode, output } = await machine.run([program, "--version"], FIRST_RUN_MS);
   const said = /^mcpd (\S+)\s*$/.exec(output)?.[1];
   if (exitCode === 0 && said !== undefined) return said;
@@ -185,7 +185,7 @@ function restartSteps(
 ): readonly Step[] {
   const restart = restartService(service);
   const verify = verifyHealth(machine, version);
-  // A service that its user has stopped stays so: it starts with the new version when it is started.
+  // A service that its user has stopped stays so: the new version runs when it is started.
   let restarted = false;
   const restartRunning: Step = {
     ...restart,

@@ -26,7 +26,7 @@ export function removeLater(
   }).unref();
 }
 
-/** The helper: waits for two seconds, which cmd.exe cannot do without ping, and removes the files. */
+/** The helper: waits two seconds, which cmd.exe cannot do without ping, and removes the files. */
 export function removal(environment: Environment, paths: readonly string[]): readonly string[] {
   const system = win32.join(environment["SystemRoot"] ?? "C:\\Windows", "System32");
   const ping = `"${win32.join(system, "PING.EXE")}" -n 3 127.0.0.1 >nul`;

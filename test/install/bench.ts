@@ -34,7 +34,7 @@ export function writeProgram(path: string, version: string, sick = false): strin
 }
 
 /** Time that passes when somebody sleeps, and only then. */
-export function quickClock(): Clock {
+function quickClock(): Clock {
   let now = Date.UTC(2026, 0, 1);
   return {
     now: () => now,

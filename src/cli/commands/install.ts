@@ -8,7 +8,7 @@ export default command({
   meta: {
     name: "install",
     description:
-      "Install this executable for your user: copies itself, makes config and key where there are none, registers the service and waits until it answers. Running it again repairs; what fails is taken back.",
+      "Install this executable for your user, with its service. Run again, it repairs; what fails is taken back.",
   },
   args: {
     "dry-run": { type: "boolean", description: "Show what would be done and do nothing" },

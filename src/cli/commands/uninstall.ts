@@ -11,7 +11,7 @@ export default command({
   meta: {
     name: "uninstall",
     description:
-      "Remove the installed copy: the service, running processes, programs, links and PATH lines. Config, logs and data stay unless you say otherwise.",
+      "Remove the installed copy and all that runs of it. Config, logs and data stay unless you say otherwise.",
   },
   args: {
     purge: { type: "boolean", description: "Remove config, key, logs and data as well" },

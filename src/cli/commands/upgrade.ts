@@ -15,7 +15,7 @@ export default command({
   meta: {
     name: "upgrade",
     description:
-      "Replace the installed copy with the latest release, another version or a file. The signature is checked, the new executable is run once, and when the daemon does not come up with it the old one is back.",
+      "Replace the installed copy with a signed release or a file. If it does not come up, the old one is back.",
   },
   args: {
     version: { type: "string", valueHint: "V", description: "This version, not the latest" },
