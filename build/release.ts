@@ -10,6 +10,7 @@ import { writeFileAtomic } from "../src/lib/files.ts";
 import { sha256 } from "../src/lib/hash.ts";
 import { archiveOf } from "./archive.ts";
 import { ROOT, stamp } from "./compile.ts";
+import { installScripts } from "./install-script.ts";
 import { parseSecret, publicText, type SecretKey, signatureText } from "./signing.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -36,6 +37,11 @@ export function writeRelease(
     write(name, archive);
     return `${sha256(archive)}  ${name}\n`;
   });
+  const archives = lines.map((line) => line.trimEnd().split("  "));
+  const hashes = archives.map(([sum = "", name = ""]) => [name.slice(5, -7), sum]);
+  const scripts = installScripts(version, Object.fromEntries(hashes));
+  write("install.sh", scripts.sh);
+  write("install.ps1", scripts.ps1);
   const sums = lines.join("");
   write("SHA256SUMS", sums);
   if (secret !== null) {
