@@ -32,7 +32,10 @@ const ROOMS: { readonly [room: string]: Room } = {
 };
 
 /** Imports that break the table for a reason. */
-const EXEMPT: { readonly [edge: string]: string } = {};
+const EXEMPT: { readonly [edge: string]: string } = {
+  "src/clients/formats/json.ts -> src/config/edit.ts":
+    "one editor of JSON with comments, which is a function of a text",
+};
 
 const sources = sourcesIn("src");
 

@@ -1,0 +1,41 @@
+import type { Entry } from "../client.ts";
+
+/** A text as a value. `why` has no full stop. */
+export type Read =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "invalid"; readonly why: string };
+
+/** Servers to write and to take out; done in that order, so that a list is never empty between. */
+export type Edits = {
+  readonly set: readonly (readonly [name: string, entry: Entry])[];
+  readonly remove: readonly string[];
+};
+
+/** Puts pieces in place of parts of a text; the parts do not overlap. */
+export function splice(
+  text: string,
+  pieces: readonly { readonly start: number; readonly end: number; readonly text: string }[],
+): string {
+  let result = "";
+  let done = 0;
+  for (const piece of [...pieces].sort((a, b) => a.start - b.start)) {
+    result += text.slice(done, piece.start) + piece.text;
+    done = piece.end;
+  }
+  return result + text.slice(done);
+}
+
+/** The line ends a text uses. */
+export function newlineOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}
+
+/** The offset behind the line break that ends the line of `offset`. */
+export function endOfLine(text: string, offset: number): number {
+  const found = text.indexOf("\n", offset);
+  return found === -1 ? text.length : found + 1;
+}
+
+export function startOfLine(text: string, offset: number): number {
+  return offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
+}

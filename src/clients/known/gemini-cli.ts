@@ -1,0 +1,41 @@
+import { type Client, type Dialect, inHome, inProject } from "../client.ts";
+import { commonDialect, isOff, left, text, translated } from "../dialect.ts";
+import { MCP_SERVERS } from "../shape.ts";
+
+const common = commonDialect();
+
+const dialect: Dialect = {
+  read(entry, where) {
+    if (isOff(entry)) return left("it is switched off there");
+    const { headers } = entry;
+    const http = text(entry["httpUrl"]);
+    if (http !== undefined) return translated({ url: http, headers }, where);
+    const url = text(entry["url"]);
+    // A url alone is one of server-sent events there.
+    if (url !== undefined) {
+      return translated({ url, headers, type: entry["type"] ?? "sse" }, where);
+    }
+    return common.read(entry, where);
+  },
+  write: common.write,
+};
+
+/**
+ * Format: https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md. Headers
+ * name variables only, which the user would have to set: the bridge.
+ */
+export const geminiCli: Client = {
+  id: "gemini-cli",
+  title: "Gemini CLI",
+  http: false,
+  traces: (where) => [inHome(where, ".gemini")],
+  places: (where) => [
+    {
+      scope: "user",
+      paths: [inHome(where, ".gemini", "settings.json")],
+      shape: MCP_SERVERS,
+      dialect,
+    },
+    ...inProject(where, [[".gemini", "settings.json"]], { shape: MCP_SERVERS, dialect }),
+  ],
+};
