@@ -1,10 +1,12 @@
 import type { Command } from "./command.ts";
 
-export type Group = "Daemon" | "Service" | "Upstreams and tools" | "Config" | "This copy" | "More";
+export type Group =
+  "Daemon" | "Service" | "Clients" | "Upstreams and tools" | "Config" | "This copy" | "More";
 
 export const GROUPS: readonly Group[] = [
   "Daemon",
   "Service",
+  "Clients",
   "Upstreams and tools",
   "Config",
   "This copy",
@@ -128,6 +130,42 @@ export const COMMANDS: readonly CommandRow[] = [
     "Service",
     "Print the template of the service",
     () => import("./commands/daemon-template.ts"),
+  ),
+  row(
+    "setup",
+    "Clients",
+    "Let all MCP clients share their servers through mcpd",
+    () => import("./commands/setup.ts"),
+  ),
+  row(
+    "undo",
+    "Clients",
+    "Take back the last setup, import, connect or disconnect",
+    () => import("./commands/undo.ts"),
+  ),
+  row(
+    "clients",
+    "Clients",
+    "List the MCP clients and whether they use mcpd",
+    () => import("./commands/clients.ts"),
+  ),
+  row(
+    "connect",
+    "Clients",
+    "Register mcpd in the config of a client",
+    () => import("./commands/connect.ts"),
+  ),
+  row(
+    "disconnect",
+    "Clients",
+    "Take mcpd out of the config of a client",
+    () => import("./commands/disconnect.ts"),
+  ),
+  row(
+    "import",
+    "Clients",
+    "Add the servers of a file or a client to the config",
+    () => import("./commands/import.ts"),
   ),
   row(
     "servers list",

@@ -29,7 +29,7 @@ export function commonDialect(traits: Traits = {}): Dialect {
   return {
     read(entry, where) {
       if (isOff(entry)) return left("it is switched off there");
-      const url = text(entry[urlKey]) ?? text(entry["url"]);
+      const url = text(entry[urlKey]) ?? text(entry["httpUrl"]) ?? text(entry["url"]);
       const command = text(entry["command"]);
       if (command !== undefined) {
         const { args, env } = entry;
@@ -128,7 +128,7 @@ function record(value: unknown): Entry | null {
   const known = pairs.every(([, item]) => !Array.isArray(item) && item !== null);
   const written = pairs.map(([key, item]: [string, unknown]) => [
     key,
-    typeof item === "object" ? item : String(item),
+    typeof item === "object" || typeof item === "string" ? item : JSON.stringify(item),
   ]);
   return known ? (Object.fromEntries(written) as Entry) : null;
 }

@@ -64,7 +64,7 @@ const identity = {
     [],
     "replace",
     "Arguments",
-    "Arguments of the command, one per entry. ${NAME} is expanded.",
+    "Arguments of the command, one per entry. ${NAME} is expanded; it may be one of env.",
   ),
   env: key(
     v.record(environmentName, value),

@@ -33,7 +33,7 @@ const OTHERS = 0o077;
 
 /**
  * Resolves a stdio unit at the moment of its start: `${NAME}` and `${NAME:-default}` in its texts,
- * secrets by reference, `~`. A rotated secret shows with the next start; a fault names the first
+ * secrets by reference, `~`. Command, args and cwd see the unit's own env, too. A rotated secret shows with the next start; a fault names the first
  * one that is missing.
  */
 export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
@@ -42,18 +42,23 @@ export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
   const resolver = new Resolver(upstream, deps.platform, withPath(deps.environment, deps.path));
   const env = baseEnvironment(resolver.environment);
   if (deps.keyVariable !== undefined) dropVariable(env, deps.keyVariable, deps.platform);
+  const own: { [name: string]: string } = {};
   for (const [name, reference] of Object.entries(reach.env)) {
     const value = resolver.value(reference);
-    if (value !== null) setVariable(env, name, value, deps.platform);
+    if (value === null) continue;
+    own[name] = value;
+    setVariable(env, name, value, deps.platform);
   }
+  // Arguments are text only: a secret of theirs is held by the env beside them.
+  const words = new Resolver(upstream, deps.platform, { ...resolver.environment, ...own });
   const launch: Launch = {
     upstream,
-    command: resolver.path(reach.command),
-    args: reach.args.map((argument) => resolver.text(argument)),
+    command: words.path(reach.command),
+    args: reach.args.map((argument) => words.text(argument)),
     env,
-    cwd: reach.cwd === null ? deps.platform.user.home : resolver.path(reach.cwd),
+    cwd: reach.cwd === null ? deps.platform.user.home : words.path(reach.cwd),
   };
-  return resolver.problem ?? launch;
+  return resolver.problem ?? words.problem ?? launch;
 }
 
 /** The daemon's environment as a child may see it. */

@@ -8,7 +8,12 @@ export default command({
     name: "show-key",
     description: "Print the API key that HTTP clients need, and nothing else.",
   },
-  args: {},
+  args: {
+    headers: {
+      type: "boolean",
+      description: "Print the HTTP headers with the key as JSON, for clients that run a command",
+    },
+  },
   examples: [
     {
       line: 'curl -H "X-API-Key: $(mcpd show-key)" http://127.0.0.1:8321/metrics',
@@ -16,7 +21,7 @@ export default command({
     },
     { line: "mcpd show-key --json", text: "With the place it comes from" },
   ],
-  execute({ options, output }) {
+  execute({ args, options, output }) {
     const { store } = openConfig(options.config);
     const loaded = store.load();
     const { daemon } = isFault(loaded) ? store.lastGood : loaded;
@@ -27,7 +32,8 @@ export default command({
         : { key: fromEnvironment, origin: "environment", variable: daemon.apiKeyEnv };
     if (daemon.auth === "none")
       output.notes.warn("The daemon asks for no key: daemon.auth is none");
-    if (options.json) output.json(found);
+    if (args.headers) output.print(JSON.stringify({ Authorization: `Bearer ${found.key}` }));
+    else if (options.json) output.json(found);
     else output.print(found.key);
     return 0;
   },

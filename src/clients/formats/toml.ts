@@ -21,7 +21,7 @@ export function readToml(text: string): Read {
  */
 export function editToml(text: string, table: string, edits: Edits): string | null {
   let current = text;
-  for (const name of [...edits.remove, ...edits.set.map(([name]) => name)]) {
+  for (const name of [...edits.remove, ...edits.set.map(([set]) => set)]) {
     const without = removeTable(current, table, name);
     if (without === null) return null;
     current = without;

@@ -45,7 +45,7 @@ export function editYaml(
   return current;
 }
 
-type Container = YAMLMap<unknown, unknown> | YAMLSeq<unknown>;
+type Container = YAMLMap | YAMLSeq;
 
 type Found = {
   /** The pair of the container, null when the file has none. */

@@ -1,0 +1,75 @@
+import type { Change } from "../clients/journal.ts";
+import { type Fault, FaultError, FAULTS, hintOf } from "../core/fault.ts";
+import type { ClientContext } from "./client-context.ts";
+import { diffsOf, shownDiff } from "./client-report.ts";
+import type { GlobalOptions } from "./command.ts";
+import { applied } from "./config-change.ts";
+import { orThrow } from "./config-file.ts";
+import type { Output } from "./output.ts";
+
+type How = {
+  readonly command: string;
+  readonly dryRun: boolean;
+  readonly options: GlobalOptions;
+  readonly output: Output;
+  /** Values that are never shown. */
+  readonly secrets?: readonly string[];
+  /** What has happened, as a sentence without a full stop. */
+  readonly done: string;
+  /** More for --json. */
+  readonly data?: { readonly [key: string]: unknown };
+};
+
+/**
+ * Shows what would change, or changes it and says how to take it back. Returns the exit code: that
+ * of the first file that could not be written.
+ */
+export async function changeFiles(
+  context: ClientContext,
+  changes: readonly Change[],
+  how: How,
+): Promise<number> {
+  const { options, output, dryRun, secrets = [], data = {} } = how;
+  const files = diffsOf(changes, secrets);
+  if (dryRun || changes.length === 0) {
+    if (options.json) output.json({ ...data, dryRun, files });
+    else if (files.length === 0) output.print("Nothing would change");
+    else output.print(files.map((file) => shownDiff(file, output.paint)).join("\n\n"));
+    return 0;
+  }
+  const result = orThrow(await context.journal.apply(how.command, changes));
+  const configured = changes.some(({ before }) => before.path === context.config.store.path);
+  const note = configured ? await daemonNote(context, output) : null;
+  const { id, written, failed } = result;
+  if (options.json) {
+    const problems = failed.map(({ code, text, subject }) => ({
+      code,
+      message: text,
+      path: subject,
+    }));
+    output.json({ ...data, undo: id, files: written, failed: problems, daemon: note });
+  } else {
+    if (written.length > 0 && !options.quiet) output.print(how.done);
+    for (const path of written) output.notes.info(`Wrote ${path}`);
+    if (note !== null) output.notes.info(note);
+    if (id !== null) output.notes.info(`Undo: mcpd undo ${id}`);
+    for (const problem of failed) output.notes.warn(warning(problem));
+  }
+  return failed[0] === undefined ? 0 : FAULTS[failed[0].code].exit;
+}
+
+/** A fault that does not end the command. */
+export function warning(problem: Fault): string {
+  return `${problem.text}. ${hintOf(problem)}`;
+}
+
+/** Lets a running daemon take the config; that it refuses does not undo the files. */
+export async function daemonNote(context: ClientContext, output: Output): Promise<string> {
+  try {
+    const { path } = context.config.store;
+    return (await output.busy("Waiting for the daemon", () => applied(path))).note;
+  } catch (error) {
+    if (error instanceof FaultError) return error.fault.text;
+    throw error;
+  }
+}

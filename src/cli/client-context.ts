@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+
+import type { Client, ClientScope, Where } from "../clients/client.ts";
+import { snapshot } from "../clients/files.ts";
+import { type Change, Journal } from "../clients/journal.ts";
+import type { Link } from "../clients/link.ts";
+import type { Merged, Rules } from "../clients/merge.ts";
+import { CLIENTS } from "../clients/registry.ts";
+import { type Edit, editText } from "../config/edit.ts";
+import { jsonSchema } from "../config/json-schema.ts";
+import { readConfig } from "../config/resolve.ts";
+import { nameProblem } from "../config/schema-upstream.ts";
+import { isLiteralSecret } from "../config/secret.ts";
+import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
+import { layoutOf } from "../install/layout.ts";
+import { isLoopback } from "../lib/address.ts";
+import { systemClock } from "../lib/clock.ts";
+import { readIfExists } from "../lib/files.ts";
+import { didYouMean } from "../lib/text.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { GlobalOptions } from "./command.ts";
+import { configText } from "./config-change.ts";
+import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
+
+const PRIVATE = 0o600;
+
+/** What the commands about clients share. */
+export type ClientContext = {
+  readonly config: ConfigFile;
+  readonly where: Where;
+  readonly link: Link;
+  readonly journal: Journal;
+};
+
+export function clientContext(options: GlobalOptions, project: string | null): ClientContext {
+  const config = openConfig(options.config);
+  const { platform } = config;
+  const { name: system, user, paths } = platform;
+  return {
+    config,
+    where: { system, home: user.home, environment: process.env, project },
+    link: {
+      program: programOf(platform),
+      flags: options.config === undefined ? [] : ["--config", resolve(options.config)],
+      http: serviceOf(config),
+    },
+    journal: new Journal(join(paths.dataDir, "backups"), systemClock),
+  };
+}
+
+/** The client of that id or name. Throws client.unknown with the nearest one. */
+export function clientNamed(word: string): Client {
+  const wanted = word.toLowerCase();
+  const found = CLIENTS.find(({ id, title }) => id === wanted || title.toLowerCase() === wanted);
+  if (found !== undefined) return found;
+  const guess = didYouMean(
+    word,
+    CLIENTS.map(({ id }) => id),
+  );
+  const text = `There is no client "${word}"${guess === "" ? "" : `.${guess}`}`;
+  throw new FaultError(fault("client.unknown", text, word));
+}
+
+/** What merging has to know of names and secrets. */
+export function rulesOf({ config }: ClientContext): Rules {
+  const { store, platform } = config;
+  return {
+    nameProblem,
+    isSecret: isLiteralSecret,
+    secretFile: (server, slot) => join(platform.paths.configDir, "secrets", `${server}-${slot}`),
+    reveal: (file) => {
+      const path = isAbsolute(file) ? file : join(dirname(store.path), file);
+      try {
+        return readIfExists(path)?.replace(/\r?\n$/, "") ?? null;
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+/**
+ * The files that bring these upstreams and settings into the config: secrets first, so that nothing
+ * ever refers to a file that is not there. Throws the fault of a result that would not be valid.
+ */
+export async function configChanges(
+  { config }: ClientContext,
+  merged: readonly Merged[],
+  settings: readonly { readonly path: readonly string[]; readonly value: unknown }[] = [],
+): Promise<readonly Change[]> {
+  const { store, platform } = config;
+  const fresh = merged.filter(({ isNew }) => isNew);
+  if (fresh.length === 0 && settings.length === 0) return [];
+  const edits: readonly Edit[] = [
+    ...fresh.map(({ name, entry }): Edit => {
+      return { kind: "set", path: ["mcpServers", name], value: entry };
+    }),
+    ...settings.map(({ path, value }): Edit => ({ kind: "set", path, value })),
+  ];
+  const standing = configText(config);
+  const after = orThrow(editText(standing ?? CONFIG_TEMPLATE, edits));
+  orThrow(readConfig(after, store.path, platform, 1));
+  const secrets = fresh.flatMap((upstream) => upstream.secrets);
+  const files = secrets.map(({ file, value }) => required(file, `${value}\n`));
+  if (standing === null) {
+    const schema = join(dirname(store.path), SCHEMA_FILE_NAME);
+    files.push(required(schema, `${JSON.stringify(await jsonSchema(), null, 2)}\n`));
+  }
+  return [...files, required(store.path, after)];
+}
+
+/** How new files of a scope may be read: what belongs to a project is often shared. */
+export function modeFor(scope: ClientScope): number {
+  return scope === "project" ? 0o644 : PRIVATE;
+}
+
+function required(path: string, after: string): Change {
+  const before = orThrow(snapshot(path));
+  return { before, after, mode: PRIVATE, required: true };
+}
+
+/** The installed copy, whose path survives upgrades; else what runs now. */
+function programOf({ paths }: Platform): Link["program"] {
+  if (existsSync(paths.program)) return [paths.program];
+  return Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main];
+}
+
+/** Only a service is there again after a restart of the machine. */
+function serviceOf({ platform, store }: ConfigFile): Link["http"] {
+  const receipt = readIfExists(layoutOf(platform.paths).infoFile);
+  if (receipt === null || !/"service"\s*:\s*"/.test(receipt)) return null;
+  const loaded = store.load();
+  const { daemon } = isFault(loaded) ? store.lastGood : loaded;
+  const host = daemon.host.includes(":") ? `[${daemon.host}]` : daemon.host;
+  const name = isLoopback(host) ? host : "127.0.0.1";
+  return { url: `http://${name}:${daemon.port}/mcp`, keyFile: daemon.apiKeyFile };
+}

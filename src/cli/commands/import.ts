@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import { basename, resolve } from "node:path";
+
+import { snapshot, textOf } from "../../clients/files.ts";
+import { type Foreign, readForeign } from "../../clients/foreign.ts";
+import { mergeServers } from "../../clients/merge.ts";
+import { CLIENTS } from "../../clients/registry.ts";
+import { lookAt } from "../../clients/scan.ts";
+import { takeoverOf } from "../../clients/setup.ts";
+import { fault, FaultError } from "../../core/fault.ts";
+import { changeFiles } from "../client-change.ts";
+import {
+  type ClientContext,
+  clientContext,
+  clientNamed,
+  configChanges,
+  rulesOf,
+} from "../client-context.ts";
+import { command } from "../command.ts";
+import { DRY_RUN } from "../config-change.ts";
+import { orThrow } from "../config-file.ts";
+import { entriesOf } from "../upstream-entry.ts";
+
+export default command({
+  meta: {
+    name: "import",
+    description:
+      "Add the MCP servers of a file or of a client to mcpd. The source is not changed; secrets " +
+      "that it holds go to files that only you can read.",
+  },
+  args: {
+    source: {
+      type: "positional",
+      required: true,
+      description: "A client, or a file: a client's config, mcp_servers.json or daemon.toml",
+    },
+    ...DRY_RUN,
+  },
+  examples: [
+    { line: "mcpd import claude-desktop --dry-run", text: "See what Claude Desktop has" },
+    { line: "mcpd import ./.mcp.json", text: "From a file" },
+  ],
+  async execute({ args, options, output }) {
+    const context = clientContext(options, null);
+    const { found, left, settings } = read(args.source, context);
+    const merged = mergeServers(entriesOf(context.config), found, rulesOf(context));
+    const fresh = merged.filter(({ isNew }) => isNew);
+    const changes = await configChanges(context, merged, settings);
+    for (const { name, why } of left) output.notes.warn(`"${name}" is not imported: ${why}`);
+    for (const { name, isNew } of merged) {
+      if (!isNew) output.notes.info(`"${name}" is in the config already`);
+    }
+    const names = fresh.map(({ name }) => name);
+    const what = names.length === 0 ? "the settings" : names.join(", ");
+    return changeFiles(context, changes, {
+      command: `import ${args.source}`,
+      dryRun: args["dry-run"],
+      options,
+      output,
+      secrets: fresh.flatMap(({ secrets }) => secrets.map(({ value }) => value)),
+      done: `Imported ${what}`,
+      data: { imported: names, left },
+    });
+  },
+});
+
+/** A file wins over a client of that name: it can be seen. */
+function read(source: string, context: ClientContext): Foreign {
+  const isClient = CLIENTS.some(({ id }) => id === source.toLowerCase());
+  const path = resolve(source);
+  if (existsSync(path) && !(isClient && !source.includes("."))) {
+    const text = orThrow(textOf(orThrow(snapshot(path))));
+    return orThrow(readForeign(text, basename(path), context.where));
+  }
+  if (!isClient && /[./\\]/.test(source)) {
+    throw new FaultError(fault("file.failed", `Cannot read ${path}: there is no such file`, path));
+  }
+  const client = clientNamed(source);
+  const looks = lookAt(client, context.where, context.link, "user").map((look) => {
+    if (look.kind === "unusable") throw new FaultError(look.problem);
+    return takeoverOf(look, context.where);
+  });
+  return {
+    found: looks.flatMap(({ found }) => found),
+    left: looks.flatMap(({ left }) => left),
+    settings: [],
+  };
+}

@@ -1,0 +1,202 @@
+import type { Client } from "../../clients/client.ts";
+import type { Change } from "../../clients/journal.ts";
+import { type Merged, mergeServers } from "../../clients/merge.ts";
+import { CLIENTS } from "../../clients/registry.ts";
+import { isInstalled } from "../../clients/scan.ts";
+import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
+import { isFault } from "../../core/fault.ts";
+import { changeFiles, warning } from "../client-change.ts";
+import {
+  type ClientContext,
+  clientContext,
+  clientNamed,
+  configChanges,
+  modeFor,
+  rulesOf,
+} from "../client-context.ts";
+import { diffsOf, shownDiff } from "../client-report.ts";
+import { command } from "../command.ts";
+import { DRY_RUN } from "../config-change.ts";
+import type { Output } from "../output.ts";
+import { usage } from "../parse.ts";
+import { projectOf } from "../project.ts";
+import { table } from "../table.ts";
+import { isTerminal, STDERR } from "../terminal.ts";
+import { entriesOf } from "../upstream-entry.ts";
+
+const STDIN = 0;
+
+/** All that setup is about to do. */
+type Plan = {
+  readonly survey: Survey;
+  readonly merged: readonly Merged[];
+  readonly changes: readonly Change[];
+  readonly skipped: readonly Skipped[];
+};
+
+export default command({
+  meta: {
+    name: "setup",
+    description:
+      "Find the MCP clients on this machine, move their servers into mcpd, each once, and point " +
+      "the clients at mcpd. Shows every change first; 'mcpd undo' takes all of it back.",
+  },
+  args: {
+    clients: {
+      type: "positional",
+      multiple: true,
+      required: false,
+      valueHint: "CLIENT",
+      description: "Only these clients (default: all that are installed)",
+    },
+    project: { type: "boolean", description: "The configs of this project as well" },
+    yes: { type: "boolean", alias: "y", description: "Do not ask" },
+    ...DRY_RUN,
+  },
+  examples: [
+    { line: "mcpd setup", text: "Look, choose, confirm" },
+    { line: "mcpd setup --dry-run", text: "See every change, secrets blanked" },
+    { line: "mcpd setup --yes cursor codex", text: "These two, without a question" },
+  ],
+  async execute({ args, options, output }) {
+    const dryRun = args["dry-run"];
+    const isAsked = !args.yes && !dryRun;
+    if (isAsked && (options.json || !isTerminal(STDIN) || !isTerminal(STDERR))) {
+      throw usage("Nobody can be asked here: add --yes, or --dry-run to see the changes", "setup");
+    }
+    const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);
+    const named = args.clients.map(clientNamed);
+    const wanted =
+      named.length > 0 ? named : CLIENTS.filter((one) => isInstalled(one, context.where));
+    const chosen = isAsked ? await choose(wanted) : wanted;
+    if (chosen === null) return cancelled(output);
+    const plan = await planFor(chosen, context);
+    if (!options.json) report(plan, output, await output.width());
+    if (isAsked) {
+      const secrets = secretsOf(plan);
+      const diffs = diffsOf(plan.changes, secrets).map((file) => shownDiff(file, output.paint));
+      if (diffs.length > 0) output.print(`${diffs.join("\n\n")}\n`);
+      if (plan.changes.length > 0 && !(await confirmed(plan.changes.length)))
+        return cancelled(output);
+    }
+    const code = await changeFiles(context, plan.changes, {
+      command: "setup",
+      dryRun,
+      options,
+      output,
+      secrets: secretsOf(plan),
+      done: "The clients use mcpd from their next start on",
+      data: dataOf(plan),
+    });
+    return code;
+  },
+});
+
+async function planFor(clients: readonly Client[], context: ClientContext): Promise<Plan> {
+  const { link, where } = context;
+  const found = survey(clients, where, link);
+  const skipped = [...found.skipped];
+  const usable = found.takeovers.flatMap((takeover) => {
+    const { before, place, client, text } = takeover.file;
+    const after = rewritten(takeover, link, where);
+    if (!isFault(after)) {
+      const isSame = after === text && before.bytes !== null;
+      const mode = modeFor(place.scope);
+      return [{ takeover, change: isSame ? [] : [{ before, after, mode, required: false }] }];
+    }
+    skipped.push({ client: client.id, path: before.path, problem: after });
+    return [];
+  });
+  const takeovers = usable.map(({ takeover }) => takeover);
+  const servers = takeovers.flatMap((takeover) => takeover.found);
+  const merged = mergeServers(entriesOf(context.config), servers, rulesOf(context));
+  // The config comes first: a client must not lose a server that mcpd does not have yet.
+  const changes = [
+    ...(await configChanges(context, merged)),
+    ...usable.flatMap(({ change }) => change),
+  ];
+  return { survey: { takeovers, skipped }, merged, changes, skipped };
+}
+
+function report(
+  { survey: { takeovers }, merged, skipped }: Plan,
+  output: Output,
+  width: number | null,
+): void {
+  const rows = takeovers.map(({ file, found, left }) => [
+    file.client.title,
+    String(found.length),
+    String(left.length),
+    file.before.path,
+  ]);
+  const columns = [
+    { title: "CLIENT" },
+    { title: "SERVERS", align: "right" },
+    { title: "STAY", align: "right" },
+    { title: "CONFIG" },
+  ] as const;
+  if (rows.length > 0) output.print(table(columns, rows, width));
+  else output.print("There is no MCP client that could be set up");
+  const count = takeovers.reduce((sum, { found }) => sum + found.length, 0);
+  if (count > 0) output.print(`${count} servers, ${merged.length} of them different`);
+  for (const { name, found } of merged) {
+    const renamed = found.filter((server) => server.name !== name);
+    for (const { source, name: old } of renamed) {
+      output.notes.info(`"${old}" of ${source} is called "${name}" in mcpd`);
+    }
+  }
+  for (const { file, left } of takeovers) {
+    for (const { name, why } of left) {
+      output.notes.info(`"${name}" stays in ${file.client.title}: ${why}`);
+    }
+  }
+  for (const { client, problem } of skipped) {
+    output.notes.warn(`${client} is left out: ${warning(problem)}`);
+  }
+}
+
+function dataOf({ survey: { takeovers }, merged, skipped }: Plan): { [key: string]: unknown } {
+  return {
+    clients: takeovers.map(({ file, found, left }) => ({
+      client: file.client.id,
+      path: file.before.path,
+      servers: found.map(({ name }) => name),
+      left,
+    })),
+    servers: merged.map(({ name, isNew, found, secrets }) => ({
+      name,
+      added: isNew,
+      secrets: secrets.map(({ file }) => file),
+      from: found.map(({ source, name: old }) => ({ client: source, name: old })),
+    })),
+    skipped: skipped.map(({ client, path, problem }) => ({ client, path, why: problem.text })),
+  };
+}
+
+function secretsOf({ merged }: Plan): readonly string[] {
+  return merged.flatMap(({ secrets }) => secrets.map(({ value }) => value));
+}
+
+/** Null: the user wants none of it. The library is loaded for those who are asked only. */
+async function choose(clients: readonly Client[]): Promise<readonly Client[] | null> {
+  if (clients.length === 0) return clients;
+  const { isCancel, multiselect } = await import("@clack/prompts");
+  const answer = await multiselect({
+    message: "Which clients shall use mcpd?",
+    options: clients.map((client) => ({ value: client, label: client.title, hint: client.id })),
+    initialValues: [...clients],
+    required: false,
+  });
+  return isCancel(answer) ? null : answer;
+}
+
+async function confirmed(files: number): Promise<boolean> {
+  const { confirm, isCancel } = await import("@clack/prompts");
+  const answer = await confirm({ message: `Change these ${files} files?` });
+  return !isCancel(answer) && answer;
+}
+
+function cancelled(output: Output): number {
+  output.notes.info("Nothing was changed");
+  return 0;
+}

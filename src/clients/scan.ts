@@ -1,0 +1,79 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { type Fault, isFault } from "../core/fault.ts";
+import type { Client, ClientScope, Entry, Place, Where } from "./client.ts";
+import { readServers } from "./document.ts";
+import { type Snapshot, snapshot, textOf } from "./files.ts";
+import { isOurs, type Link } from "./link.ts";
+
+/** One file of one client, as it is now. */
+export type ClientFile = {
+  readonly client: Client;
+  readonly place: Place;
+  readonly before: Snapshot;
+  readonly text: string;
+  readonly servers: ReadonlyMap<string, Entry>;
+  /** The names under which it has us. */
+  readonly ours: readonly string[];
+};
+
+/** A place where there is, or could be, a file. */
+export type Look =
+  | ({ readonly kind: "file" } & ClientFile)
+  | {
+      readonly kind: "unusable";
+      readonly client: Client;
+      readonly place: Place;
+      readonly path: string;
+      readonly problem: Fault;
+    };
+
+/** Looks at every file a client has in a scope, those that are still to be made included. */
+export function lookAt(
+  client: Client,
+  where: Where,
+  link: Link,
+  scope: ClientScope,
+): readonly Look[] {
+  return client
+    .places(where)
+    .filter((place) => place.scope === scope)
+    .map((place): Look => {
+      const path = place.paths.find(exists) ?? place.paths[0] ?? "";
+      const before = snapshot(path);
+      const text = isFault(before) ? before : textOf(before);
+      const servers = isFault(text) ? text : readServers(text, place.shape, path);
+      if (isFault(before)) return { kind: "unusable", client, place, path, problem: before };
+      if (isFault(text)) return { kind: "unusable", client, place, path, problem: text };
+      if (isFault(servers)) return { kind: "unusable", client, place, path, problem: servers };
+      const ours = [...servers].filter(([, entry]) => isOurs(entry, link)).map(([name]) => name);
+      return { kind: "file", client, place, before, text, servers, ours };
+    });
+}
+
+/** True when the client is on this machine: it has a file, or left another trace. */
+export function isInstalled(client: Client, where: Where): boolean {
+  const files = client.places(where).filter(({ scope }) => scope === "user");
+  return [...client.traces(where), ...files.flatMap(({ paths }) => paths)].some(exists);
+}
+
+/**
+ * The files to connect a client by: those it has; when it has none, the one it would look for. Of
+ * several, only one whose directory is there.
+ */
+export function filesToConnect(looks: readonly Look[]): readonly Look[] {
+  const present = looks.filter((look) => look.kind === "unusable" || look.before.bytes !== null);
+  if (present.length > 0 || looks.length <= 1) return present.length > 0 ? present : looks;
+  const likely = looks.filter((look) => look.kind === "file" && exists(dirname(look.before.path)));
+  return (likely.length > 0 ? likely : looks).slice(0, 1);
+}
+
+function exists(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // A directory we may not look into, or links in a circle: reading it says so.
+    return true;
+  }
+}
