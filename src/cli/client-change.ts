@@ -33,7 +33,7 @@ export async function changeFiles(
   const files = diffsOf(changes, secrets);
   if (dryRun || changes.length === 0) {
     if (options.json) output.json({ ...data, dryRun, files });
-    else if (files.length === 0) output.print("Nothing would change");
+    else if (files.length === 0) output.print("Nothing is to be changed");
     else output.print(files.map((file) => shownDiff(file, output.paint)).join("\n\n"));
     return 0;
   }

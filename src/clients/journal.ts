@@ -12,6 +12,8 @@ export type Change = {
   readonly before: Snapshot;
   /** Null takes the file away. */
   readonly after: string | null;
+  /** Directories that go with the file when they are empty then, the innermost first. */
+  readonly directories?: readonly string[];
   /** Rights of a file that is made; an existing one keeps its own. */
   readonly mode: number;
   /** When it cannot be written, nothing is. */
@@ -56,6 +58,14 @@ export type Undone = {
     readonly expected: string;
     readonly found: string;
   }[];
+};
+
+/** A file as it was before a command. */
+export type Earlier = {
+  readonly command: string;
+  readonly bytes: Uint8Array | null;
+  /** What was made for it. */
+  readonly directories: readonly string[];
 };
 
 const MANIFEST = "manifest.json";
@@ -136,21 +146,23 @@ export class Journal {
       const restored: string[] = [];
       const failed: Fault[] = [];
       const refused: { path: string; expected: string; found: string }[] = [];
-      const files = entry.files.map((kept, at): Kept => {
-        if (kept.undone) return kept;
+      // Backwards: who made a directory comes last, when it is empty again.
+      const files = [...entry.files];
+      for (const [at, kept] of [...files.entries()].toReversed()) {
+        if (kept.undone) continue;
         const now = snapshot(kept.path);
         const hash = isFault(now) ? "" : hashOf(now.bytes);
         if (hash === kept.hashAfter || hash === kept.hashBefore) {
           const problem = hash === kept.hashBefore ? null : this.#restore(home, kept, at);
           if (problem === null) restored.push(kept.path);
           else failed.push(problem);
-          return { ...kept, undone: problem === null };
+          files[at] = { ...kept, undone: problem === null };
+          continue;
         }
         const found = isFault(now) || now.bytes === null ? "" : new TextDecoder().decode(now.bytes);
         const expected = readFileSync(join(home, `${at}.after`), "utf8");
         refused.push({ path: kept.path, expected, found });
-        return kept;
-      });
+      }
       this.#save({ ...entry, files });
       if (files.every(({ undone }) => undone)) rmSync(home, { recursive: true, force: true });
       return { restored, refused, failed };
@@ -158,7 +170,7 @@ export class Journal {
   }
 
   /** What the file was before the newest change, if that is what it still holds. */
-  before(now: Snapshot): { readonly bytes: Uint8Array | null; readonly command: string } | null {
+  before(now: Snapshot): Earlier | null {
     const hash = hashOf(now.bytes);
     for (const entry of this.list().toReversed()) {
       const at = entry.files.findIndex((kept) => kept.target === now.target && !kept.undone);
@@ -167,7 +179,7 @@ export class Journal {
       if (kept.hashAfter !== hash) return null;
       const copy = join(this.#directory, entry.id, `${at}.before`);
       const bytes = kept.hashBefore === null ? null : readFileSync(copy);
-      return { bytes, command: entry.command };
+      return { bytes, command: entry.command, directories: kept.madeDirectories };
     }
     return null;
   }
@@ -233,7 +245,7 @@ export class Journal {
 }
 
 /** Null when it is written. */
-function write({ before, after, mode }: Change): Fault | null {
+function write({ before, after, mode, directories = [] }: Change): Fault | null {
   const problem = writeProblem(before);
   if (problem !== null) return problem;
   if (!isUnchanged(before)) {
@@ -243,6 +255,7 @@ function write({ before, after, mode }: Change): Fault | null {
   try {
     if (after === null) {
       rmSync(before.target, { force: true });
+      for (const directory of directories) removeEmpty(directory);
       return null;
     }
     mkdirSync(dirname(before.target), { recursive: true, mode: 0o700 });

@@ -29,16 +29,21 @@ export type Look =
       readonly problem: Fault;
     };
 
-/** Looks at every file a client has in a scope, those that are still to be made included. */
+/**
+ * Looks at every file a client has in a scope, those that are still to be made included. In the home
+ * directory the files of a project may be those of the user, which they then are.
+ */
 export function lookAt(
   client: Client,
   where: Where,
   link: Link,
   scope: ClientScope,
 ): readonly Look[] {
-  return client
-    .places(where)
+  const places = client.places(where);
+  const ofUser = places.flatMap((place) => (place.scope === "user" ? place.paths : []));
+  return places
     .filter((place) => place.scope === scope)
+    .filter(({ paths }) => scope === "user" || !paths.some((path) => ofUser.includes(path)))
     .map((place): Look => {
       const path = place.paths.find(exists) ?? place.paths[0] ?? "";
       const before = snapshot(path);

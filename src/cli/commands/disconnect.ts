@@ -61,11 +61,9 @@ function changeOf(file: ClientFile, { journal }: ClientContext): Change {
   const rest = { before, mode: modeFor(place.scope), required: true };
   const earlier = journal.before(before);
   if (earlier?.command.startsWith("connect ") === true) {
-    const { bytes } = earlier;
-    return {
-      ...rest,
-      after: bytes === null ? null : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes),
-    };
+    const { bytes, directories } = earlier;
+    if (bytes === null) return { ...rest, after: null, directories };
+    return { ...rest, after: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
   }
   const edits = { set: [], remove: ours };
   return { ...rest, after: orThrow(editServers(text, place.shape, before.path, edits)) };

@@ -33,8 +33,8 @@ export default command({
       if (options.json) output.json({ changes: rows });
       else if (rows.length === 0) output.print("There is nothing to undo");
       else {
-        const columns = [{ title: "ID" }, { title: "COMMAND" }, { title: "FILES" }];
-        const cells = rows.map((row) => [row.id, row.command, row.files.join(", ")]);
+        const columns = [{ title: "ID" }, { title: "FILES" }, { title: "COMMAND" }];
+        const cells = rows.map((row) => [row.id, String(row.files.length), row.command]);
         output.print(table(columns, cells, await output.width()));
       }
       return 0;

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "bun:test";
+
+import { type FoundServer, mergeServers, type Rules } from "../../src/clients/merge.ts";
+import { nameProblem } from "../../src/config/schema-upstream.ts";
+import { isLiteralSecret } from "../../src/config/secret.ts";
+
+const files = new Map<string, string>();
+const RULES: Rules = {
+  nameProblem,
+  isSecret: isLiteralSecret,
+  secretFile: (server, slot) => `/secrets/${server}-${slot}`,
+  reveal: (file) => files.get(file) ?? null,
+};
+
+function server(source: string, name: string, entry: FoundServer["entry"]): FoundServer {
+  return { source, name, entry };
+}
+
+const FILES = { command: "npx", args: ["files", "/srv"] };
+
+describe("merging", () => {
+  test("makes one upstream of the same server in several clients", () => {
+    const merged = mergeServers(
+      new Map(),
+      [
+        server("cursor", "files", FILES),
+        server("codex", "fs", { ...FILES, env: {} }),
+        server("zed", "files", { ...FILES, args: ["files", "/other"] }),
+      ],
+      RULES,
+    );
+    expect(merged.map(({ name, found }) => [name, found.length])).toEqual([
+      ["files", 2],
+      ["files-zed", 1],
+    ]);
+  });
+
+  test("adds nothing that the config has, also when its secret is in a file there", () => {
+    files.set("/secrets/a-API_TOKEN", "t0k3n-t0k3n-t0k3n");
+    const standing = { command: "a", env: { API_TOKEN: { file: "/secrets/a-API_TOKEN" } } };
+    const found = { command: "a", env: { API_TOKEN: "t0k3n-t0k3n-t0k3n" } };
+    const same = mergeServers(new Map([["a", standing]]), [server("cursor", "x", found)], RULES);
+    expect(same.map(({ name, isNew }) => [name, isNew])).toEqual([["a", false]]);
+    const other = { command: "a", env: { API_TOKEN: "another-another" } };
+    const next = mergeServers(new Map([["a", standing]]), [server("cursor", "a", other)], RULES);
+    expect(next.map(({ name, isNew }) => [name, isNew])).toEqual([["a-cursor", true]]);
+  });
+
+  test("gives a name that may be to one that may not", () => {
+    const names = ["my server!", "mcpd", "a__b", "…", "x".repeat(60), "mcpd"];
+    const found = names.map((name, at) => server("cursor", name, { command: `c${at}` }));
+    const merged = mergeServers(new Map(), found, RULES);
+    expect(merged.map(({ name }) => name)).toEqual([
+      "my-server-",
+      "mcpd-cursor",
+      "a_b",
+      "server",
+      "x".repeat(40),
+      "mcpd-2",
+    ]);
+    for (const { name } of merged) expect(nameProblem(name)).toBeNull();
+  });
+});
+
+describe("secrets", () => {
+  const cases: readonly (readonly [
+    what: string,
+    entry: object,
+    becomes: object,
+    values: string[],
+  ])[] = [
+    [
+      "of env go to a file",
+      { command: "a", env: { GITHUB_TOKEN: "abcdefgh12", MODE: "fast" } },
+      { env: { GITHUB_TOKEN: { file: "/secrets/a-GITHUB_TOKEN" }, MODE: "fast" } },
+      ["abcdefgh12"],
+    ],
+    [
+      "of headers keep their scheme",
+      { url: "https://x", headers: { Authorization: "Bearer abcdefgh12" } },
+      { headers: { Authorization: { file: "/secrets/a-AUTHORIZATION", prefix: "Bearer " } } },
+      ["abcdefgh12"],
+    ],
+    [
+      "of args go behind a variable",
+      { command: "a", args: ["--api-key", "abcdefgh12", "--db-password=hunter2hunter2", "x"] },
+      {
+        args: ["--api-key", "${API_KEY}", "--db-password=${DB_PASSWORD}", "x"],
+        env: {
+          API_KEY: { file: "/secrets/a-API_KEY" },
+          DB_PASSWORD: { file: "/secrets/a-DB_PASSWORD" },
+        },
+      },
+      ["abcdefgh12", "hunter2hunter2"],
+    ],
+    [
+      "in a header that is an argument are found",
+      { command: "npx", args: ["mcp-remote", "--header", "Authorization: Bearer abcdefgh12"] },
+      { args: ["mcp-remote", "--header", "Authorization: Bearer ${AUTHORIZATION}"] },
+      ["abcdefgh12"],
+    ],
+    [
+      "in the address of a database are found",
+      { command: "pg", args: ["postgresql://ada:hunter2@db/app"] },
+      { args: ["${CONNECTION_URL}"] },
+      ["postgresql://ada:hunter2@db/app"],
+    ],
+    [
+      "that show what they are need no name",
+      { command: "a", env: { HUB: "ghp_0123456789abcdefghij" } },
+      { env: { HUB: { file: "/secrets/a-HUB" } } },
+      ["ghp_0123456789abcdefghij"],
+    ],
+    [
+      "in two places are one file",
+      { command: "a", args: ["--token", "abcdefgh12"], env: { TOKEN: "abcdefgh12" } },
+      { args: ["--token", "${TOKEN}"], env: { TOKEN: { file: "/secrets/a-TOKEN" } } },
+      ["abcdefgh12"],
+    ],
+    [
+      "that are references, numbers or paths stay",
+      {
+        command: "a",
+        args: ["--max-tokens", "4096000000"],
+        env: { A_TOKEN: "${A}", KEY_FILE: "/k" },
+      },
+      { args: ["--max-tokens", "4096000000"], env: { A_TOKEN: "${A}", KEY_FILE: "/k" } },
+      [],
+    ],
+  ];
+
+  test.each(cases)("%s", (_what, entry, becomes, values) => {
+    const [merged] = mergeServers(new Map(), [server("cursor", "a", { ...entry })], RULES);
+    expect(merged?.entry).toMatchObject(becomes);
+    expect(merged?.secrets.map(({ value }) => value)).toEqual(values);
+    for (const value of values) expect(JSON.stringify(merged?.entry)).not.toContain(value);
+  });
+});
