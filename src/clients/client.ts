@@ -76,7 +76,7 @@ export function joinFor({ system }: Pick<Where, "system">, ...parts: readonly st
   return (system === "windows" ? win32 : posix).join(...parts);
 }
 
-export function isAbsoluteFor({ system }: Pick<Where, "system">, path: string): boolean {
+function isAbsoluteFor({ system }: Pick<Where, "system">, path: string): boolean {
   return (system === "windows" ? win32 : posix).isAbsolute(path);
 }
 

@@ -20,8 +20,8 @@ export type Registration = { readonly server: string | null; readonly project: s
 
 /**
  * How this client gets to the daemon. HTTP where its config can name the key by reference and the
- * daemon is a service: that saves a process. Else the bridge, which needs no key, starts the daemon,
- * and knows the project by the directory it is started in.
+ * daemon is a service: that saves a process. Else the bridge, which needs no key, starts the
+ * daemon, and knows the project by the directory it is started in.
  */
 export function wayOf(client: Client, link: Link, registration: Registration): Way {
   const { server, project } = registration;

@@ -31,9 +31,9 @@ export type Merged = {
 };
 
 /**
- * One upstream for all that are the same: command, args, env, url, headers and secrets. Of different
- * ones with one name the first keeps it, the next gets that of its source behind it. Secrets end up
- * in files.
+ * One upstream for all that are the same: command, args, env, url, headers and secrets. Of
+ * different ones with one name the first keeps it, the next gets that of its source behind it.
+ * Secrets end up in files.
  */
 export function mergeServers(
   existing: ReadonlyMap<string, Entry>,

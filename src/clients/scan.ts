@@ -30,8 +30,8 @@ export type Look =
     };
 
 /**
- * Looks at every file a client has in a scope, those that are still to be made included. In the home
- * directory the files of a project may be those of the user, which they then are.
+ * Looks at every file a client has in a scope, those that are still to be made included. In the
+ * home directory the files of a project may be those of the user, which they then are.
  */
 export function lookAt(
   client: Client,

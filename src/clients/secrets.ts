@@ -11,8 +11,12 @@ export type Stripped = { readonly entry: Entry; readonly secrets: readonly Secre
 type IsSecret = (name: string, literal: string) => boolean;
 
 /** Tokens that give themselves away, whatever they are called. */
-const TOKEN =
-  /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|npm_\w{30,}|hf_\w{20,})/;
+const TOKEN = new RegExp(
+  [
+    "\\b(?:gh[pousr]_\\w{20,}|github_pat_\\w{20,}|glpat-[\\w-]{16,}|sk-[\\w-]{16,}",
+    "xox[abeprs]-[\\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\\w-]{30,}|npm_\\w{30,}|hf_\\w{20,})",
+  ].join("|"),
+);
 const SCHEME = /^((?:Bearer|Basic|token) +)(.+)$/is;
 const FLAG = /^--?([A-Za-z][\w-]*)$/;
 const ASSIGNMENT = /^(-*([A-Za-z][\w-]*)\s*[=:]\s*(?:(?:Bearer|Basic|token) +)?)(.+)$/is;

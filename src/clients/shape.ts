@@ -1,6 +1,6 @@
 /**
- * How a file holds its servers: under `path`, as members named by their key, or (yaml-list) as items
- * with a "name".
+ * How a file holds its servers: under `path`, as members named by their key, or (yaml-list) as
+ * items with a "name".
  */
 export type Shape =
   | { readonly format: "json"; readonly path: readonly string[] }

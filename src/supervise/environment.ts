@@ -33,8 +33,8 @@ const OTHERS = 0o077;
 
 /**
  * Resolves a stdio unit at the moment of its start: `${NAME}` and `${NAME:-default}` in its texts,
- * secrets by reference, `~`. Command, args and cwd see the unit's own env, too. A rotated secret shows with the next start; a fault names the first
- * one that is missing.
+ * secrets by reference, `~`. Command, args and cwd see the unit's own env, too. A rotated secret
+ * shows with the next start; a fault names the first one that is missing.
  */
 export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
   const { reach, upstream } = unit;

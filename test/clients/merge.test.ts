@@ -12,7 +12,7 @@ const RULES: Rules = {
   reveal: (file) => files.get(file) ?? null,
 };
 
-function server(source: string, name: string, entry: FoundServer["entry"]): FoundServer {
+function seen(source: string, name: string, entry: FoundServer["entry"]): FoundServer {
   return { source, name, entry };
 }
 
@@ -23,9 +23,9 @@ describe("merging", () => {
     const merged = mergeServers(
       new Map(),
       [
-        server("cursor", "files", FILES),
-        server("codex", "fs", { ...FILES, env: {} }),
-        server("zed", "files", { ...FILES, args: ["files", "/other"] }),
+        seen("cursor", "files", FILES),
+        seen("codex", "fs", { ...FILES, env: {} }),
+        seen("zed", "files", { ...FILES, args: ["files", "/other"] }),
       ],
       RULES,
     );
@@ -39,16 +39,16 @@ describe("merging", () => {
     files.set("/secrets/a-API_TOKEN", "t0k3n-t0k3n-t0k3n");
     const standing = { command: "a", env: { API_TOKEN: { file: "/secrets/a-API_TOKEN" } } };
     const found = { command: "a", env: { API_TOKEN: "t0k3n-t0k3n-t0k3n" } };
-    const same = mergeServers(new Map([["a", standing]]), [server("cursor", "x", found)], RULES);
+    const same = mergeServers(new Map([["a", standing]]), [seen("cursor", "x", found)], RULES);
     expect(same.map(({ name, isNew }) => [name, isNew])).toEqual([["a", false]]);
     const other = { command: "a", env: { API_TOKEN: "another-another" } };
-    const next = mergeServers(new Map([["a", standing]]), [server("cursor", "a", other)], RULES);
+    const next = mergeServers(new Map([["a", standing]]), [seen("cursor", "a", other)], RULES);
     expect(next.map(({ name, isNew }) => [name, isNew])).toEqual([["a-cursor", true]]);
   });
 
   test("gives a name that may be to one that may not", () => {
     const names = ["my server!", "mcpd", "a__b", "…", "x".repeat(60), "mcpd"];
-    const found = names.map((name, at) => server("cursor", name, { command: `c${at}` }));
+    const found = names.map((name, at) => seen("cursor", name, { command: `c${at}` }));
     const merged = mergeServers(new Map(), found, RULES);
     expect(merged.map(({ name }) => name)).toEqual([
       "my-server-",
@@ -130,7 +130,7 @@ describe("secrets", () => {
   ];
 
   test.each(cases)("%s", (_what, entry, becomes, values) => {
-    const [merged] = mergeServers(new Map(), [server("cursor", "a", { ...entry })], RULES);
+    const [merged] = mergeServers(new Map(), [seen("cursor", "a", { ...entry })], RULES);
     expect(merged?.entry).toMatchObject(becomes);
     expect(merged?.secrets.map(({ value }) => value)).toEqual(values);
     for (const value of values) expect(JSON.stringify(merged?.entry)).not.toContain(value);

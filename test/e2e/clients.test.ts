@@ -1,34 +1,291 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-
-import { fixture } from "../helpers/program.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { FIXTURES } from "../clients/fixtures.ts";
+import { LineClient } from "../helpers/line-client.ts";
+import { posixTest } from "../helpers/posix.ts";
+import { fixture, program } from "../helpers/program.ts";
+import { ClientHome, INSTALLED } from "./clients.ts";
 import { Daemon } from "./harness.ts";
 
-// What the config says of kinds of clients (MISSION D6).
+const SECRETS = [
+  "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+  "key-0123456789abcdef",
+  "hunter2hunter2",
+];
 
-const mcpServers = { echo: fixture("echo.ts"), more: fixture("echo.ts", "--name=more") };
+type Listed = {
+  readonly clients: readonly {
+    readonly id: string;
+    readonly installed: boolean;
+    readonly files: readonly { readonly connected: readonly string[]; readonly problem: unknown }[];
+  }[];
+};
 
-test("a client is shown what its profile says, as soon as the config says so", async () => {
-  await using daemon = await Daemon.start({ mcpServers });
-  const client = new Client({ name: "model", version: "1" });
-  const requestInit = { headers: { "x-api-key": daemon.key } };
-  const url = new URL(daemon.mcpUrl());
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
-  const names = async (): Promise<readonly string[]> =>
-    (await client.listTools()).tools.map(({ name }) => name);
-  expect((await names()).length).toBeGreaterThan(10);
-  daemon.home.writeConfig({ clients: { model: { mode: "search" } }, mcpServers });
-  await waitFor("the short list", async () => (await names()).length === 3);
-  const found = await client.callTool({ name: "search_tools", arguments: { query: "echo text" } });
-  expect(JSON.stringify(found)).toContain("echo__echo");
-  const call = { name: "echo__echo", arguments: { text: "through" } };
-  expect(await client.callTool({ name: "call_tool", arguments: call })).toMatchObject({
-    content: [{ text: "through" }],
+async function connectedOf(home: ClientHome): Promise<readonly string[]> {
+  const { stdout } = await home.run("clients", "--json");
+  const { clients } = JSON.parse(stdout) as Listed;
+  const isConnected = ({ files }: Listed["clients"][number]): boolean =>
+    files.some(({ connected }) => connected.length > 0);
+  return clients.filter(isConnected).map(({ id }) => id);
+}
+
+describe("mcpd setup", () => {
+  test("shares the servers of every client, and undo gives back every byte", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    const setup = await home.run("setup", "--yes");
+    expect([setup.exitCode, setup.stdout]).toEqual([0, expect.stringContaining("25 servers, 12")]);
+    expect(await connectedOf(home)).toEqual([...INSTALLED]);
+    const after = home.contents();
+    expect(Object.keys(after)).toEqual(Object.keys(before));
+    const texts = [...Object.values(after), readFileSync(home.configFile, "utf8"), setup.stdout];
+    for (const secret of SECRETS) expect(texts.join("\n")).not.toContain(secret);
+    const checked = await home.run("config", "validate");
+    expect([checked.exitCode, checked.stderr]).toEqual([0, ""]);
+    const again = await home.run("setup", "--yes");
+    expect(again.stdout).toContain("Nothing is to be changed");
+    const undo = await home.run("undo");
+    expect([undo.exitCode, home.contents()]).toEqual([0, before]);
+    expect(existsSync(home.platform.paths.configDir)).toBe(false);
+    expect((await home.run("undo")).exitCode).toBe(66);
   });
-  const { stdout } = await daemon.run("tools");
-  expect(stdout).toContain("echo__echo");
-  await client.close();
+
+  test("only shows what it would do with --dry-run, secrets blanked", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    const { stdout, stderr, exitCode } = await home.run("setup", "--dry-run");
+    expect([exitCode, home.contents()]).toEqual([0, before]);
+    expect(existsSync(home.platform.paths.configDir)).toBe(false);
+    for (const id of INSTALLED) expect(stdout).toContain(home.file(id));
+    for (const secret of SECRETS) expect(stdout + stderr).not.toContain(secret);
+    const { stdout: json } = await home.run("setup", "--dry-run", "--json");
+    for (const secret of SECRETS) expect(json).not.toContain(secret);
+    expect(JSON.parse(json)).toMatchObject({ dryRun: true, skipped: [] });
+  });
+
+  test("does not ask where nobody can answer", async () => {
+    using home = new ClientHome();
+    home.install();
+    for (const words of [["setup"], ["setup", "--json"]]) {
+      const { exitCode, stdout, stderr } = await home.run(...words);
+      expect(exitCode).toBe(2);
+      expect(stdout + stderr).toContain("--yes");
+    }
+    expect(readdirSync(home.path)).not.toContain("mcpd");
+  });
+
+  test("sets up the clients it is told, and no other", async () => {
+    using home = new ClientHome();
+    home.install();
+    expect((await home.run("setup", "--yes", "cursor", "codex")).exitCode).toBe(0);
+    expect(await connectedOf(home)).toEqual(["cursor", "codex"]);
+    const typo = await home.run("setup", "--yes", "curser");
+    expect([typo.exitCode, typo.stderr]).toEqual([66, expect.stringContaining('"cursor"?')]);
+  });
+
+  test("leaves out what it cannot read or write, and sets up the rest", async () => {
+    using home = new ClientHome();
+    home.install();
+    home.write("cursor", '{ "mcpServers": { "a": } }');
+    home.write("zed", new Uint8Array([0x7b, 0xff, 0xfe]));
+    home.write("amp", '{ "amp.mcpServers": "none" }');
+    chmodSync(home.file("warp"), 0o444);
+    const before = home.contents();
+    const { exitCode, stderr } = await home.run("setup", "--yes");
+    for (const id of ["cursor", "zed", "amp"]) expect(stderr).toContain(`${id} is left out`);
+    expect(stderr).toContain("line 1, column 24: value expected");
+    expect(stderr).toContain(`Cannot write ${home.file("warp")}: it is read-only`);
+    expect(exitCode).toBe(65);
+    const bad = ["cursor", "zed", "amp", "warp"];
+    const after = home.contents();
+    for (const path of bad.map((id) => home.file(id).slice(home.path.length + 1))) {
+      expect(after[path]).toBe(before[path] ?? "");
+    }
+    expect(await connectedOf(home)).toEqual(INSTALLED.filter((id) => !bad.includes(id)));
+    await home.run("undo");
+    expect(home.contents()).toEqual(before);
+  });
+
+  posixTest("keeps a link a link", async () => {
+    using home = new ClientHome();
+    const real = home.directory.file("dotfiles.json");
+    writeFileSync(real, FIXTURES["cursor"]?.text ?? "");
+    mkdirSync(dirname(home.file("cursor")), { recursive: true });
+    symlinkSync(real, home.file("cursor"));
+    await home.run("setup", "--yes");
+    expect(readFileSync(real, "utf8")).toContain('"mcpd"');
+    await home.run("undo");
+    expect(readFileSync(real, "utf8")).toBe(FIXTURES["cursor"]?.text ?? "");
+  });
+
+  test("runs from then on what the client ran, with the secret that was in its args", async () => {
+    using home = new ClientHome();
+    const echo = fixture("echo.ts", "--api-key", "k3y-k3y-k3y-k3y");
+    home.write("claude-desktop", JSON.stringify({ mcpServers: { "my echo": echo } }));
+    expect((await home.run("setup", "--yes")).exitCode).toBe(0);
+    const { mcpServers } = JSON.parse(home.read("claude-desktop"));
+    const { command, args } = mcpServers.mcpd;
+    await using daemon = await Daemon.start(null, { home });
+    await using client = new LineClient([command, ...args], { cwd: home.path, env: home.env });
+    await client.initialize();
+    expect(await client.call(1, "add", { a: 40, b: 2 })).toContain("42");
+    expect(await client.call(2, "environment")).toContain("API_KEY");
+    expect(await client.end()).toBe(0);
+    const listed = await daemon.run("servers", "--json");
+    expect(listed.stdout).not.toContain("k3y-k3y");
+  });
+});
+
+describe("mcpd undo", () => {
+  test("leaves a file that was edited since, shows how, and restores the rest", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    await home.run("setup", "--yes");
+    const edited = `${home.read("vscode")}// mine\n`;
+    home.write("vscode", edited);
+    const undo = await home.run("undo");
+    expect(undo.exitCode).toBe(75);
+    expect(undo.stderr).toContain(`${home.file("vscode")} was changed since`);
+    expect(undo.stderr).toContain("+ // mine");
+    expect(home.read("vscode")).toBe(edited);
+    const path = home.file("vscode").slice(home.path.length + 1);
+    expect({ ...home.contents(), [path]: "" }).toEqual({ ...before, [path]: "" });
+    home.write("vscode", edited.replace("// mine\n", ""));
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect(home.contents()).toEqual(before);
+  });
+
+  test("takes commands back one by one, the last first, and lists them", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    await home.run("connect", "cursor");
+    await home.run("connect", "codex");
+    const listed = JSON.parse((await home.run("undo", "--list", "--json")).stdout);
+    expect(listed.changes.map(({ command }: { command: string }) => command)).toEqual([
+      "connect cursor",
+      "connect codex",
+    ]);
+    const dry = await home.run("undo", "--dry-run");
+    expect(dry.stdout).toContain(home.file("codex"));
+    expect((await home.run("undo", listed.changes[0].id)).exitCode).toBe(0);
+    expect(await connectedOf(home)).toEqual(["codex"]);
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect(home.contents()).toEqual(before);
+    expect((await home.run("undo", "20200101T000000000Z")).exitCode).toBe(66);
+  });
+});
+
+describe("mcpd connect and disconnect", () => {
+  test("change one client and give back every byte, file or none", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    for (const id of INSTALLED) {
+      const { exitCode, stderr } = await home.run("connect", id, "-q");
+      expect([id, exitCode, stderr]).toEqual([id, 0, ""]);
+    }
+    expect(await connectedOf(home)).toEqual([...INSTALLED]);
+    for (const id of INSTALLED) await home.run("disconnect", id);
+    expect(home.contents()).toEqual(before);
+    using empty = new ClientHome();
+    await empty.run("connect", "junie");
+    expect(await connectedOf(empty)).toEqual(["junie"]);
+    expect((await empty.run("disconnect", "junie")).exitCode).toBe(0);
+    expect(empty.contents()).toEqual({});
+  });
+
+  test("carry the project where they register one, in its own file", async () => {
+    using home = new ClientHome();
+    const project = home.directory.file("work");
+    mkdirSync(project);
+    const words = ["claude-code", "--scope", "project", "--project", project];
+    expect((await home.run("connect", ...words)).exitCode).toBe(0);
+    const { mcpServers } = JSON.parse(readFileSync(join(project, ".mcp.json"), "utf8"));
+    expect(mcpServers.mcpd.args).toEqual(["bridge", "--project", project]);
+    expect((await home.run("disconnect", "claude-code", "--project", project)).exitCode).toBe(0);
+    expect(readdirSync(project)).toEqual([]);
+    const never = await home.run("connect", "lm-studio", "--scope", "project");
+    expect([never.exitCode, never.stderr]).toEqual([2, expect.stringContaining("LM Studio")]);
+  });
+
+  test("register one upstream under its name, if that is free and exists", async () => {
+    using home = new ClientHome();
+    home.writeConfig({ mcpServers: { memory: { command: "memory" }, docs: { command: "docs" } } });
+    home.install();
+    const taken = await home.run("connect", "cursor", "--server", "memory");
+    expect([taken.exitCode, taken.stderr]).toEqual([73, expect.stringContaining('"memory"')]);
+    const unknown = await home.run("connect", "cursor", "--server", "dosc");
+    expect([unknown.exitCode, unknown.stderr]).toEqual([66, expect.stringContaining('"docs"?')]);
+    expect((await home.run("connect", "cursor", "--server", "docs")).exitCode).toBe(0);
+    expect(home.read("cursor")).toContain('"args": ["bridge", "--server", "docs"]');
+  });
+
+  test("use HTTP once the daemon is a service, with the key by reference", async () => {
+    using home = new ClientHome();
+    home.install();
+    const { programsDir } = home.platform.paths;
+    mkdirSync(programsDir, { recursive: true });
+    writeFileSync(join(programsDir, "INSTALL_INFO"), JSON.stringify({ service: "systemd" }));
+    await using daemon = await Daemon.start({}, { home });
+    await home.run("connect", "claude-code");
+    const { mcpServers } = JSON.parse(home.read("claude-code"));
+    expect(mcpServers.mcpd).toMatchObject({ type: "http" });
+    expect(home.read("claude-code")).not.toContain(daemon.key);
+    const helper = Bun.spawnSync([program(), "show-key", "--headers"], { env: { ...home.env } });
+    expect(JSON.parse(helper.stdout.toString())).toEqual({ Authorization: `Bearer ${daemon.key}` });
+    expect(mcpServers.mcpd.headersHelper).toContain("show-key --headers");
+    await home.run("disconnect", "claude-code");
+    expect(home.read("claude-code")).toBe(FIXTURES["claude-code"]?.text ?? "");
+  });
+});
+
+describe("mcpd import", () => {
+  test("adds the servers of a client or file once, its secrets in files", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    expect((await home.run("import", "codex")).exitCode).toBe(0);
+    const again = await home.run("import", home.file("codex"), "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ imported: [], files: [] });
+    expect(home.contents()).toEqual(before);
+    const text = readFileSync(home.configFile, "utf8");
+    expect(text).toContain('"team.search"');
+    const secret = join(home.platform.paths.configDir, "secrets", "db-DB_PASSWORD");
+    expect(readFileSync(secret, "utf8")).toBe("hunter2hunter2\n");
+    if (home.platform.name !== "windows") expect(statSync(secret).mode & 0o777).toBe(0o600);
+    await home.run("undo");
+    expect(existsSync(home.configFile)).toBe(false);
+  });
+
+  test("says what is wrong with a source", async () => {
+    using home = new ClientHome();
+    const cases: readonly (readonly [words: string, code: number, said: string])[] = [
+      ["import nothing.json", 74, "there is no such file"],
+      ["import curser", 66, 'Did you mean "cursor"?'],
+      ["import bad.json", 65, "line 1"],
+      ["import empty.json", 65, "no list of MCP servers"],
+    ];
+    writeFileSync(home.directory.file("bad.json"), "{");
+    writeFileSync(home.directory.file("empty.json"), "{}");
+    for (const [words, code, said] of cases) {
+      const { exitCode, stderr } = await home.run(...words.split(" "));
+      expect([words, exitCode]).toEqual([words, code]);
+      expect(stderr).toContain(said);
+    }
+  });
 });

@@ -61,6 +61,14 @@ describe("resolveLaunch()", () => {
     });
   });
 
+  test("lets arguments name the unit's own variables, which win over the daemon's", () => {
+    const env = { API_KEY: { kind: "text", text: "own" } } as const;
+    const unit = unitOf({ env, args: ["--key", "${API_KEY}"] });
+    expect(resolveLaunch(unit, deps({ API_KEY: "outer" }))).toMatchObject({
+      args: ["--key", "own"],
+    });
+  });
+
   test("expands variables, defaults and the home directory", () => {
     const unit = unitOf({
       command: "~/bin/server",

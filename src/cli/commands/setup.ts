@@ -1,10 +1,11 @@
 import type { Client } from "../../clients/client.ts";
+import { writeProblem } from "../../clients/files.ts";
 import type { Change } from "../../clients/journal.ts";
 import { type Merged, mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { isInstalled } from "../../clients/scan.ts";
 import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
-import { isFault } from "../../core/fault.ts";
+import { FAULTS, isFault } from "../../core/fault.ts";
 import { changeFiles, warning } from "../client-change.ts";
 import {
   type ClientContext,
@@ -88,7 +89,8 @@ export default command({
       done: "The clients use mcpd from their next start on",
       data: dataOf(plan),
     });
-    return code;
+    const [problem] = plan.skipped.map((one) => one.problem);
+    return code === 0 && problem !== undefined ? FAULTS[problem.code].exit : code;
   },
 });
 
@@ -98,7 +100,7 @@ async function planFor(clients: readonly Client[], context: ClientContext): Prom
   const skipped = [...found.skipped];
   const usable = found.takeovers.flatMap((takeover) => {
     const { before, place, client, text } = takeover.file;
-    const after = rewritten(takeover, link, where);
+    const after = writeProblem(before) ?? rewritten(takeover, link, where);
     if (!isFault(after)) {
       const isSame = after === text && before.bytes !== null;
       const mode = modeFor(place.scope);

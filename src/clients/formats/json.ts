@@ -23,7 +23,7 @@ export function readJson(text: string): Read {
   const before = plain.slice(0, first?.offset ?? 0);
   const line = before.split("\n").length;
   const column = before.length - before.lastIndexOf("\n");
-  const what = first === undefined ? "it has no value" : printParseErrorCode(first.error);
+  const what = first === undefined ? "it has no value" : words(printParseErrorCode(first.error));
   return { kind: "invalid", why: `line ${line}, column ${column}: ${what}` };
 }
 
@@ -37,4 +37,9 @@ export function editJson(text: string, path: readonly string[], edits: Edits): s
   ];
   const edited = editText(start, steps);
   return isFault(edited) ? null : edited;
+}
+
+/** "ValueExpected" as people say it. */
+function words(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
 }

@@ -9,9 +9,9 @@ const dialect = commonDialect({
 });
 
 /**
- * Format: https://code.claude.com/docs/en/mcp (scopes, .mcp.json, headersHelper); CLAUDE_CONFIG_DIR:
- * https://code.claude.com/docs/en/settings. Servers of scope "local" stay where they are: they
- * belong to one directory and win over ours of the same name.
+ * Format: https://code.claude.com/docs/en/mcp (scopes, .mcp.json, headersHelper);
+ * CLAUDE_CONFIG_DIR: https://code.claude.com/docs/en/settings. Servers of scope "local" stay where
+ * they are: they belong to one directory and win over ours of the same name.
  */
 export const claudeCode: Client = {
   id: "claude-code",

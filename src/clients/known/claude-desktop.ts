@@ -5,8 +5,8 @@ import { MCP_SERVERS } from "../shape.ts";
 const dialect = commonDialect();
 
 /**
- * Format: https://modelcontextprotocol.io/docs/develop/connect-local-servers (commands only; remote
- * servers are added in its settings). Linux: where its packages keep it, the same place by Electron.
+ * Format: https://modelcontextprotocol.io/docs/develop/connect-local-servers (commands only;
+ * remote servers are added in its settings). Linux: where its packages keep it, as Electron does.
  */
 export const claudeDesktop: Client = {
   id: "claude-desktop",

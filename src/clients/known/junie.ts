@@ -6,7 +6,7 @@ const dialect = commonDialect();
 
 /**
  * Format: https://junie.jetbrains.com/docs/junie-cli-mcp-configuration.html and
- * https://www.jetbrains.com/help/junie/model-context-protocol-mcp.html. The AI Assistant of the same
+ * https://www.jetbrains.com/help/junie/model-context-protocol-mcp.html. The AI Assistant of these
  * IDEs keeps its servers in the IDE's settings, which have no documented format.
  */
 export const junie: Client = {

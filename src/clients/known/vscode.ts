@@ -6,8 +6,8 @@ const shape: Shape = { format: "json", path: ["servers"] };
 const dialect = commonDialect({ extra: { type: "stdio" } });
 
 /**
- * Format: https://code.visualstudio.com/docs/copilot/reference/mcp-configuration. Its inputs ask the
- * user for a secret, which nobody should have to type: the bridge.
+ * Format: https://code.visualstudio.com/docs/copilot/reference/mcp-configuration. Its inputs ask
+ * the user for a secret, which nobody should have to type: the bridge.
  */
 export const vscode: Client = {
   id: "vscode",
