@@ -18,6 +18,8 @@ type How = {
   readonly done: string;
   /** More for --json. */
   readonly data?: { readonly [key: string]: unknown };
+  /** What there is to say, and to add for --json, when it is done. */
+  readonly after?: () => Promise<{ readonly [key: string]: unknown }>;
 };
 
 /**
@@ -47,13 +49,15 @@ export async function changeFiles(
       message: text,
       path: subject,
     }));
-    output.json({ ...data, undo: id, files: written, failed: problems, daemon: note });
+    const more = (await how.after?.()) ?? {};
+    output.json({ ...data, undo: id, files: written, failed: problems, daemon: note, ...more });
   } else {
     if (written.length > 0 && !options.quiet) output.print(how.done);
     for (const path of written) output.notes.info(`Wrote ${path}`);
     if (note !== null) output.notes.info(note);
     if (id !== null) output.notes.info(`Undo: mcpd undo ${id}`);
     for (const problem of failed) output.notes.warn(warning(problem));
+    await how.after?.();
   }
   return failed[0] === undefined ? 0 : FAULTS[failed[0].code].exit;
 }

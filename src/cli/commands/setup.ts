@@ -15,6 +15,7 @@ import {
   modeFor,
   rulesOf,
 } from "../client-context.ts";
+import { measure, shownCosts } from "../client-cost.ts";
 import { diffsOf, shownDiff } from "../client-report.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
@@ -72,7 +73,10 @@ export default command({
     const chosen = isAsked ? await choose(wanted) : wanted;
     if (chosen === null) return cancelled(output);
     const plan = await planFor(chosen, context);
+    const entries = [...entriesOf(context.config).values(), ...plan.merged.map((one) => one.entry)];
+    const before = await measure(context, entries);
     if (!options.json) report(plan, output, await output.width());
+    if (!options.json && before !== null) output.print(`Before: ${shownCosts(before)}`);
     if (isAsked) {
       const secrets = secretsOf(plan);
       const diffs = diffsOf(plan.changes, secrets).map((file) => shownDiff(file, output.paint));
@@ -87,7 +91,16 @@ export default command({
       output,
       secrets: secretsOf(plan),
       done: "The clients use mcpd from their next start on",
-      data: dataOf(plan),
+      data: { ...dataOf(plan), before },
+      after: async () => {
+        const after = await measure(context, entries);
+        if (after === null) return {};
+        if (!options.json) output.print(`Now: ${shownCosts(after)}`);
+        if (!options.json && after.clients.processes > 0) {
+          output.notes.info("Those in the clients end with them; 'mcpd setup' measures again");
+        }
+        return { after };
+      },
     });
     const [problem] = plan.skipped.map((one) => one.problem);
     return code === 0 && problem !== undefined ? FAULTS[problem.code].exit : code;

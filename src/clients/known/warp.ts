@@ -4,7 +4,7 @@ import { MCP_SERVERS } from "../shape.ts";
 
 const dialect = commonDialect({ cwdKey: "working_directory" });
 
-/** Format: https://docs.warp.dev/agent-platform/warp-agents/agent-context/mcp (servers in files). */
+/** Format: https://docs.warp.dev/agent-platform/warp-agents/agent-context/mcp (file-based). */
 export const warp: Client = {
   id: "warp",
   title: "Warp",
