@@ -1,4 +1,4 @@
-import type { Change } from "../clients/journal.ts";
+import type { Change } from "../clients/write.ts";
 import { type Fault, FaultError, FAULTS, hintOf } from "../core/fault.ts";
 import type { ClientContext } from "./client-context.ts";
 import { diffsOf, shownDiff } from "./client-report.ts";

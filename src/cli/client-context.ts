@@ -3,10 +3,12 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import type { Client, ClientScope, Where } from "../clients/client.ts";
 import { snapshot } from "../clients/files.ts";
-import { type Change, Journal } from "../clients/journal.ts";
+import { Journal } from "../clients/journal.ts";
 import type { Link } from "../clients/link.ts";
 import type { Merged, Rules } from "../clients/merge.ts";
 import { CLIENTS } from "../clients/registry.ts";
+import { MCP_SERVERS } from "../clients/shape.ts";
+import type { Change } from "../clients/write.ts";
 import { type Edit, editText } from "../config/edit.ts";
 import { jsonSchema } from "../config/json-schema.ts";
 import { readConfig } from "../config/resolve.ts";
@@ -108,7 +110,7 @@ export async function configChanges(
     const schema = join(dirname(store.path), SCHEMA_FILE_NAME);
     files.push(required(schema, `${JSON.stringify(await jsonSchema(), null, 2)}\n`));
   }
-  return [...files, required(store.path, after)];
+  return [...files, { ...required(store.path, after), shape: MCP_SERVERS }];
 }
 
 /** How new files of a scope may be read: what belongs to a project is often shared. */

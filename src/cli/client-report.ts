@@ -1,4 +1,4 @@
-import type { Change } from "../clients/journal.ts";
+import type { Change } from "../clients/write.ts";
 import { isSecretName, maskText } from "../config/secret.ts";
 import { diff } from "./diff.ts";
 import { harmless, type Paint } from "./style.ts";

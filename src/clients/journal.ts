@@ -1,24 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import { withFileLock } from "../lib/file-lock.ts";
 import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
-import { hashOf, isUnchanged, type Snapshot, snapshot, writeProblem } from "./files.ts";
-
-/** One file to be written. */
-export type Change = {
-  readonly before: Snapshot;
-  /** Null takes the file away. */
-  readonly after: string | null;
-  /** Directories that go with the file when they are empty then, the innermost first. */
-  readonly directories?: readonly string[];
-  /** Rights of a file that is made; an existing one keeps its own. */
-  readonly mode: number;
-  /** When it cannot be written, nothing is. */
-  readonly required: boolean;
-};
+import { hashOf, type Snapshot, snapshot } from "./files.ts";
+import type { Shape } from "./shape.ts";
+import { type Change, missingDirectories, removeEmpty, writeChange } from "./write.ts";
 
 /** What is remembered of a file. */
 type Kept = {
@@ -29,6 +18,7 @@ type Kept = {
   readonly hashAfter: string | null;
   /** Directories that were made for it, the innermost first. */
   readonly madeDirectories: readonly string[];
+  readonly shape: Shape | null;
   readonly undone: boolean;
 };
 
@@ -53,11 +43,17 @@ export type Undone = {
   readonly restored: readonly string[];
   readonly failed: readonly Fault[];
   /** Changed since: left alone. */
-  readonly refused: readonly {
-    readonly path: string;
-    readonly expected: string;
-    readonly found: string;
-  }[];
+  readonly refused: readonly Refused[];
+};
+
+/** A file that is neither what it was before the command nor what it was after. */
+export type Refused = {
+  readonly path: string;
+  readonly shape: Shape | null;
+  /** As it was before the command, "" for no file. */
+  readonly before: string;
+  readonly expected: string;
+  readonly found: string;
 };
 
 /** A file as it was before a command. */
@@ -98,7 +94,7 @@ export class Journal {
         const kept = this.#plan(home, written.length, change);
         // Written before the file itself: whatever happens now can be undone.
         this.#save({ id, command, at: this.#now(), files: [...written, kept] });
-        const problem = write(change);
+        const problem = writeChange(change);
         if (problem === null) {
           written.push(kept);
         } else if (change.required) {
@@ -145,7 +141,7 @@ export class Journal {
       const home = join(this.#directory, id);
       const restored: string[] = [];
       const failed: Fault[] = [];
-      const refused: { path: string; expected: string; found: string }[] = [];
+      const refused: Refused[] = [];
       // Backwards: who made a directory comes last, when it is empty again.
       const files = [...entry.files];
       for (const [at, kept] of [...files.entries()].toReversed()) {
@@ -159,9 +155,13 @@ export class Journal {
           files[at] = { ...kept, undone: problem === null };
           continue;
         }
-        const found = isFault(now) || now.bytes === null ? "" : new TextDecoder().decode(now.bytes);
-        const expected = readFileSync(join(home, `${at}.after`), "utf8");
-        refused.push({ path: kept.path, expected, found });
+        refused.push({
+          path: kept.path,
+          shape: kept.shape,
+          before: readIfExists(join(home, `${at}.before`)) ?? "",
+          expected: readFileSync(join(home, `${at}.after`), "utf8"),
+          found: isFault(now) || now.bytes === null ? "" : new TextDecoder().decode(now.bytes),
+        });
       }
       this.#save({ ...entry, files });
       if (files.every(({ undone }) => undone)) rmSync(home, { recursive: true, force: true });
@@ -184,7 +184,22 @@ export class Journal {
     return null;
   }
 
-  #plan(home: string, at: number, { before, after, mode }: Change): Kept {
+  /** Files that were put back in another way need not be asked about again. */
+  async settle(id: string, paths: readonly string[]): Promise<void> {
+    await this.#alone(() => {
+      const entry = this.list().find((candidate) => candidate.id === id);
+      if (entry === undefined) return null;
+      const files = entry.files.map((kept) =>
+        paths.includes(kept.path) ? { ...kept, undone: true } : kept,
+      );
+      this.#save({ ...entry, files });
+      const home = join(this.#directory, id);
+      if (files.every(({ undone }) => undone)) rmSync(home, { recursive: true, force: true });
+      return null;
+    });
+  }
+
+  #plan(home: string, at: number, { before, after, mode, shape }: Change): Kept {
     if (before.bytes !== null) writeFileAtomic(join(home, `${at}.before`), before.bytes);
     writeFileAtomic(join(home, `${at}.after`), after ?? "");
     return {
@@ -194,6 +209,7 @@ export class Journal {
       hashBefore: hashOf(before.bytes),
       hashAfter: after === null ? null : hashOf(new TextEncoder().encode(after)),
       madeDirectories: missingDirectories(before.target),
+      shape: shape ?? null,
       undone: false,
     };
   }
@@ -244,29 +260,6 @@ export class Journal {
   }
 }
 
-/** Null when it is written. */
-function write({ before, after, mode, directories = [] }: Change): Fault | null {
-  const problem = writeProblem(before);
-  if (problem !== null) return problem;
-  if (!isUnchanged(before)) {
-    const text = `Cannot write ${before.path}: somebody else changed it meanwhile`;
-    return fault("client.changed", text, before.path);
-  }
-  try {
-    if (after === null) {
-      rmSync(before.target, { force: true });
-      for (const directory of directories) removeEmpty(directory);
-      return null;
-    }
-    mkdirSync(dirname(before.target), { recursive: true, mode: 0o700 });
-    writeFileAtomic(before.target, after, { mode: before.mode ?? mode });
-    return null;
-  } catch (error) {
-    const text = `Cannot write ${before.path}: ${reasonOf(error)}`;
-    return fault("file.failed", text, before.path);
-  }
-}
-
 function currentHash({ path }: Kept): string | null {
   const now = snapshot(path);
   return isFault(now) ? null : hashOf(now.bytes);
@@ -275,23 +268,4 @@ function currentHash({ path }: Kept): string | null {
 function overwritten({ path }: Kept): Fault {
   const text = `${path} is not what was written: its client wrote it at the same moment`;
   return fault("client.changed", text, path);
-}
-
-function missingDirectories(path: string): readonly string[] {
-  const missing: string[] = [];
-  let directory = dirname(path);
-  while (statSync(directory, { throwIfNoEntry: false }) === undefined) {
-    missing.push(directory);
-    directory = dirname(directory);
-  }
-  return missing;
-}
-
-/** One that others use by now stays. */
-function removeEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch {
-    // It is not empty, or somebody was faster.
-  }
 }

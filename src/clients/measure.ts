@@ -12,8 +12,8 @@ type Process = {
 export type Cost = { readonly processes: number; readonly residentBytes: number };
 
 /**
- * What these servers cost where clients start them themselves: every process whose command line says
- * that it is one, and what it has started. What runs under mcpd is not counted.
+ * What these servers cost where clients start them themselves: every process whose command line
+ * says that it is one, and what it has started. What runs under mcpd is not counted.
  */
 export function costOutside(processes: readonly Process[], entries: readonly Entry[]): Cost {
   const shared = family(processes, processes.filter(isMcpd));
@@ -31,7 +31,7 @@ export function costUnder(processes: readonly Process[], pid: number): Cost {
   return costOf(processes, family(processes, root));
 }
 
-/** The words that tell a server from others: its arguments without flags and secrets, its command. */
+/** What tells a server from others: its arguments without flags and secrets, else its command. */
 function signOf(entry: Entry): readonly string[] {
   const { command } = entry;
   if (typeof command !== "string") return [];

@@ -13,7 +13,8 @@ import {
 import { join } from "node:path";
 
 import { snapshot } from "../../src/clients/files.ts";
-import { type Applied, type Change, Journal } from "../../src/clients/journal.ts";
+import { type Applied, Journal } from "../../src/clients/journal.ts";
+import type { Change } from "../../src/clients/write.ts";
 import { isFault } from "../../src/core/fault.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { posixTest } from "../helpers/posix.ts";

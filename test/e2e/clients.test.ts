@@ -169,6 +169,28 @@ describe("mcpd undo", () => {
     expect(home.contents()).toEqual(before);
   });
 
+  test("puts only the servers back with --merge where others have changed the file", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    await home.run("setup", "--yes");
+    const counted = home.read("claude-code").replace('"numStartups": 41', '"numStartups": 42');
+    home.write("claude-code", counted);
+    home.write("goose", `${home.read("goose")}GOOSE_MODEL: new\n`);
+    const { exitCode, stderr } = await home.run("undo", "--merge");
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining("Put the servers back in")]);
+    const wanted = JSON.parse(FIXTURES["claude-code"]?.text ?? "");
+    expect(JSON.parse(home.read("claude-code"))).toEqual({ ...wanted, numStartups: 42 });
+    expect(home.read("goose")).toContain("GOOSE_MODEL: new\n");
+    expect(await connectedOf(home)).toEqual([]);
+    const paths = ["claude-code", "goose"].map((id) => home.file(id).slice(home.path.length + 1));
+    const blank = Object.fromEntries(paths.map((path) => [path, ""]));
+    expect({ ...home.contents(), ...blank }).toEqual({ ...before, ...blank });
+    const { stdout } = await home.run("undo", "--list");
+    expect(stdout).toContain("undo setup");
+    expect(stdout.split("\n")).toHaveLength(3);
+  });
+
   test("takes commands back one by one, the last first, and lists them", async () => {
     using home = new ClientHome();
     home.install();

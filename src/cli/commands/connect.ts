@@ -1,7 +1,7 @@
-import type { Change } from "../../clients/journal.ts";
 import { OUR_NAME } from "../../clients/link.ts";
 import { filesToConnect, lookAt } from "../../clients/scan.ts";
 import { connected } from "../../clients/setup.ts";
+import type { Change } from "../../clients/write.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
 import { clientContext, clientNamed, modeFor } from "../client-context.ts";
@@ -74,7 +74,8 @@ export default command({
       const after = orThrow(connected(look, context.link, what));
       const { before, text } = look;
       if (after === text && before.bytes !== null) return [];
-      return [{ before, after, mode: modeFor(look.place.scope), required: true }];
+      const { scope, shape } = look.place;
+      return [{ before, after, mode: modeFor(scope), shape, required: true }];
     });
     if (changes.length === 0) output.notes.info(`${client.title} is connected already`);
     return changeFiles(context, changes, {

@@ -1,6 +1,6 @@
 import { editServers } from "../../clients/document.ts";
-import type { Change } from "../../clients/journal.ts";
 import { type ClientFile, lookAt } from "../../clients/scan.ts";
+import type { Change } from "../../clients/write.ts";
 import { FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
 import { type ClientContext, clientContext, clientNamed, modeFor } from "../client-context.ts";
@@ -58,7 +58,7 @@ export default command({
 /** What 'connect' found is put back to the byte; else our entries are taken out. */
 function changeOf(file: ClientFile, { journal }: ClientContext): Change {
   const { before, text, place, ours } = file;
-  const rest = { before, mode: modeFor(place.scope), required: true };
+  const rest = { before, mode: modeFor(place.scope), shape: place.shape, required: true };
   const earlier = journal.before(before);
   if (earlier?.command.startsWith("connect ") === true) {
     const { bytes, directories } = earlier;

@@ -1,10 +1,10 @@
 import type { Client } from "../../clients/client.ts";
 import { writeProblem } from "../../clients/files.ts";
-import type { Change } from "../../clients/journal.ts";
 import { type Merged, mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { isInstalled } from "../../clients/scan.ts";
 import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
+import type { Change } from "../../clients/write.ts";
 import { FAULTS, isFault } from "../../core/fault.ts";
 import { changeFiles, warning } from "../client-change.ts";
 import {
@@ -117,7 +117,12 @@ async function planFor(clients: readonly Client[], context: ClientContext): Prom
     if (!isFault(after)) {
       const isSame = after === text && before.bytes !== null;
       const mode = modeFor(place.scope);
-      return [{ takeover, change: isSame ? [] : [{ before, after, mode, required: false }] }];
+      return [
+        {
+          takeover,
+          change: isSame ? [] : [{ before, after, mode, shape: place.shape, required: false }],
+        },
+      ];
     }
     skipped.push({ client: client.id, path: before.path, problem: after });
     return [];

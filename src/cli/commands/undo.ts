@@ -1,10 +1,24 @@
-import { fault, FaultError, FAULTS, isFault } from "../../core/fault.ts";
+import { snapshot } from "../../clients/files.ts";
+import type { Entry, Refused, Undone } from "../../clients/journal.ts";
+import { putBack } from "../../clients/put-back.ts";
+import type { Change } from "../../clients/write.ts";
+import { type Fault, fault, FaultError, FAULTS, isFault } from "../../core/fault.ts";
 import { daemonNote, warning } from "../client-change.ts";
-import { clientContext } from "../client-context.ts";
+import { type ClientContext, clientContext } from "../client-context.ts";
 import { masked } from "../client-report.ts";
 import { command } from "../command.ts";
+import { orThrow } from "../config-file.ts";
 import { diff } from "../diff.ts";
+import type { Output } from "../output.ts";
 import { table } from "../table.ts";
+
+/** The files put back, those put back but for what others changed in them, and the rest. */
+type Outcome = {
+  readonly restored: readonly string[];
+  readonly merged: readonly string[];
+  readonly refused: readonly Refused[];
+  readonly failed: readonly Fault[];
+};
 
 export default command({
   meta: {
@@ -15,69 +29,118 @@ export default command({
   },
   args: {
     id: { type: "positional", required: false, description: "Which one (default: the last)" },
+    merge: {
+      type: "boolean",
+      description: "In files that were changed since, put the servers back and keep the changes",
+    },
     list: { type: "boolean", description: "List what can be taken back" },
     "dry-run": { type: "boolean", description: "Show which files it is about and write nothing" },
   },
   examples: [
     { line: "mcpd undo", text: "Take back the last command" },
     { line: "mcpd undo --list", text: "See what can be taken back" },
+    { line: "mcpd undo --merge", text: "Also in a config that its client has written since" },
   ],
   async execute({ args, options, output }) {
     const context = clientContext(options, null);
-    const { journal } = context;
-    const entries = journal.list().filter(({ files }) => files.some(({ undone }) => !undone));
+    const entries = context.journal
+      .list()
+      .filter(({ files }) => files.some(({ undone }) => !undone));
     if (args.list) {
-      const rows = entries.map(({ id, command: words, at, files }) => {
-        return { id, command: words, at, files: files.map(({ path }) => path) };
-      });
-      if (options.json) output.json({ changes: rows });
-      else if (rows.length === 0) output.print("There is nothing to undo");
-      else {
-        const columns = [{ title: "ID" }, { title: "FILES" }, { title: "COMMAND" }];
-        const cells = rows.map((row) => [row.id, String(row.files.length), row.command]);
-        output.print(table(columns, cells, await output.width()));
-      }
+      if (options.json) output.json({ changes: entries.map(listed) });
+      else output.print(entries.length === 0 ? "There is nothing to undo" : listing(entries));
       return 0;
     }
-    const entry = args.id === undefined ? entries.at(-1) : entries.find(({ id }) => id === args.id);
-    if (entry === undefined) {
-      const text =
-        args.id === undefined ? "There is nothing to undo" : `There is no change "${args.id}"`;
-      throw new FaultError(fault("undo.nothing", text, args.id ?? ""));
-    }
+    const entry = chosen(entries, args.id);
+    const { id, command: words } = entry;
     if (args["dry-run"]) {
-      const files = entry.files.filter(({ undone }) => !undone).map(({ path }) => path);
-      if (options.json) output.json({ id: entry.id, command: entry.command, dryRun: true, files });
-      else output.print(`Would take back "${entry.command}":\n${files.join("\n")}`);
+      const { files } = listed(entry);
+      if (options.json) output.json({ id, command: words, dryRun: true, files });
+      else output.print(`Would take back "${words}":\n${files.join("\n")}`);
       return 0;
     }
-    const result = await journal.undo(entry.id);
-    if (isFault(result)) throw new FaultError(result);
-    const { restored, refused, failed } = result;
-    const isConfig = restored.includes(context.config.store.path);
+    const undone = orThrow<Undone>(await context.journal.undo(id));
+    const outcome = args.merge
+      ? await mergeBack(entry, undone, context)
+      : { ...undone, merged: [] };
+    const isConfig = [...outcome.restored, ...outcome.merged].includes(context.config.store.path);
     const note = isConfig ? await daemonNote(context, output) : null;
-    const changed = refused.map(({ path, expected, found }) => {
-      return { path, diff: masked(diff(expected, found), []) };
-    });
-    if (options.json) {
-      const problems = failed.map(({ code, text }) => ({ code, message: text }));
-      output.json({
-        id: entry.id,
-        command: entry.command,
-        restored,
-        refused: changed,
-        failed: problems,
-      });
-    } else {
-      output.print(`Took back "${entry.command}": ${restored.length} files restored`);
-      for (const path of restored) output.notes.info(`Restored ${path}`);
-      if (note !== null) output.notes.info(note);
-      for (const problem of failed) output.notes.warn(warning(problem));
-      for (const file of changed) {
-        output.notes.warn(`${file.path} was changed since and is left alone:\n${file.diff}`);
-      }
-    }
-    if (failed[0] !== undefined) return FAULTS[failed[0].code].exit;
-    return changed.length > 0 ? FAULTS["client.changed"].exit : 0;
+    if (options.json) output.json({ id, command: words, daemon: note, ...shownJson(outcome) });
+    else show(words, outcome, note, output);
+    const [problem] = outcome.failed;
+    if (problem !== undefined) return FAULTS[problem.code].exit;
+    return outcome.refused.length > 0 ? FAULTS["client.changed"].exit : 0;
   },
 });
+
+function chosen(entries: readonly Entry[], id: string | undefined): Entry {
+  const entry = id === undefined ? entries.at(-1) : entries.find((one) => one.id === id);
+  if (entry !== undefined) return entry;
+  const text = id === undefined ? "There is nothing to undo" : `There is no change "${id}" to undo`;
+  throw new FaultError(fault("undo.nothing", text, id ?? ""));
+}
+
+/** Files that others changed keep that; only the servers become what they were. */
+async function mergeBack(entry: Entry, undone: Undone, context: ClientContext): Promise<Outcome> {
+  const failed = [...undone.failed];
+  const refused: Refused[] = [];
+  const changes = undone.refused.flatMap((file): Change[] => {
+    const { path, shape, before, expected, found } = file;
+    const now = snapshot(path);
+    if (shape === null || isFault(now)) {
+      refused.push(file);
+      return [];
+    }
+    const after = putBack(path, shape, { before, after: expected, now: found });
+    if (isFault(after)) failed.push(after);
+    return isFault(after) ? [] : [{ before: now, after, mode: 0o600, shape, required: false }];
+  });
+  const applied = orThrow(await context.journal.apply(`undo ${entry.command}`, changes));
+  await context.journal.settle(entry.id, applied.written);
+  failed.push(...applied.failed);
+  return { restored: undone.restored, merged: applied.written, refused, failed };
+}
+
+function listed({ id, command: words, at, files }: Entry) {
+  const paths = files.filter(({ undone }) => !undone).map(({ path }) => path);
+  return { id, command: words, at, files: paths };
+}
+
+function listing(entries: readonly Entry[]): string {
+  const columns = [
+    { title: "ID" },
+    { title: "FILES", align: "right" },
+    { title: "COMMAND" },
+  ] as const;
+  const rows = entries.map(listed);
+  return table(
+    columns,
+    rows.map((row) => [row.id, String(row.files.length), row.command]),
+  );
+}
+
+function shownJson({ restored, merged, refused, failed }: Outcome) {
+  return {
+    restored,
+    merged,
+    refused: refused.map((file) => ({ path: file.path, diff: changesOf(file) })),
+    failed: failed.map(({ code, text }) => ({ code, message: text })),
+  };
+}
+
+function show(words: string, outcome: Outcome, note: string | null, output: Output): void {
+  const { restored, merged, refused, failed } = outcome;
+  output.print(`Took back "${words}": ${restored.length + merged.length} files`);
+  for (const path of restored) output.notes.info(`Restored ${path}`);
+  for (const path of merged) output.notes.info(`Put the servers back in ${path}`);
+  if (note !== null) output.notes.info(note);
+  for (const problem of failed) output.notes.warn(warning(problem));
+  for (const file of refused) {
+    const text = `${file.path} was changed since and is left alone ('mcpd undo --merge' keeps that)`;
+    output.notes.warn(`${text}:\n${changesOf(file)}`);
+  }
+}
+
+function changesOf({ expected, found }: Refused): string {
+  return masked(diff(expected, found), []);
+}
