@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 
 import type { Client, ClientScope, Where } from "../clients/client.ts";
 import { snapshot } from "../clients/files.ts";
@@ -38,14 +38,16 @@ export type ClientContext = {
 
 export function clientContext(options: GlobalOptions, project: string | null): ClientContext {
   const config = openConfig(options.config);
-  const { platform } = config;
+  const { platform, discovery } = config;
+  const { origin } = discovery;
   const { name: system, user, paths } = platform;
   return {
     config,
     where: { system, home: user.home, environment: process.env, project },
     link: {
       program: programOf(platform),
-      flags: options.config === undefined ? [] : ["--config", resolve(options.config)],
+      // A client hands on neither our flags nor our environment.
+      flags: ["flag", "environment"].includes(origin) ? ["--config", config.store.path] : [],
       http: serviceOf(config),
     },
     journal: new Journal(join(paths.dataDir, "backups"), systemClock),

@@ -28,15 +28,17 @@ export function commonDialect(traits: Traits = {}): Dialect {
   const { urlKey = "url", cwdKey = "cwd", extra = {}, http } = traits;
   return {
     read(entry, where) {
-      if (isOff(entry)) return left("it is switched off there");
+      const special = reasonToLeave(entry);
+      if (special !== null) return left(special);
       const url = text(entry[urlKey]) ?? text(entry["httpUrl"]) ?? text(entry["url"]);
       const command = text(entry["command"]);
+      const tools = toolsOf(entry);
       if (command !== undefined) {
         const { args, env } = entry;
-        return translated({ command, args, env, cwd: entry[cwdKey] }, where);
+        return translated({ command, args, env, cwd: entry[cwdKey], tools }, where);
       }
       if (url === undefined) return left("it has neither a command nor a url");
-      return translated({ url, headers: entry["headers"], type: entry["type"] }, where);
+      return translated({ url, headers: entry["headers"], type: entry["type"], tools }, where);
     },
     write(way) {
       if (way.kind === "bridge") return { command: way.command, args: [...way.args], ...extra };
@@ -56,6 +58,7 @@ export function translated(
     readonly url?: string;
     readonly headers?: unknown;
     readonly type?: unknown;
+    readonly tools?: Entry | null;
   },
   where: Where,
 ): Translated {
@@ -72,11 +75,12 @@ export function translated(
     command === undefined
       ? { ...(type === "sse" || type === "ws" ? { type } : {}), url, ...some("headers", headers) }
       : { command, ...some("args", args), ...some("env", env), ...(cwd ? { cwd } : {}) };
+  const filtered = { ...entry, ...some("tools", parts.tools ?? {}) };
   const asked = /\$\{(input|command|config|secrets?):[^}]*\}|\$\{\{[^}]*\}\}/.exec(
     JSON.stringify(entry),
   )?.[0];
   if (asked !== undefined) return left(`only its client knows ${asked}`);
-  return { kind: "server", entry: ourNotation(entry, where) as Entry };
+  return { kind: "server", entry: ourNotation(filtered, where) as Entry };
 }
 
 export function left(why: string): Translated {
@@ -87,9 +91,26 @@ export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** True for an entry its client does not use. */
-export function isOff(entry: Entry): boolean {
-  return entry["disabled"] === true || entry["enabled"] === false;
+/** Why an entry cannot be taken over as it is; null when it can. */
+export function reasonToLeave(entry: Entry): string | null {
+  if (entry["disabled"] === true || entry["enabled"] === false) return "it is switched off there";
+  if (entry["envFile"] !== undefined) return "its variables come from a file of the client";
+  if (entry["headersHelper"] !== undefined) return "its headers come from a command of the client";
+  if (entry["authProviderType"] !== undefined) return "only its client can log in there";
+  return null;
+}
+
+/** Which tools the client lets through, by all the names that has, as our filter; else null. */
+export function toolsOf(entry: Entry): Entry | null {
+  const allow = listOf(entry, ["includeTools", "enabled_tools", "available_tools"]);
+  const deny = listOf(entry, ["excludeTools", "disabled_tools", "disabledTools"]);
+  return allow.length + deny.length === 0
+    ? null
+    : { ...some("allow", allow), ...some("deny", deny) };
+}
+
+function listOf(entry: Entry, keys: readonly string[]): readonly string[] {
+  return keys.flatMap((key) => strings(entry[key]) ?? []);
 }
 
 /**

@@ -63,6 +63,12 @@ export function isInstalled(client: Client, where: Where): boolean {
   return [...client.traces(where), ...files.flatMap(({ paths }) => paths)].some(exists);
 }
 
+/** True when the client is on this machine, or the project has a file for it. */
+export function isConcerned(client: Client, where: Where): boolean {
+  const ofProject = client.places(where).filter(({ scope }) => scope === "project");
+  return isInstalled(client, where) || ofProject.some(({ paths }) => paths.some(exists));
+}
+
 /**
  * The files to connect a client by: those it has; when it has none, the one it would look for. Of
  * several, only one whose directory is there.

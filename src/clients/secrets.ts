@@ -104,6 +104,8 @@ export function fingerprint(entry: Entry, valueOf: (reference: Entry) => string 
       headers: values(entry["headers"]),
       kind,
       where,
+      // Two clients that let different tools through have two upstreams.
+      tools: entry["tools"] ?? {},
     }),
   );
 }

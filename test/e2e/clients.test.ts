@@ -98,6 +98,30 @@ describe("mcpd setup", () => {
     expect([typo.exitCode, typo.stderr]).toEqual([66, expect.stringContaining('"cursor"?')]);
   });
 
+  test("takes the servers of a project over with --project, one instance for each project", async () => {
+    using home = new ClientHome();
+    const project = home.directory.file("work");
+    mkdirSync(project);
+    const file = join(project, ".mcp.json");
+    const text = '{ "mcpServers": { "lint": { "command": "lint-mcp", "args": ["."] } } }\n';
+    writeFileSync(file, text);
+    const child = Bun.spawnSync([program(), "setup", "--yes", "--project"], {
+      cwd: project,
+      env: { ...home.env },
+    });
+    expect(child.exitCode).toBe(0);
+    expect(JSON.parse(readFileSync(file, "utf8")).mcpServers.mcpd.args).toEqual([
+      "bridge",
+      "--project",
+      project,
+    ]);
+    const config = readFileSync(home.configFile, "utf8");
+    expect(config).toContain('"scope": "project"');
+    expect(config).toContain('"cwd": "{project}"');
+    await home.run("undo");
+    expect(readFileSync(file, "utf8")).toBe(text);
+  });
+
   test("leaves out what it cannot read or write, and sets up the rest", async () => {
     using home = new ClientHome();
     home.install();

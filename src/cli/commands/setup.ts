@@ -2,7 +2,7 @@ import type { Client } from "../../clients/client.ts";
 import { writeProblem } from "../../clients/files.ts";
 import { type Merged, mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { isInstalled } from "../../clients/scan.ts";
+import { isConcerned } from "../../clients/scan.ts";
 import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { FAULTS, isFault } from "../../core/fault.ts";
@@ -69,7 +69,7 @@ export default command({
     const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);
     const named = args.clients.map(clientNamed);
     const wanted =
-      named.length > 0 ? named : CLIENTS.filter((one) => isInstalled(one, context.where));
+      named.length > 0 ? named : CLIENTS.filter((one) => isConcerned(one, context.where));
     const chosen = isAsked ? await choose(wanted) : wanted;
     if (chosen === null) return cancelled(output);
     const plan = await planFor(chosen, context);

@@ -1,15 +1,17 @@
 import { type Client, type Dialect, inHome, inProject, joinFor, type Where } from "../client.ts";
-import { commonDialect, isOff, left, text, translated } from "../dialect.ts";
+import { commonDialect, left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
 import type { Shape } from "../shape.ts";
 
 const shape: Shape = { format: "toml", path: ["mcp_servers"] };
 
 const dialect: Dialect = {
   read(entry, where) {
-    if (isOff(entry)) return left("it is switched off there");
+    const special = reasonToLeave(entry);
+    if (special !== null) return left(special);
     const command = text(entry["command"]);
     const { args, env, cwd } = entry;
-    if (command !== undefined) return translated({ command, args, env, cwd }, where);
+    const tools = toolsOf(entry);
+    if (command !== undefined) return translated({ command, args, env, cwd, tools }, where);
     const url = text(entry["url"]);
     if (url === undefined) return left("it has neither a command nor a url");
     const token = text(entry["bearer_token_env_var"]);
@@ -19,7 +21,7 @@ const dialect: Dialect = {
       ...Object.fromEntries(named.map(([name, variable]) => [name, { env: variable as string }])),
       ...(token === undefined ? {} : { Authorization: { env: token, prefix: "Bearer " } }),
     };
-    return translated({ url, headers }, where);
+    return translated({ url, headers, tools }, where);
   },
   write: commonDialect().write,
 };

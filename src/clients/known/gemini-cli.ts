@@ -1,19 +1,21 @@
 import { type Client, type Dialect, inHome, inProject } from "../client.ts";
-import { commonDialect, isOff, left, text, translated } from "../dialect.ts";
+import { commonDialect, left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
 import { MCP_SERVERS } from "../shape.ts";
 
 const common = commonDialect();
 
 const dialect: Dialect = {
   read(entry, where) {
-    if (isOff(entry)) return left("it is switched off there");
+    const special = reasonToLeave(entry);
+    if (special !== null) return left(special);
     const { headers } = entry;
+    const tools = toolsOf(entry);
     const http = text(entry["httpUrl"]);
-    if (http !== undefined) return translated({ url: http, headers }, where);
+    if (http !== undefined) return translated({ url: http, headers, tools }, where);
     const url = text(entry["url"]);
     // A url alone is one of server-sent events there.
     if (url !== undefined) {
-      return translated({ url, headers, type: entry["type"] ?? "sse" }, where);
+      return translated({ url, headers, type: entry["type"] ?? "sse", tools }, where);
     }
     return common.read(entry, where);
   },

@@ -6,21 +6,23 @@ import {
   inXdgConfig,
   type Where,
 } from "../client.ts";
-import { isOff, left, text, translated } from "../dialect.ts";
+import { left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
 
 const dialect: Dialect = {
   read(entry, where) {
-    if (isOff(entry)) return left("it is switched off there");
+    const special = reasonToLeave(entry);
+    if (special !== null) return left(special);
     const keys: unknown = entry["env_keys"];
     if (Array.isArray(keys) && keys.length > 0) return left("its secrets are in Goose's keychain");
     const { args, envs, headers, type } = entry;
+    const tools = toolsOf(entry);
     const command = text(entry["cmd"]);
     if (type === "stdio" && command !== undefined) {
-      return translated({ command, args, env: envs }, where);
+      return translated({ command, args, env: envs, tools }, where);
     }
     const url = text(entry["uri"]);
     if ((type === "sse" || type === "streamable_http") && url !== undefined) {
-      return translated({ url, headers, type }, where);
+      return translated({ url, headers, type, tools }, where);
     }
     return left(`Goose itself provides extensions of type ${String(type)}`);
   },

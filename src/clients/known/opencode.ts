@@ -1,12 +1,13 @@
 import { type Client, type Dialect, inProject, inXdgConfig } from "../client.ts";
-import { isOff, left, text, translated } from "../dialect.ts";
+import { left, reasonToLeave, text, translated } from "../dialect.ts";
 import type { Shape } from "../shape.ts";
 
 const shape: Shape = { format: "json", path: ["mcp"] };
 
 const dialect: Dialect = {
   read(entry, where) {
-    if (isOff(entry)) return left("it is switched off there");
+    const special = reasonToLeave(entry);
+    if (special !== null) return left(special);
     const url = text(entry["url"]);
     const { command: line, environment: env, headers } = entry;
     if (/\{file:/.test(JSON.stringify(entry))) return left("it takes a value from a file");
