@@ -6,6 +6,9 @@ import { SHELLS } from "./commands/completions.ts";
 import { withDaemon } from "./here.ts";
 import { GLOBAL_ARGUMENTS, shownName } from "./parse.ts";
 
+/** Arguments that name a client. */
+const CLIENT_ARGUMENTS: ReadonlySet<string> = new Set(["client", "clients", "source"]);
+
 export type Candidate = { readonly word: string; readonly text: string };
 
 /** A key press waits for this, so it is short; without an answer nothing is offered. */
@@ -95,6 +98,10 @@ async function valuesOf(
 ): Promise<readonly Candidate[]> {
   if (argument.type === "enum") return (argument.options ?? []).map((word) => ({ word, text: "" }));
   if (command === "completions") return SHELLS.map((word) => ({ word, text: "" }));
+  if (CLIENT_ARGUMENTS.has(name)) {
+    const { CLIENTS } = await import("../clients/registry.ts");
+    return CLIENTS.map(({ id, title }) => ({ word: id, text: title }));
+  }
   const isUpstream = name === "upstream" || (command.startsWith("servers ") && name === "name");
   if (isUpstream && command !== "servers add") {
     return await asked(async (daemon) => {

@@ -28,4 +28,6 @@ test("completions are scripts that their shell accepts, and offer what fits", as
   expect(await offered("call", "")).toEqual(["files", "web"]);
   expect(await offered("call", "files", "read")).toEqual(["read_file"]);
   expect(await offered("servers", "remove", "w")).toEqual(["web"]);
+  expect(await offered("connect", "cu")).toEqual(["cursor"]);
+  expect(await offered("connect", "cursor", "--scope", "p")).toEqual(["project"]);
 });

@@ -178,6 +178,26 @@ describe("mcpd setup", () => {
     expect(readFileSync(home.configFile, "utf8")).toContain("api.githubcopilot.com");
   });
 
+  test("measures what the servers cost in the clients and in mcpd", async () => {
+    using home = new ClientHome();
+    const echo = fixture("echo.ts", home.path);
+    home.write("cursor", JSON.stringify({ mcpServers: { echo } }));
+    await using daemon = await Daemon.start({}, { home });
+    const [command, ...args] = [echo.command, ...echo.args];
+    await using started = new LineClient([command, ...args], { cwd: home.path, env: home.env });
+    await started.initialize();
+    const { stdout } = await home.run("setup", "--yes", "--json");
+    const { before, after } = JSON.parse(stdout);
+    expect(before.clients.processes).toBe(1);
+    expect(before.clients.residentBytes).toBeGreaterThan(5_000_000);
+    expect(before.mcpd.processes).toBeGreaterThan(0);
+    expect(after.clients.processes).toBe(1);
+    await started.end();
+    const again = JSON.parse((await home.run("setup", "--yes", "--json")).stdout);
+    expect(again.before.clients).toEqual({ processes: 0, residentBytes: 0 });
+    expect((await daemon.run("call", "echo", "add", "a=1", "b=2")).stdout.trim()).toBe("3");
+  });
+
   test("runs from then on what the client ran, with the secret that was in its args", async () => {
     using home = new ClientHome();
     const echo = fixture("echo.ts", "--api-key", "k3y-k3y-k3y-k3y");

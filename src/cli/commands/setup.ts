@@ -74,7 +74,7 @@ export default command({
     if (chosen === null) return cancelled(output);
     const plan = await planFor(chosen, context);
     const entries = [...entriesOf(context.config).values(), ...plan.merged.map((one) => one.entry)];
-    const before = await measure(context, entries);
+    const before = entries.length === 0 ? null : await measure(context, entries);
     if (!options.json) report(plan, output, await output.width());
     if (!options.json && before !== null) output.print(`Before: ${shownCosts(before)}`);
     if (isAsked) {
@@ -93,7 +93,7 @@ export default command({
       done: "The clients use mcpd from their next start on",
       data: { ...dataOf(plan), before },
       after: async () => {
-        const after = await measure(context, entries);
+        const after = before === null ? null : await measure(context, entries);
         if (after === null) return {};
         if (!options.json) output.print(`Now: ${shownCosts(after)}`);
         if (!options.json && after.clients.processes > 0) {
