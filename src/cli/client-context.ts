@@ -16,7 +16,7 @@ import { nameProblem } from "../config/schema-upstream.ts";
 import { isLiteralSecret } from "../config/secret.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
-import { layoutOf } from "../install/layout.ts";
+import { type InstallInfo, layoutOf } from "../install/layout.ts";
 import { isLoopback } from "../lib/address.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readIfExists } from "../lib/files.ts";
@@ -134,10 +134,18 @@ function programOf({ paths }: Platform): Link["program"] {
 /** Only a service is there again after a restart of the machine. */
 function serviceOf({ platform, store }: ConfigFile): Link["http"] {
   const receipt = readIfExists(layoutOf(platform.paths).infoFile);
-  if (receipt === null || !/"service"\s*:\s*"/.test(receipt)) return null;
+  if (receipt === null || !namesService(receipt)) return null;
   const loaded = store.load();
   const { daemon } = isFault(loaded) ? store.lastGood : loaded;
   const host = daemon.host.includes(":") ? `[${daemon.host}]` : daemon.host;
   const name = isLoopback(host) ? host : "127.0.0.1";
   return { url: `http://${name}:${daemon.port}/mcp`, keyFile: daemon.apiKeyFile };
+}
+
+function namesService(receipt: string): boolean {
+  try {
+    return typeof (JSON.parse(receipt) as Partial<InstallInfo>).service === "string";
+  } catch {
+    return false;
+  }
 }

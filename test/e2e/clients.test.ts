@@ -292,7 +292,8 @@ describe("mcpd connect and disconnect", () => {
     for (const id of INSTALLED) await home.run("disconnect", id);
     expect(home.contents()).toEqual(before);
     using empty = new ClientHome();
-    await empty.run("connect", "junie");
+    const { stderr: warned } = await empty.run("connect", "junie");
+    expect(warned).toContain("JetBrains Junie was not found on this machine");
     expect(await connectedOf(empty)).toEqual(["junie"]);
     expect((await empty.run("disconnect", "junie")).exitCode).toBe(0);
     expect(empty.contents()).toEqual({});

@@ -1,5 +1,5 @@
 import { OUR_NAME } from "../../clients/link.ts";
-import { filesToConnect, lookAt } from "../../clients/scan.ts";
+import { filesToConnect, isConcerned, lookAt } from "../../clients/scan.ts";
 import { connected } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { fault, FaultError } from "../../core/fault.ts";
@@ -77,6 +77,9 @@ export default command({
       const { scope, shape } = look.place;
       return [{ before, after, mode: modeFor(scope), shape, required: true }];
     });
+    if (!isConcerned(client, context.where)) {
+      output.notes.warn(`${client.title} was not found on this machine`);
+    }
     if (changes.length === 0) output.notes.info(`${client.title} is connected already`);
     return changeFiles(context, changes, {
       command: `connect ${client.id}`,
