@@ -107,7 +107,9 @@ export async function configChanges(
   const after = orThrow(editText(standing ?? CONFIG_TEMPLATE, edits));
   orThrow(readConfig(after, store.path, platform, 1));
   const secrets = fresh.flatMap((upstream) => upstream.secrets);
-  const files = secrets.map(({ file, value }) => required(file, `${value}\n`));
+  const files = secrets.map(({ file, value }): Change => {
+    return { ...required(file, `${value}\n`), neededBy: store.path };
+  });
   if (standing === null) {
     const schema = join(dirname(store.path), SCHEMA_FILE_NAME);
     files.push(required(schema, `${JSON.stringify(await jsonSchema(), null, 2)}\n`));

@@ -19,6 +19,7 @@ type Kept = {
   /** Directories that were made for it, the innermost first. */
   readonly madeDirectories: readonly string[];
   readonly shape: Shape | null;
+  readonly neededBy: string | null;
   readonly undone: boolean;
 };
 
@@ -44,6 +45,8 @@ export type Undone = {
   readonly failed: readonly Fault[];
   /** Changed since: left alone. */
   readonly refused: readonly Refused[];
+  /** Left because a file that was not restored names them. */
+  readonly needed: readonly string[];
 };
 
 /** A file that is neither what it was before the command nor what it was after. */
@@ -142,10 +145,15 @@ export class Journal {
       const restored: string[] = [];
       const failed: Fault[] = [];
       const refused: Refused[] = [];
+      const needed: string[] = [];
       // Backwards: who made a directory comes last, when it is empty again.
       const files = [...entry.files];
       for (const [at, kept] of [...files.entries()].toReversed()) {
         if (kept.undone) continue;
+        if (isNeeded(kept)) {
+          needed.push(kept.path);
+          continue;
+        }
         const now = snapshot(kept.path);
         const hash = isFault(now) ? "" : hashOf(now.bytes);
         if (hash === kept.hashAfter || hash === kept.hashBefore) {
@@ -165,7 +173,7 @@ export class Journal {
       }
       this.#save({ ...entry, files });
       if (files.every(({ undone }) => undone)) rmSync(home, { recursive: true, force: true });
-      return { restored, refused, failed };
+      return { restored, refused, needed, failed };
     });
   }
 
@@ -199,7 +207,7 @@ export class Journal {
     });
   }
 
-  #plan(home: string, at: number, { before, after, mode, shape }: Change): Kept {
+  #plan(home: string, at: number, { before, after, mode, shape, neededBy }: Change): Kept {
     if (before.bytes !== null) writeFileAtomic(join(home, `${at}.before`), before.bytes);
     writeFileAtomic(join(home, `${at}.after`), after ?? "");
     return {
@@ -210,6 +218,7 @@ export class Journal {
       hashAfter: after === null ? null : hashOf(new TextEncoder().encode(after)),
       madeDirectories: missingDirectories(before.target),
       shape: shape ?? null,
+      neededBy: neededBy ?? null,
       undone: false,
     };
   }
@@ -263,6 +272,13 @@ export class Journal {
 function currentHash({ path }: Kept): string | null {
   const now = snapshot(path);
   return isFault(now) ? null : hashOf(now.bytes);
+}
+
+/** True while the file that needs it, which comes first, still names it. */
+function isNeeded({ path, neededBy }: Kept): boolean {
+  if (neededBy === null) return false;
+  const text = readIfExists(neededBy) ?? "";
+  return text.includes(path) || text.includes(JSON.stringify(path).slice(1, -1));
 }
 
 function overwritten({ path }: Kept): Fault {

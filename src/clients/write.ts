@@ -15,6 +15,8 @@ export type Change = {
   readonly directories?: readonly string[];
   /** Where its servers are: for a file that others change, too. */
   readonly shape?: Shape;
+  /** A file whose text names this one: as long as it does, undo keeps this one. */
+  readonly neededBy?: string;
   /** Rights of a file that is made; an existing one keeps its own. */
   readonly mode: number;
   /** When it cannot be written, nothing is. */

@@ -258,6 +258,23 @@ describe("mcpd undo", () => {
     expect(stdout.split("\n")).toHaveLength(3);
   });
 
+  test("keeps the secrets that a config names which was edited since", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    await home.run("setup", "--yes");
+    await home.run("servers", "remove", "docs");
+    const secret = join(home.platform.paths.configDir, "secrets", "db-DB_PASSWORD");
+    const undo = await home.run("undo");
+    expect([undo.exitCode, existsSync(secret)]).toEqual([75, true]);
+    expect(undo.stderr).toContain(`Kept ${secret}`);
+    expect(home.contents()).toEqual(before);
+    const merge = await home.run("undo", "--merge");
+    expect([merge.exitCode, existsSync(secret)]).toEqual([0, false]);
+    const { stdout } = await home.run("servers", "--json");
+    expect(JSON.parse(stdout).servers.map(({ name }: { name: string }) => name)).toEqual(["mcpd"]);
+  });
+
   test("takes commands back one by one, the last first, and lists them", async () => {
     using home = new ClientHome();
     home.install();

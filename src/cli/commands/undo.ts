@@ -17,6 +17,7 @@ type Outcome = {
   readonly restored: readonly string[];
   readonly merged: readonly string[];
   readonly refused: readonly Refused[];
+  readonly needed: readonly string[];
   readonly failed: readonly Fault[];
 };
 
@@ -98,7 +99,11 @@ async function mergeBack(entry: Entry, undone: Undone, context: ClientContext): 
   const applied = orThrow(await context.journal.apply(`undo ${entry.command}`, changes));
   await context.journal.settle(entry.id, applied.written);
   failed.push(...applied.failed);
-  return { restored: undone.restored, merged: applied.written, refused, failed };
+  // Secrets that the config named until now may be needed no more.
+  const rest = undone.needed.length === 0 ? null : await context.journal.undo(entry.id);
+  const swept = rest === null || isFault(rest) ? undone : rest;
+  const restored = [...undone.restored, ...(swept === undone ? [] : swept.restored)];
+  return { restored, merged: applied.written, refused, needed: swept.needed, failed };
 }
 
 function listed({ id, command: words, at, files }: Entry) {
@@ -119,20 +124,22 @@ function listing(entries: readonly Entry[]): string {
   );
 }
 
-function shownJson({ restored, merged, refused, failed }: Outcome) {
+function shownJson({ restored, merged, refused, needed, failed }: Outcome) {
   return {
     restored,
     merged,
+    needed,
     refused: refused.map((file) => ({ path: file.path, diff: changesOf(file) })),
     failed: failed.map(({ code, text }) => ({ code, message: text })),
   };
 }
 
 function show(words: string, outcome: Outcome, note: string | null, output: Output): void {
-  const { restored, merged, refused, failed } = outcome;
+  const { restored, merged, refused, needed, failed } = outcome;
   output.print(`Took back "${words}": ${restored.length + merged.length} files`);
   for (const path of restored) output.notes.info(`Restored ${path}`);
   for (const path of merged) output.notes.info(`Put the servers back in ${path}`);
+  for (const path of needed) output.notes.info(`Kept ${path}: the config still names it`);
   if (note !== null) output.notes.info(note);
   for (const problem of failed) output.notes.warn(warning(problem));
   for (const file of refused) {
