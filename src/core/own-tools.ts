@@ -63,8 +63,8 @@ const READ_TOOL: Entry = tool(
 
 /** The tools that mcpd itself adds for clients of a profile. */
 export function ownTools({ mode, resultLength }: Profile): readonly Entry[] {
-  const search = mode === "search" ? SEARCH_TOOLS : [];
-  return resultLength === null ? search : [...search, READ_TOOL];
+  const finders = mode === "search" ? SEARCH_TOOLS : [];
+  return resultLength === null ? finders : [...finders, READ_TOOL];
 }
 
 export function isOwnTool(profile: Profile, name: unknown): boolean {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import type { Params } from "../../src/core/message.ts";
 import { Board, type Mailbox } from "../helpers/board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
@@ -22,7 +23,7 @@ class Scene extends Board {
   /** The ids of the calls that the upstream has been sent so far, in order. */
   get arrived(): readonly unknown[] {
     const calls = (this.sent.get("files") ?? []).filter(({ method }) => method === "tools/call");
-    return calls.map(({ params }) => (params?.["arguments"] as { id: unknown }).id);
+    return calls.map(({ params }) => (params?.["arguments"] as Params | undefined)?.["id"]);
   }
 
   /** Answers calls from `from` on, as many as have arrived. */
