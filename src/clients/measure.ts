@@ -18,10 +18,7 @@ export type Cost = { readonly processes: number; readonly residentBytes: number 
 export function costOutside(processes: readonly Process[], entries: readonly Entry[]): Cost {
   const shared = family(processes, processes.filter(isMcpd));
   const others = processes.filter(({ pid }) => !shared.has(pid));
-  const signs = entries.map(signOf).filter((words) => words.length > 0);
-  const roots = others.filter(({ command }) =>
-    signs.some((words) => words.every((word) => command.includes(word))),
-  );
+  const roots = others.filter((process) => entries.some((entry) => isServer(process, entry)));
   return costOf(others, family(others, roots));
 }
 
@@ -31,14 +28,26 @@ export function costUnder(processes: readonly Process[], pid: number): Cost {
   return costOf(processes, family(processes, root));
 }
 
-/** What tells a server from others: its arguments without flags and secrets, else its command. */
-function signOf(entry: Entry): readonly string[] {
-  const { command } = entry;
-  if (typeof command !== "string") return [];
-  const args = Array.isArray(entry["args"]) ? entry["args"].map(String) : [];
-  const telling = args.filter((word) => !/^-|\$\{|\{project\}/.test(word) && word.length > 2);
-  // npx, uvx and their like replace themselves: what they run is in the arguments.
-  return telling.length > 0 ? telling : args.length > 0 ? [] : [command];
+/** These become what they start, under its name: what that is stands in their arguments. */
+const RUNNERS = /^(npx|bunx|uvx|pnpx|pipx|uv|cmd)$/;
+
+/** Flags and secrets aside it has every argument, and the command unless that is a runner. */
+function isServer({ command: line }: Process, { command, args }: Entry): boolean {
+  if (typeof command !== "string") return false;
+  const words = line.split(" ");
+  const telling = (Array.isArray(args) ? args.map(String) : []).filter(
+    (word) => !/^-|\$\{|\{project\}/.test(word),
+  );
+  const name = baseName(command);
+  const isRunner = RUNNERS.test(name);
+  if (isRunner && telling.length === 0) return false;
+  // A script runs under its interpreter, which comes first.
+  const isNamed = isRunner || words.slice(0, 2).some((word) => baseName(word) === name);
+  return isNamed && telling.every((word) => ` ${line} `.includes(` ${word} `));
+}
+
+function baseName(path: string): string {
+  return (path.split(/[/\\]/).at(-1) ?? "").replace(/\.(exe|cmd|bat|[cm]?js|py)$/i, "");
 }
 
 function isMcpd({ command }: Process): boolean {

@@ -29,5 +29,9 @@ test("counts what clients started with all it started, and nothing of mcpd or ot
 test("does not count what it cannot tell from others", () => {
   const entries = [{ command: "npx", args: ["-y", "${PACKAGE}"] }, { url: "https://example.com" }];
   expect(costOutside(TABLE, entries)).toEqual({ processes: 0, residentBytes: 0 });
-  expect(costOutside(TABLE, [{ command: "cursor" }]).processes).toBe(3);
+  expect(costOutside(TABLE, [{ command: "c" }, { command: "other", args: ["js"] }]).processes).toBe(
+    0,
+  );
+  expect(costOutside(TABLE, [{ command: "/usr/bin/cursor" }]).processes).toBe(3);
+  expect(costOutside(TABLE, [{ command: "mcp-server-memory" }]).processes).toBe(1);
 });

@@ -15,6 +15,7 @@ import { FIXTURES } from "../clients/fixtures.ts";
 import { LineClient } from "../helpers/line-client.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { fixture, program } from "../helpers/program.ts";
+import { within } from "../helpers/wait.ts";
 import { ClientHome, INSTALLED } from "./clients.ts";
 import { Daemon } from "./harness.ts";
 
@@ -40,6 +41,33 @@ async function connectedOf(home: ClientHome): Promise<readonly string[]> {
   const isConnected = ({ files }: Listed["clients"][number]): boolean =>
     files.some(({ connected }) => connected.length > 0);
   return clients.filter(isConnected).map(({ id }) => id);
+}
+
+/** Runs setup on a terminal, gives each question its keys, and returns what was to be seen. */
+async function answered(
+  home: ClientHome,
+  keys: { readonly [question: string]: string },
+): Promise<string> {
+  const open = new Map(Object.entries(keys));
+  let said = "";
+  const child = Bun.spawn([program(), "setup"], {
+    cwd: home.path,
+    env: { ...home.env },
+    terminal: {
+      cols: 120,
+      rows: 40,
+      data(terminal, bytes) {
+        said += new TextDecoder().decode(bytes);
+        for (const [question, key] of open) {
+          if (!said.includes(question)) continue;
+          open.delete(question);
+          terminal.write(key);
+        }
+      },
+    },
+  });
+  expect(await within("setup to end", child.exited)).toBe(0);
+  return said;
 }
 
 describe("mcpd setup", () => {
@@ -87,6 +115,19 @@ describe("mcpd setup", () => {
       expect(stdout + stderr).toContain("--yes");
     }
     expect(readdirSync(home.path)).not.toContain("mcpd");
+  });
+
+  posixTest("asks people which clients, and whether, and does nothing when they stop", async () => {
+    using home = new ClientHome({ TERM: "xterm" });
+    home.install();
+    const before = home.contents();
+    expect(await answered(home, { "Which clients": "\u0003" })).toContain("Nothing was changed");
+    expect(await answered(home, { "Which clients": "\r", "Change these": "n" })).toContain(
+      "Nothing was changed",
+    );
+    expect(home.contents()).toEqual(before);
+    await answered(home, { "Which clients": "\r", "Change these": "y" });
+    expect(await connectedOf(home)).toEqual([...INSTALLED]);
   });
 
   test("sets up the clients it is told, and no other", async () => {
@@ -301,12 +342,14 @@ describe("mcpd connect and disconnect", () => {
     using home = new ClientHome();
     home.install();
     const before = home.contents();
-    for (const id of INSTALLED) {
+    // One for each format; test/clients goes through all of them.
+    const some = ["claude-code", "vscode", "codex", "continue", "goose"];
+    for (const id of some) {
       const { exitCode, stderr } = await home.run("connect", id, "-q");
       expect([id, exitCode, stderr]).toEqual([id, 0, ""]);
     }
-    expect(await connectedOf(home)).toEqual([...INSTALLED]);
-    for (const id of INSTALLED) await home.run("disconnect", id);
+    expect(await connectedOf(home)).toEqual(some);
+    for (const id of some) await home.run("disconnect", id);
     expect(home.contents()).toEqual(before);
     using empty = new ClientHome();
     const { stderr: warned } = await empty.run("connect", "junie");
@@ -383,10 +426,13 @@ describe("mcpd import", () => {
     using home = new ClientHome();
     const cases: readonly (readonly [words: string, code: number, said: string])[] = [
       ["import nothing.json", 74, "there is no such file"],
+      ["import address.json", 0, 'The url of "a" holds a secret'],
       ["import curser", 66, 'Did you mean "cursor"?'],
       ["import bad.json", 65, "line 1"],
       ["import empty.json", 65, "no list of MCP servers"],
     ];
+    const url = "https://x.example.com/mcp?api_key=0123456789abcdef";
+    writeFileSync(home.directory.file("address.json"), JSON.stringify([{ name: "a", url }]));
     writeFileSync(home.directory.file("bad.json"), "{");
     writeFileSync(home.directory.file("empty.json"), "{}");
     for (const [words, code, said] of cases) {
