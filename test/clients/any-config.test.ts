@@ -25,8 +25,6 @@ const OTHERS = fc.dictionary(
   { maxKeys: 3 },
 );
 
-type Written = { readonly [name: string]: object };
-
 /** Texts as programs write them, servers before or behind everything else. */
 const FORMATS: readonly (readonly [
   name: string,
@@ -51,7 +49,7 @@ describe.each(FORMATS)("any config in %s", (_name, shape, write) => {
     .tuple(SERVERS, OTHERS, fc.boolean(), fc.integer({ min: 0, max: 4 }))
     .map(([servers, others, first, indent]) => {
       const value = first ? { servers, ...others } : { ...others, servers };
-      return { servers: servers as Written, text: write(value, indent) };
+      return { servers, text: write(value, indent) };
     });
 
   const edit = (text: string, set: readonly string[], remove: readonly string[]): string => {
