@@ -52,6 +52,11 @@ export class Machine implements AsyncDisposable {
     this.#becoming = becoming;
   }
 
+  /** Its process 1, as it is called out here. */
+  get first(): number {
+    return Number(this.#first);
+  }
+
   get script(): Bun.Subprocess<"pipe", "pipe", "pipe"> {
     return this.#script;
   }
