@@ -1,7 +1,9 @@
 import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { systemClock } from "../lib/clock.ts";
+import { endBootstrap } from "../platform/unkept.ts";
 import type { CommandContext } from "./command.ts";
 import { here } from "./here.ts";
-import { bootstrapDoor, endBootstrap, serviceHere, serviceSpec } from "./service.ts";
+import { bootstrapDoor, serviceHere, serviceSpec } from "./service.ts";
 
 type Verb = "start" | "stop" | "restart";
 
@@ -46,10 +48,9 @@ async function steerBackground(verb: Verb, config: string | undefined): Promise<
   const platform = here();
   const door = bootstrapDoor(platform);
   const runs = (await door.pid()) !== null;
-  if (verb !== "start" && runs && !(await endBootstrap(door))) {
-    return fault("service.failed", "Cannot stop the bootstrap: it is asked to, and goes on");
-  }
-  if (verb === "stop") return runs ? null : fault("daemon.unreachable");
+  if (verb === "stop" && !runs) return fault("daemon.unreachable");
+  const kept = verb === "start" ? null : await endBootstrap(door, systemClock);
+  if (kept !== null || verb === "stop") return kept;
   if (verb === "start" && runs) return null;
   const { spec } = await serviceSpec(platform, config);
   const words = spec.arguments.filter((word) => word !== "--service");

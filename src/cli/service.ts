@@ -15,8 +15,6 @@ import { startDetached } from "../supervise/detached.ts";
 const LOGIN_PATH_MS = 5_000;
 const ANSWER_MS = 2_000;
 const START_MS = 10_000;
-const END_MS = 20_000;
-const LOOK_EVERY_MS = 50;
 /** What decides where files are, as far as a shell may know it and a service manager not. */
 const PLACES = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
 
@@ -81,23 +79,6 @@ export function bootstrapDoor(platform: Platform): BootstrapDoor {
     askToStop: async () => (await ask(address, "mcpd/stop")) !== null,
     startInBackground: (command) => startInBackground(platform, command),
   };
-}
-
-/** Ends a bootstrap that no service manager keeps: two of them cannot run at once. */
-export async function endUnkept(service: ServiceManager, door: BootstrapDoor): Promise<boolean> {
-  const { running } = await service.state();
-  return !running && (await endBootstrap(door));
-}
-
-/** Asks the bootstrap to end and waits until it has. False when there is none, or it stays. */
-export async function endBootstrap(door: BootstrapDoor): Promise<boolean> {
-  if ((await door.pid()) === null || !(await door.askToStop())) return false;
-  const deadline = systemClock.monotonic() + END_MS;
-  while ((await door.pid()) !== null) {
-    if (systemClock.monotonic() > deadline) return false;
-    await systemClock.sleep(LOOK_EVERY_MS);
-  }
-  return true;
 }
 
 /** systemd says itself to those it starts that they are a service. */

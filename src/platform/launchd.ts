@@ -2,13 +2,19 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import type { Clock } from "../lib/clock.ts";
 import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { PLIST_TEMPLATE, PLIST_TEMPLATE_NAME, renderPlist } from "./launchd-plist.ts";
 import type { Environment } from "./platform.ts";
-import { saidBy, type ToolResult, type ToolRunner } from "./run.ts";
+import { saidBy, type ToolResult } from "./run.ts";
 import { readTemplate } from "./service-template.ts";
-import type { ServiceDefinition, ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
+import type {
+  ServiceDefinition,
+  ServiceHost,
+  ServiceManager,
+  ServiceSpec,
+  ServiceState,
+} from "./service.ts";
+import { endBootstrap } from "./unkept.ts";
 
 const LABEL = "dev.mcpd.daemon";
 const LAUNCHCTL = "/bin/launchctl";
@@ -28,9 +34,7 @@ const NOT_LOADED: readonly number[] = [3, 113, 5, 36];
 /** The domain is of another kind than the job: there is no GUI session. */
 const NO_DOMAIN = 125;
 
-export type LaunchdHost = {
-  readonly run: ToolRunner;
-  readonly clock: Clock;
+export type LaunchdHost = ServiceHost & {
   readonly environment: Environment;
   readonly user: { readonly home: string; readonly uid: number };
   readonly templatesDir: string;
@@ -170,6 +174,9 @@ export class Launchd implements ServiceManager {
   async #load(): Promise<Fault | null> {
     const [domain] = await this.#domains();
     if (domain === undefined) return await this.unavailable();
+    // One that runs without us: there is room for one.
+    const kept = await endBootstrap(this.#host.bootstrap, this.#host.clock);
+    if (kept !== null) return kept;
     // "Disabled" is remembered apart from the definition, also when that goes and comes.
     await this.#launchctl("enable", `${domain}/${LABEL}`);
     let asked = await this.#launchctl("bootstrap", domain, this.#plist);

@@ -23,12 +23,11 @@ export async function pickService(
   const { uid } = userInfo();
   if (name === "darwin") {
     const { Launchd } = await import("./launchd.ts");
-    const { run, clock } = host;
-    return new Launchd({ run, clock, environment, templatesDir, user: { home: user.home, uid } });
+    return new Launchd({ ...host, environment, templatesDir, user: { home: user.home, uid } });
   }
   const { Systemd } = await import("./systemd.ts");
   return await Systemd.create({
-    run: host.run,
+    ...host,
     environment,
     user: { name: user.name, home: user.home, uid },
     templatesDir,

@@ -47,7 +47,7 @@ export class Systemctl {
   async systemctl(...words: readonly string[]): Promise<ToolResult> {
     const absent = this.absent();
     if (absent !== null) return { code: 1, stdout: "", stderr: absent };
-    return await this.tool("systemctl", "--user", "--no-ask-password", "--quiet", ...words);
+    return await this.tool("systemctl", "--user", "--no-ask-password", ...words);
   }
 
   async tool(name: string, ...words: readonly string[]): Promise<ToolResult> {

@@ -5,19 +5,27 @@ import { type Fault, fault, isFault } from "../core/fault.ts";
 import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { saidBy, type ToolResult } from "./run.ts";
 import { readTemplate } from "./service-template.ts";
-import type { ServiceDefinition, ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
+import type {
+  ServiceDefinition,
+  ServiceHost,
+  ServiceManager,
+  ServiceSpec,
+  ServiceState,
+} from "./service.ts";
 import { Systemctl, type SystemctlHost } from "./systemctl.ts";
 import { renderUnit, type StartType, UNIT_TEMPLATE, UNIT_TEMPLATE_NAME } from "./systemd-unit.ts";
+import { endBootstrap } from "./unkept.ts";
 
 const UNIT = "mcpd.service";
 const PUBLIC_FILE = 0o644;
 const LINGER_DIRECTORY = "/var/lib/systemd/linger";
 const PROPERTIES = "LoadState,ActiveState,SubState,MainPID,NRestarts,Result,UnitFileState";
 
-export type SystemdHost = SystemctlHost & {
-  readonly templatesDir: string;
-  readonly startType: StartType;
-};
+export type SystemdHost = SystemctlHost &
+  Pick<ServiceHost, "clock" | "bootstrap"> & {
+    readonly templatesDir: string;
+    readonly startType: StartType;
+  };
 
 /** `systemd --user`: the unit mcpd.service of the user's own manager. */
 export class Systemd implements ServiceManager {
@@ -70,7 +78,10 @@ export class Systemd implements ServiceManager {
     const problem = isFault(definition) ? definition : await this.unavailable();
     if (isFault(definition) || problem !== null) return problem;
     const isNew = !existsSync(definition.path);
-    const failed = this.#write(definition, spec.workingDir) ?? (await this.#enableAndStart());
+    const failed =
+      this.#write(definition, spec.workingDir) ??
+      (await this.#makeRoom()) ??
+      (await this.#enableAndStart());
     if (failed !== null && isNew) await this.unregister();
     return failed;
   }
@@ -102,7 +113,7 @@ export class Systemd implements ServiceManager {
   }
 
   async start(): Promise<Fault | null> {
-    return (await this.#missing()) ?? (await this.#jobFault("start"));
+    return (await this.#missing()) ?? (await this.#makeRoom()) ?? (await this.#jobFault("start"));
   }
 
   async stop(): Promise<Fault | null> {
@@ -112,6 +123,8 @@ export class Systemd implements ServiceManager {
   async restart(): Promise<Fault | null> {
     const missing = await this.#missing();
     if (missing !== null) return missing;
+    const kept = await this.#makeRoom();
+    if (kept !== null) return kept;
     await this.#tools.systemctl("daemon-reload");
     return await this.#jobFault("restart");
   }
@@ -165,6 +178,12 @@ export class Systemd implements ServiceManager {
       const text = `Cannot write ${definition.path}: ${reasonOf(error)}`;
       return fault("file.failed", text, definition.path);
     }
+  }
+
+  /** Ends a bootstrap that runs without us: there is room for one. */
+  async #makeRoom(): Promise<Fault | null> {
+    const { bootstrap, clock } = this.#host;
+    return (await this.state()).running ? null : await endBootstrap(bootstrap, clock);
   }
 
   async #enableAndStart(): Promise<Fault | null> {

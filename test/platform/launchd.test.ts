@@ -21,6 +21,8 @@ class Mac implements AsyncDisposable {
   readonly home = new TemporaryDirectory();
   readonly spec: ServiceSpec;
   readonly plist: string;
+  /** A bootstrap that somebody has started by hand. */
+  unkept: Bun.Subprocess | null = null;
   #manager: FakeManager | null = null;
 
   private constructor() {
@@ -55,6 +57,11 @@ class Mac implements AsyncDisposable {
     return new Launchd({
       run: this.manager.run,
       clock: hastyClock(4),
+      bootstrap: {
+        pid: () => Promise.resolve(this.unkept?.signalCode === null ? this.unkept.pid : null),
+        askToStop: () => Promise.resolve(this.unkept?.kill() === undefined),
+        startInBackground: () => Promise.resolve(null),
+      },
       environment: {},
       user: { home: this.home.path, uid: UID },
       templatesDir: this.home.file("templates"),
@@ -223,6 +230,27 @@ describe("Launchd", () => {
     expect(await launchd.stop()).toBeNull();
     expect(await launchd.start()).toBeNull();
     expect((await launchd.state()).running).toBe(true);
+  });
+
+  posixTest("ends one that was started by hand, since there is room for one", async () => {
+    await using mac = await Mac.open();
+    mac.unkept = Bun.spawn(["/bin/sleep", "600"]);
+    expect(await mac.launchd().register(mac.spec)).toBeNull();
+    expect(mac.unkept.signalCode).toBe("SIGTERM");
+    // One that cannot be asked is told, and nothing is left registered.
+    mac.unkept = Bun.spawn(["/bin/sleep", "600"]);
+    const { pid } = mac.unkept;
+    const bootstrap = {
+      pid: () => Promise.resolve(pid),
+      askToStop: () => Promise.resolve(false),
+      startInBackground: () => Promise.resolve(null),
+    };
+    expect(await mac.launchd({ bootstrap }).restart()).toMatchObject({
+      code: "service.failed",
+      text: `Cannot stop the bootstrap: process ${pid} goes on`,
+    });
+    mac.unkept.kill("SIGKILL");
+    await mac.unkept.exited;
   });
 
   posixTest("outlasts a program that does not want to end", async () => {

@@ -164,6 +164,19 @@ describe("Systemd", () => {
     expect((await scene.standin())["words"]).toEqual(["bootstrap", "--anew"]);
   });
 
+  machineTest("ends one that was started by hand, since there is room for one", async () => {
+    const scene = await Scene.open();
+    const { user } = scene;
+    const start = 'setsid sleep 600 >/dev/null 2>&1 & echo $! >"$HOME/unkept"';
+    for (const verb of ["register", "start", "restart"] as const) {
+      if (verb !== "register") expect(await scene.wish("stop")).toBeNull();
+      await user.ask("sh", "-c", start);
+      expect(await scene.wish(verb)).toBeNull();
+      expect((await user.run(["pgrep", "-u", user.name, "sleep"])).code).toBe(1);
+    }
+    expect((await scene.state()).running).toBe(true);
+  });
+
   machineTest("takes it out without a trace", async () => {
     const scene = await Scene.open();
     const before = await scene.user.files();
@@ -189,6 +202,7 @@ describe("Systemd", () => {
     const problem = await scene.wish<Fault>("register");
     expect(problem.code).toBe("service.failed");
     expect(problem.text).toContain("Cannot restart mcpd.service");
+    expect(problem.text).toContain("Job for mcpd.service failed");
     expect(await scene.state()).toMatchObject({ registered: false, running: false });
   });
 

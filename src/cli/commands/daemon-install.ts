@@ -1,11 +1,11 @@
-import { type Fault, FaultError, hintOf, isFault } from "../../core/fault.ts";
+import { FaultError, hintOf, isFault } from "../../core/fault.ts";
 import type { ServiceDefinition, ServiceManager, ServiceSpec } from "../../platform/service.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { serviceView } from "../service-view.ts";
-import { bootstrapDoor, endUnkept, serviceHere, serviceSpec, usableService } from "../service.ts";
+import { serviceHere, serviceSpec, usableService } from "../service.ts";
 
 export default command({
   meta: {
@@ -45,7 +45,7 @@ export default command({
     }
     if (dry) return show(service, spec, output, options.json);
     const problem = await output.busy(`Registering ${service.label} with ${service.name}`, () =>
-      register(service, spec),
+      service.register(spec),
     );
     if (problem !== null) throw new FaultError(problem);
     const unlingering = args.linger ? ((await service.lingering?.enable()) ?? null) : null;
@@ -57,13 +57,6 @@ export default command({
     return 0;
   },
 });
-
-async function register(service: ServiceManager, spec: ServiceSpec): Promise<Fault | null> {
-  const definition = service.definition(spec);
-  if (isFault(definition)) return definition;
-  await endUnkept(service, bootstrapDoor(here()));
-  return await service.register(spec);
-}
 
 function show(service: ServiceManager, spec: ServiceSpec, output: Output, json: boolean): number {
   const definition = service.definition(spec);
