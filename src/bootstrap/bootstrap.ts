@@ -77,7 +77,7 @@ class Bootstrap implements RunningBootstrap {
   readonly #settings: Settings;
   readonly #supervisor: Supervisor;
   readonly #record: RuntimeRecord;
-  readonly #tidy = new Tidy(systemClock, fullGC);
+  readonly #tidy = new Tidy(systemClock, makeSmall);
   readonly #ask: () => void;
   readonly #opened = Promise.withResolvers<void>();
   #notify: (text: string) => void = () => undefined;
@@ -237,6 +237,12 @@ class Bootstrap implements RunningBootstrap {
     this.#notify(`STATUS=server ${server.state}${pid}`);
     this.#tidy.passed(0);
   }
+}
+
+/** Compiled code as well: what seldom works need not be quick. */
+function makeSmall(): void {
+  Bun.shrink();
+  fullGC();
 }
 
 function missingConfig(path: string): Fault {

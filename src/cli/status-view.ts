@@ -54,7 +54,7 @@ export function bootstrapView(status: BootstrapStatus, paint: Paint): string {
   const lines = [
     `${paint("bold", `mcpd ${status.version}`)}  the server ${paint(style, words)}${again}${last}`,
     `bootstrap  pid ${status.pid}, ${status.service ? "a service" : "no service"}`,
-    `config  ${config.path}`,
+    `config     ${config.path}`,
   ];
   const conditions = status.conditions.map((condition) => conditionText(condition, paint));
   return [lines.join("\n"), ...conditions].join("\n\n");

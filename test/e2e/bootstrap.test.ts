@@ -20,7 +20,7 @@ const DATAGRAMS = join(import.meta.dir, "../fixtures/process/datagrams.ts");
 const DISABLED = "the server is disabled";
 
 describe("mcpd bootstrap", () => {
-  posixTest("has a killed server back within a second, with what it serves", async () => {
+  posixTest("has a killed server back in a moment, with what it serves", async () => {
     const echo = fixture("echo.ts");
     await using it = await Supervised.start(config({}, { echo }));
     const pid = await it.serverPid();
@@ -85,6 +85,8 @@ describe("mcpd bootstrap", () => {
       expect(server.restarts).toBeGreaterThan(1);
       // It has not run for long.
       expect(conditions).toMatchObject([{ name: "server.crashing", severity: "warning" }]);
+      const healed = await home.run("status");
+      expect([healed.exitCode, healed.stdout]).toEqual([0, expect.stringContaining("in a row")]);
     },
   );
 
@@ -307,12 +309,17 @@ describe("mcpd start, stop and restart without a service manager", () => {
     }
   });
 
-  posixTest("stop a bootstrap whose socket is gone", async () => {
+  posixTest("stop a bootstrap whose socket is gone, and one that hangs", async () => {
     await using it = await Supervised.start(config());
     rmSync(it.home.platform.paths.bootstrapAddress);
     expect((await it.home.run("stop")).stdout).toBe("mcpd is stopped\n");
     expect(await within("its end", it.child.exited)).toBe(0);
     await nobodyIn(it.home);
+    await using other = await Supervised.start(config());
+    process.kill(other.child.pid, "SIGSTOP");
+    const { stdout } = await other.home.run("stop", "--timeout", "0.5");
+    expect(stdout).toContain("did not answer and was killed");
+    await nobodyIn(other.home);
   });
 
   test("the bootstrap in the background tells its pid", async () => {

@@ -11,6 +11,8 @@ import { bootstrapView, statusView } from "../status-view.ts";
 const WATCH_MS = 1000;
 /** The exit code of daemon.unreachable. */
 const DOWN = FAULTS["daemon.unreachable"].exit;
+/** A bootstrap that does not answer at once has nothing that the server's status must wait for. */
+const ASIDE_MS = 500;
 const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
 export default command({
@@ -61,15 +63,24 @@ function askedConfig(flag: string | undefined): string | null {
 async function look(measure: boolean): Promise<Status | BootstrapStatus> {
   try {
     const params = measure ? { measure } : {};
-    return await withDaemon((daemon) =>
-      daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS }),
-    );
+    const [status, bootstrap] = await Promise.all([
+      withDaemon((daemon) => daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS })),
+      askBootstrap("mcpd/bootstrap", ASIDE_MS).catch(() => null),
+    ]);
+    return bootstrap?.server.pid === status.pid ? withConditions(status, bootstrap) : status;
   } catch (error) {
     if (!(error instanceof FaultError) || error.fault.code !== "daemon.unreachable") throw error;
     const status = await askBootstrap("mcpd/bootstrap");
     if (status === null) throw error;
     return status;
   }
+}
+
+/** What only the bootstrap knows: that the server keeps ending, that the program was replaced. */
+function withConditions(status: Status, { conditions }: BootstrapStatus): Status {
+  const known = new Set(status.conditions.map(({ name }) => name));
+  const more = conditions.filter(({ name }) => !known.has(name));
+  return more.length === 0 ? status : { ...status, conditions: [...status.conditions, ...more] };
 }
 
 function isServer(seen: Status | BootstrapStatus): seen is Status {

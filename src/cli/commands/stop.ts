@@ -11,7 +11,7 @@ import {
   timeoutMsOf,
   unsupervised,
 } from "../daemon-switch.ts";
-import { askBootstrap, here } from "../here.ts";
+import { ANSWER_MS, askBootstrap, here } from "../here.ts";
 import { untilGone } from "../supervised.ts";
 
 const LOOK_EVERY_MS = 20;
@@ -30,11 +30,13 @@ export default command({
   async execute({ args, options, output }) {
     const timeoutMs = timeoutMsOf(args.timeout, "stop");
     const config = openConfig(options.config);
-    const before = await askBootstrap("mcpd/bootstrap").catch(silent);
-    if (before !== null && before !== "silent") ownBootstrap(before, config);
+    const patienceMs = Math.min(timeoutMs, ANSWER_MS);
+    const before = await askBootstrap("mcpd/bootstrap", patienceMs).catch(silent);
+    const answers = before !== null && before !== "silent";
+    if (answers) ownBootstrap(before, config);
     await switchDaemon(config, false);
     const { stopped, note } = await output.busy("Stopping mcpd", () =>
-      before === null ? endWithoutSocket(timeoutMs) : end(timeoutMs),
+      answers ? end(timeoutMs) : endWithoutSocket(timeoutMs),
     );
     if (options.json) output.json({ stopped, note });
     else if (!options.quiet) output.print(note);
