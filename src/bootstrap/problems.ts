@@ -1,6 +1,6 @@
 import type { SupervisedServer } from "../control/supervision.ts";
 import type { Condition, Conditions } from "../core/condition.ts";
-import { type Fault, hintOf } from "../core/fault.ts";
+import { type Fault, FAULTS, hintOf } from "../core/fault.ts";
 import { VERSION } from "../version.ts";
 
 type Seen = {
@@ -60,5 +60,5 @@ const DISABLED: Problem = {
   name: "daemon.disabled",
   severity: "info",
   text: "mcpd is disabled by its config: daemon.enabled is false",
-  hint: "Run 'mcpd start'.",
+  hint: FAULTS["daemon.disabled"].hint,
 };

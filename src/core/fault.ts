@@ -53,7 +53,13 @@ const table = {
     "The daemon has not applied the change",
     "Run 'mcpd status' to see what it reports.",
   ),
-  "daemon.disabled": row(69, 503, -32603, "mcpd is disabled by its config", "Run 'mcpd start'."),
+  "daemon.disabled": row(
+    69,
+    503,
+    -32603,
+    "mcpd is disabled by its config",
+    "Run 'mcpd start', or set daemon.enabled to true in the config.",
+  ),
   "daemon.unreachable": row(
     69,
     503,

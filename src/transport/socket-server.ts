@@ -124,7 +124,12 @@ function bind(options: SocketOptions): SocketListener {
   } finally {
     process.umask(umask);
   }
-  chmodSync(address, 0o600);
+  try {
+    chmodSync(address, 0o600);
+  } catch (error) {
+    // Another one that starts looks whether it is alive: in a moment it is put back.
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
   return {
     close() {
       // Takes the file away as well; by now another daemon may have put one in its place.
