@@ -37,6 +37,7 @@ export class Supervisor {
   /** Why we ended it, where it would only say "killed". */
   #verdict: string | null = null;
   #problem: Fault | null = null;
+  #closed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -70,7 +71,7 @@ export class Supervisor {
   }
 
   want(wanted: boolean): void {
-    this.#run(this.#life.want(wanted));
+    this.#run(this.#life.want(wanted && !this.#closed));
   }
 
   /** The config file is another one. */
@@ -90,8 +91,9 @@ export class Supervisor {
     return this.#problem ?? fault("daemon.unreachable", text);
   }
 
-  /** Resolves when the server has gone, in order or at the end of its time. */
+  /** Resolves when the server has gone, in order or at the end of its time; none comes after it. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.want(false);
     await this.#rest();
   }

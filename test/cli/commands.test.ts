@@ -68,6 +68,15 @@ test("logs shows the end of a log and follows it", async () => {
   });
 });
 
+test("logs --bootstrap shows when the server was started, and is of no upstream", async () => {
+  using bench = new Bench();
+  const file = join(bench.paths.logsDir, "bootstrap.log");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "server: ready\n");
+  expect((await bench.run(["logs", "--bootstrap"])).stdout).toBe("server: ready\n");
+  expect((await bench.run(["logs", "files", "--bootstrap"])).code).toBe(2);
+});
+
 test("logs -f goes on with what is written, and stops when nobody reads", async () => {
   using bench = new Bench();
   const file = join(bench.paths.logsDir, "server.log");

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { McpHttp } from "../helpers/mcp-http.ts";
 import { freePort } from "../helpers/port.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
-import { fixture, isAlive, processesOf } from "../helpers/program.ts";
+import { fixture, isAlive, processesOf, program } from "../helpers/program.ts";
 import { waitFor, within } from "../helpers/wait.ts";
 import { Daemon, Home } from "./harness.ts";
 import { conditionOf, upstreamOf } from "./status.ts";
@@ -320,6 +320,21 @@ describe("mcpd start, stop and restart without a service manager", () => {
     const { stdout } = await other.home.run("stop", "--timeout", "0.5");
     expect(stdout).toContain("did not answer and was killed");
     await nobodyIn(other.home);
+  });
+
+  posixTest("start --foreground supervises in the terminal, and switches it on", async () => {
+    using home = new Home();
+    home.writeConfig(config({ enabled: false }));
+    const child = Bun.spawn([program(), "start", "--foreground"], {
+      cwd: home.path,
+      env: { ...home.env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    await waitFor("the server", async () => (await home.run("status", "--json")).exitCode === 0);
+    child.kill("SIGINT");
+    expect(await within("its end", child.exited)).toBe(0);
+    expect(await new Response(child.stderr).text()).toContain("server: stopped");
+    await nobodyIn(home);
   });
 
   test("the bootstrap in the background tells its pid", async () => {
