@@ -16,6 +16,7 @@ import { runProgram } from "../platform/run.ts";
 import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { type ConfigFile, openConfig } from "./config-file.ts";
+import { here } from "./here.ts";
 import { serviceHere, specOf } from "./service.ts";
 
 const HEALTH_ANSWER_MS = 2_000;
@@ -25,17 +26,20 @@ type Wish = {
   readonly config: string | undefined;
   /** --prefix: where the programs are, if not where they usually are. */
   readonly prefix: string | undefined;
-  readonly service: boolean;
+  /** "registered": also one that cannot be used now, when it has our service. */
+  readonly service: "none" | "usable" | "registered";
 };
 
 /** This machine as installing sees it, and a remark when it has no usable service manager. */
 export async function machineHere(
   wish: Wish,
 ): Promise<{ readonly machine: Machine; readonly note: string | null }> {
-  const config = openConfig(wish.config);
-  const { platform } = config;
+  const layout = layoutAt(here().paths, wish.prefix);
+  // An upgrade asks the daemon that the install has set up, not the one of this terminal.
+  const config = openConfig(wish.config ?? readInfo(layout)?.config ?? undefined);
+  const { platform, discovery } = config;
   const { paths, user } = platform;
-  const layout = layoutAt(paths, wish.prefix);
+  const told = ["flag", "environment"].includes(discovery.origin) ? discovery.path : null;
   const executable = Bun.isStandaloneExecutable ? realpathSync(process.execPath) : null;
   const { service, note } = await usableService(platform, layout, wish.service);
   const machine: Machine = {
@@ -45,18 +49,16 @@ export async function machineHere(
     environment: process.env,
     clock: systemClock,
     self: { version: VERSION, commit: COMMIT, executable },
+    // A service knows nothing of this terminal's flags and environment.
+    config: told,
     service,
     userPath: platform.name === "windows" ? new RegistryPath(process.env) : null,
-    serviceSpec: async () => await specOf(platform, wish.config, layout.program),
+    serviceSpec: async () => await specOf(platform, told ?? undefined, layout.program),
     insideService: async () => service !== null && insideService(service.label, process.env),
     run: runProgram,
     daemonVersion: async () => await daemonVersion(config),
     daemonEnabled: () => daemonOf(config).enabled,
-    provideConfig: async () => {
-      // A config in another place stays the config: a default one would take its place.
-      if (config.discovery.origin === "environment") return null;
-      return faultOrNull(await config.store.createDefault());
-    },
+    provideConfig: async () => faultOrNull(await config.store.createDefault()),
     provideKey: async () => {
       if (daemonOf(config).apiKeyFile !== paths.apiKeyFile) return null;
       const { loadKey } = await import("../server/key.ts");
@@ -91,14 +93,13 @@ function layoutAt(paths: Paths, prefix: string | undefined): Layout {
 async function usableService(
   platform: Platform,
   layout: Layout,
-  wanted: boolean,
+  wanted: Wish["service"],
 ): Promise<{ readonly service: Machine["service"]; readonly note: string | null }> {
-  const service = wanted ? await serviceHere(platform) : null;
+  const service = wanted === "none" ? null : await serviceHere(platform);
   const unavailable = service === null ? null : await service.unavailable();
   if (unavailable === null) return { service, note: null };
-  // One that is registered has to be taken out, also when nobody is there to be told.
-  const registered = readInfo(layout)?.service ?? null;
-  return { service: registered === null ? null : service, note: unavailable.text };
+  const ours = wanted === "registered" && (readInfo(layout)?.service ?? null) !== null;
+  return { service: ours ? service : null, note: unavailable.text };
 }
 
 function daemonOf({ store }: ConfigFile): typeof store.lastGood.daemon {

@@ -27,6 +27,11 @@ export function checkEnvironment(machine: Machine): Step {
         const text = `Cannot use the home directory "${user.home}": there is no such directory`;
         return fault("file.failed", text, user.home);
       }
+      const { config } = machine;
+      if (config !== null && !exists(config)) {
+        const text = `Cannot set up the service with ${config}: there is no such file`;
+        return fault("config.unreadable", text, config);
+      }
       const unwritable = whyUnwritable(layout.root);
       if (unwritable !== null) return unwritable;
       if (service === null) return null;

@@ -51,6 +51,8 @@ export type InstallInfo = {
   readonly pathFiles: readonly string[];
   /** Links that we made, such as ~/.local/bin/mcpd. */
   readonly links: readonly string[];
+  /** The config file the service was told to use; null for the one it finds by itself. */
+  readonly config: string | null;
   /** The service manager it is registered with; null for none. */
   readonly service: string | null;
 };

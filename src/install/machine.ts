@@ -27,6 +27,8 @@ export type Machine = {
     readonly commit: string;
     readonly executable: string | null;
   };
+  /** The config file that the service is to be told; null when it finds it by itself. */
+  readonly config: string | null;
   /** Null without one, and where nothing may be started. */
   readonly service: ServiceManager | null;
   /** Null where PATH is set by the files of a shell. */

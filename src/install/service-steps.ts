@@ -16,13 +16,13 @@ const LOOK_EVERY_MS = 200;
  * Does nothing but remember: as the first step it is taken back last, when the old program is in
  * its place again, and a service that ran is started with it.
  */
-export function rememberService(service: ServiceManager): Step {
+export function rememberService(machine: Machine, service: ServiceManager): Step {
   return {
     title: `Note whether ${service.label} runs`,
     async apply() {
       const { registered, running } = await service.state();
       if (!registered || !running) return null;
-      return async () => throwing(await service.restart());
+      return async () => throwing(await service.register(await machine.serviceSpec()));
     },
   };
 }
@@ -43,11 +43,12 @@ export function registerService(machine: Machine, service: ServiceManager): Step
   };
 }
 
-export function restartService(service: ServiceManager): Step {
+/** Registers it again: the definition may be another one in this version, too. */
+export function restartService(machine: Machine, service: ServiceManager): Step {
   return {
     title: `Restart ${service.label}`,
     // Its undo is that of rememberService: a restart is of use only with the old program in place.
-    apply: async () => await service.restart(),
+    apply: async () => await service.register(await machine.serviceSpec()),
   };
 }
 

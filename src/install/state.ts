@@ -65,6 +65,7 @@ export function parseInfo(text: string): InstallInfo | null {
     owner: word("owner", OWN),
     pathFiles: words("pathFiles"),
     links: words("links"),
+    config: word("config", "") || null,
     service: word("service", "") || null,
   };
 }

@@ -121,7 +121,9 @@ function purgeSteps({ paths }: Machine): readonly Step[] {
 function removePrograms({ layout, removeLater }: Machine): void {
   const { root, binDir, versionsDir, program, versionFile, infoFile } = layout;
   sweep(ownFolders(layout));
-  sweep([program, ...partialsIn([binDir, root])]);
+  // Beside it on Windows: the same program without a console window, made for the service.
+  const windowless = program.replace(/\.exe$/i, "w.exe");
+  sweep([program, windowless, `${windowless}.old`, ...partialsIn([binDir, root])]);
   // What still runs (Windows) has got another name, and goes when it has ended.
   const running = partialsIn([binDir, versionsDir, root]);
   if (running.length > 0) removeLater(running);

@@ -68,7 +68,7 @@ export function planUpgrade(
     checkEnvironment(machine),
     checkSpace(machine, () => PROGRAM_BYTES_GUESSED),
     checkInstalled(installed, version, allowDowngrade || source.kind === "kept"),
-    ...(restart === null ? [] : [checkOutside(machine), rememberService(restart)]),
+    ...(restart === null ? [] : [checkOutside(machine), rememberService(machine, restart)]),
     ...repairSteps(layout, installed),
     ...arrival(machine, source, incoming, found),
     swapProgram(layout, version),
@@ -183,7 +183,7 @@ function restartSteps(
   service: NonNullable<Machine["service"]>,
   version: string,
 ): readonly Step[] {
-  const restart = restartService(service);
+  const restart = restartService(machine, service);
   const verify = verifyHealth(machine, version);
   // A service that its user has stopped stays so: the new version runs when it is started.
   let restarted = false;

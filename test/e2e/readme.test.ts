@@ -24,8 +24,8 @@ function blocks(language: string): readonly string[] {
 function commands(): readonly string[] {
   const lines = blocks("sh").flatMap((block) => block.replaceAll("\\\n", " ").split("\n"));
   return lines
-    .filter((line) => line.startsWith("mcpd "))
-    .map((line) => line.replace(/^mcpd /, "").replace(/\s+#.*$/, ""));
+    .filter((line) => /^(dist\/)?mcpd /.test(line))
+    .map((line) => line.replace(/^(dist\/)?mcpd /, "").replace(/\s+#.*$/, ""));
 }
 
 /** npx would ask the network for what is a dependency of the tests. */

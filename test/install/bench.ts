@@ -153,6 +153,7 @@ export class Bench {
         commit: COMMIT,
         executable: existsSync(download) ? download : writeProgram(download, version),
       },
+      config: null,
       service: options.service === false ? null : this.service,
       userPath: null,
       serviceSpec: async () =>

@@ -14,6 +14,7 @@ import { join } from "node:path";
 
 import { fault, isFault } from "../../src/core/fault.ts";
 import { planInstall } from "../../src/install/install.ts";
+import { readInstalled } from "../../src/install/state.ts";
 import { lookOnly } from "../../src/install/steps.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
@@ -47,6 +48,7 @@ describe("install", () => {
       owner: "mcpd",
       pathFiles: [],
       links: [],
+      config: null,
       service: "mcpd.service",
     });
     expect(statSync(layout.program).ino).not.toBe(statSync(self.executable ?? "").ino);
@@ -125,6 +127,22 @@ describe("install", () => {
     expect(tree(layout.root)).toEqual(["INSTALL_INFO"]);
   });
 
+  posixTest("remembers a config in another place, and makes none beside it", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = new Bench(directory.path, "0.1.0");
+    const config = directory.file("download", "mine.json");
+    const machine = { ...bench.machine, config };
+    expect(await bench.install({}, undefined, machine)).toMatchObject({
+      code: "config.unreadable",
+      text: `Cannot set up the service with ${config}: there is no such file`,
+    });
+    writeFileSync(config, "{}");
+    expect(await bench.install({}, undefined, machine)).toBeNull();
+    const { layout, paths } = bench.machine;
+    expect(readInstalled(layout).info?.config).toBe(config);
+    expect(existsSync(paths.configFile)).toBe(false);
+  });
+
   posixTest("works in a home of any name", async () => {
     using directory = new TemporaryDirectory();
     for (const name of ["a b", "100%", "$HOME", `it's "q"`, "größe ☕", "-n", "back\\slash"]) {
@@ -143,7 +161,7 @@ describe("an install that cannot be", () => {
       ["provideConfig", async () => fault("file.failed", "no config")],
       ["provideKey", async () => fault("file.failed", "no key")],
       ["daemonVersion", async () => "0.0.1"],
-      ["servicePath", () => Promise.reject(Object.assign(new Error("x"), { code: "EIO" }))],
+      ["servicePath", () => Promise.reject(Object.assign(new Error("x"), { code: "ENOSPC" }))],
     ] as const;
     for (const [part, fails] of failing) {
       using directory = new TemporaryDirectory();

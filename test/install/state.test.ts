@@ -16,6 +16,7 @@ test("a receipt is read as far as it is one", () => {
     owner: "mcpd",
     pathFiles: [],
     links: ["a"],
+    config: null,
     service: null,
   });
 });

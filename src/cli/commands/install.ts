@@ -32,8 +32,9 @@ export default command({
   ],
   async execute({ args, options, output }) {
     const { config } = options;
-    const { prefix, service: withService, "dry-run": dryRun } = args;
-    const { machine, note } = await machineHere({ config, prefix, service: withService });
+    const { prefix, "dry-run": dryRun } = args;
+    const service = args.service ? "usable" : "none";
+    const { machine, note } = await machineHere({ config, prefix, service });
     const wish = {
       modifyPath: args["modify-path"],
       allowDowngrade: args["allow-downgrade"],

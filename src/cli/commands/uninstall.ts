@@ -32,7 +32,11 @@ export default command({
     if (args.purge && !yes && !dryRun && !asks) {
       throw usage("--purge needs --yes where nobody can be asked", "uninstall");
     }
-    const { machine } = await machineHere({ config: options.config, prefix, service: true });
+    const { machine } = await machineHere({
+      config: options.config,
+      prefix,
+      service: "registered",
+    });
     const { layout, paths } = machine;
     if (asks && !confirm(`Remove mcpd from ${layout.root}?`)) {
       throw new FaultError(fault("exchange.cancelled", "Nothing has been removed"));

@@ -39,7 +39,11 @@ export default command({
   async execute({ args, options, output }) {
     const wish = wishOf(args);
     const { prefix, "dry-run": dryRun } = args;
-    const { machine, note } = await machineHere({ config: options.config, prefix, service: true });
+    const { machine, note } = await machineHere({
+      config: options.config,
+      prefix,
+      service: "usable",
+    });
     const info = readInfo(machine.layout);
     if (info === null) throw new FaultError(notInstalled(machine.layout));
     const progress = { say: (_text: string): void => undefined };
