@@ -21,6 +21,7 @@ import { checkSum, type Fetch, type Release, releaseUrl } from "./release.ts";
 import { rememberService, restartService, verifyHealth } from "./service-steps.ts";
 import { type Installed, readInstalled } from "./state.ts";
 import { faultOfSystem, type Step } from "./steps.ts";
+import { isVersion } from "./versions.ts";
 
 /** An archive has about 40 MB. */
 const ARCHIVE_BYTES_MAX = 300 * 1024 * 1024;
@@ -173,7 +174,8 @@ function tryOut(
 async function versionOf(machine: Machine, program: string): Promise<string | Fault> {
   const { exitCode, output } = await machine.run([program, "--version"], FIRST_RUN_MS);
   const said = /^mcpd (\S+)\s*$/.exec(output)?.[1];
-  if (exitCode === 0 && said !== undefined) return said;
+  // It becomes the name of a folder.
+  if (exitCode === 0 && said !== undefined && isVersion(said)) return said;
   const state = exitCode === null ? "it does not run on this machine" : `exit code ${exitCode}`;
   return fault("install.broken", `Cannot use the new mcpd: ${state}`, program);
 }

@@ -168,5 +168,7 @@ posixTest("an unsigned file says its version itself, and nothing of it is left",
   const bench = await installed(directory);
   const path = writeProgram(directory.file("new"), "0.5.0");
   expect(await unsignedVersion(bench.machine, path)).toBe("0.5.0");
+  writeProgram(path, "../../../.ssh");
+  expect(await unsignedVersion(bench.machine, path)).toMatchObject({ code: "install.broken" });
   expect(readdirSync(bench.machine.layout.versionsDir)).toEqual(["0.1.0"]);
 });
