@@ -1,0 +1,75 @@
+import { afterAll, expect } from "bun:test";
+import { chmodSync, writeFileSync } from "node:fs";
+
+import { compile } from "../../build/compile.ts";
+import { runsHere } from "../../build/smoke.ts";
+import { TARGETS } from "../../build/targets.ts";
+import { type Finished, Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
+
+// A copy that runs as a service, from install to uninstall, on a machine with a real systemd.
+
+let booting: Promise<Machine> | undefined;
+
+afterAll(async () => {
+  await (await booting)?.[Symbol.asyncDispose]();
+});
+
+async function boot(): Promise<Machine> {
+  const machine = await Machine.boot();
+  const target = TARGETS.find(runsHere);
+  if (target === undefined) throw new Error("This machine is none of the targets");
+  for (const version of ["0.1.0", "0.2.0"]) {
+    const path = machine.shared.file(version);
+    await compile(target, path, { version, commit: version, releaseKeys: [] });
+    chmodSync(path, 0o755);
+  }
+  return machine;
+}
+
+/** A program that answers when it is asked for its version, and ends when it should work. */
+function writeBroken(path: string, version: string): void {
+  const text = `#!/bin/sh\n[ "$1" = --version ] && echo "mcpd ${version}" && exit 0\nexit 70\n`;
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+}
+
+machineTest("a service is upgraded, survives a bad version, and is removed whole", async () => {
+  booting ??= boot();
+  const machine = await booting;
+  const user: MachineUser = await machine.user();
+  const before = await user.files();
+  const run = async (file: string, ...words: readonly string[]): Promise<Finished> =>
+    await user.run([file, ...words]);
+  const self = `${user.home}/.local/share/mcpd/bin/mcpd`;
+  const running = async (): Promise<string> =>
+    JSON.parse((await run(self, "status", "--json")).stdout).version;
+
+  const installed = await run(machine.shared.file("0.1.0"), "install");
+  expect([installed.code, installed.stderr]).toEqual([0, expect.stringContaining("mcpd status")]);
+  expect(await running()).toBe("0.1.0");
+
+  const from = (file: string): readonly string[] => ["upgrade", "--from", file, "--unsigned-ok"];
+  const upgraded = await run(self, ...from(machine.shared.file("0.2.0")));
+  expect([upgraded.code, upgraded.stdout]).toEqual([0, "mcpd 0.2.0 is installed, 0.1.0 is kept\n"]);
+  expect(await running()).toBe("0.2.0");
+
+  const broken = machine.shared.file("0.3.0");
+  writeBroken(broken, "0.3.0");
+  const failed = await run(self, ...from(broken));
+  expect(failed.code).toBeGreaterThan(1);
+  expect(failed.stderr).toContain("Taken back: Point");
+  expect(failed.stderr).not.toContain("Could not be taken back");
+  expect((await run(self, "--version")).stdout).toBe("mcpd 0.2.0\n");
+  expect(await running()).toBe("0.2.0");
+
+  expect((await run(self, "upgrade", "--rollback")).code).toBe(0);
+  expect(await running()).toBe("0.1.0");
+
+  const removed = await run(self, "uninstall", "--purge", "--yes");
+  expect([removed.code, removed.stderr]).toEqual([0, ""]);
+  const dirs = [".config", ".config/systemd", ".local", ".local/share", ".local/state"];
+  const left = (await user.files()).filter(
+    (path) => !before.includes(path) && !dirs.some((dir) => path === `${user.home}/${dir}`),
+  );
+  expect(left).toEqual([]);
+});
