@@ -161,7 +161,7 @@ describe("an install that cannot be", () => {
       ["provideConfig", async () => fault("file.failed", "no config")],
       ["provideKey", async () => fault("file.failed", "no key")],
       ["daemonVersion", async () => "0.0.1"],
-      ["servicePath", () => Promise.reject(Object.assign(new Error("x"), { code: "ENOSPC" }))],
+      ["serviceSpec", () => Promise.reject(Object.assign(new Error("x"), { code: "ENOSPC" }))],
     ] as const;
     for (const [part, fails] of failing) {
       using directory = new TemporaryDirectory();
