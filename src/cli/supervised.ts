@@ -18,8 +18,12 @@ const LOOK_EVERY_MS = 20;
 export type StartService = () => Promise<Fault | null>;
 
 /** How the user's service is started; null when none is registered. */
-function serviceOf(_platform: Platform): Promise<StartService | null> {
-  return Promise.resolve(null);
+async function serviceOf(platform: Platform): Promise<StartService | null> {
+  const { serviceHere } = await import("./service.ts");
+  const service = await serviceHere(platform);
+  const { registered } = await service.state();
+  if (!registered || (await service.unavailable()) !== null) return null;
+  return () => service.start();
 }
 
 /** What a bootstrap says first. */
