@@ -33,7 +33,7 @@ export function registerService(machine: Machine, service: ServiceManager): Step
     title: `Register ${service.label} with ${service.name} and start it`,
     async apply() {
       const { registered } = await service.state();
-      const failed = await service.register(await machine.serviceSpec());
+      const failed = await startInTime(machine, service, machine.self.version);
       if (registered) return failed;
       if (failed === null) return async () => throwing(await service.unregister());
       // What a half done registration has left would be started at the next login.
@@ -44,12 +44,35 @@ export function registerService(machine: Machine, service: ServiceManager): Step
 }
 
 /** Registers it again: the definition may be another one in this version, too. */
-export function restartService(machine: Machine, service: ServiceManager): Step {
+export function restartService(machine: Machine, service: ServiceManager, version: string): Step {
   return {
     title: `Restart ${service.label}`,
     // Its undo is that of rememberService: a restart is of use only with the old program in place.
-    apply: async () => await service.register(await machine.serviceSpec()),
+    apply: async () => await startInTime(machine, service, version),
   };
+}
+
+/**
+ * A manager may wait for minutes for a program that hangs when it starts: it is not waited for that
+ * long. What it is still doing then ends with the next thing that it is asked for.
+ */
+async function startInTime(
+  machine: Machine,
+  service: ServiceManager,
+  version: string,
+): Promise<Fault | null> {
+  const { clock, layout, paths } = machine;
+  const { promise: late, resolve } = Promise.withResolvers<Fault>();
+  const limit = formatDuration(HEALTH_MS);
+  const text = `mcpd ${version} does not come up: ${service.name} still waits for it after ${limit}`;
+  const timer = clock.after(HEALTH_MS, () =>
+    resolve(fault("install.unhealthy", text, layout.program)),
+  );
+  const spec = await machine.serviceSpec();
+  const failed = await Promise.race([service.register(spec), late]).finally(() => timer.cancel());
+  if (failed === null) return null;
+  const kept = keepLogs(paths.logsDir, version);
+  return kept === null ? failed : { ...failed, text: `${failed.text}; its logs are in ${kept}` };
 }
 
 /** Waits until the daemon answers with this version; keeps the logs when it does not. */

@@ -185,7 +185,7 @@ function restartSteps(
   service: NonNullable<Machine["service"]>,
   version: string,
 ): readonly Step[] {
-  const restart = restartService(machine, service);
+  const restart = restartService(machine, service, version);
   const verify = verifyHealth(machine, version);
   // A service that its user has stopped stays so: the new version runs when it is started.
   let restarted = false;

@@ -3,10 +3,17 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { archiveOf } from "../../build/archive.ts";
-import { fault } from "../../src/core/fault.ts";
+import { fault, isFault } from "../../src/core/fault.ts";
 import type { Fetch, Release } from "../../src/install/release.ts";
 import { readInstalled } from "../../src/install/state.ts";
-import { keptSource, type Source, unsignedVersion } from "../../src/install/upgrade.ts";
+import { applySteps } from "../../src/install/steps.ts";
+import {
+  keptSource,
+  planUpgrade,
+  type Source,
+  unsignedVersion,
+} from "../../src/install/upgrade.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import { sha256 } from "../../src/lib/hash.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
@@ -115,6 +122,33 @@ describe("an upgrade that goes wrong", () => {
     expect(await bench.found()).toEqual(whole("0.1.0"));
     const kept = join(bench.machine.paths.logsDir, "failed-0.2.0", "server.log");
     expect(readFileSync(kept, "utf8")).toBe("why it failed");
+  });
+
+  posixTest("is not waited for when the service manager waits for it for ever", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = await installed(directory);
+    const { machine, service } = bench;
+    const { promise: never } = Promise.withResolvers<null>();
+    const register = service.register.bind(service);
+    let asked = 0;
+    service.register = async () => await (++asked === 1 ? never : register());
+    const clock: Clock = {
+      ...machine.clock,
+      after(_delayMs, action) {
+        queueMicrotask(action);
+        return { cancel: () => undefined };
+      },
+    };
+    const path = writeProgram(join(bench.home, "download", "0.2.0", "mcpd"), "0.2.0");
+    const source = { kind: "file", version: "0.2.0", path } as const;
+    const plan = planUpgrade({ ...machine, clock }, source, false);
+    const outcome = isFault(plan) ? null : await applySteps(plan);
+    expect(outcome).toMatchObject({
+      step: "Restart mcpd.service",
+      fault: { text: "mcpd 0.2.0 does not come up: systemd still waits for it after 30 s" },
+      stuck: [],
+    });
+    expect(await bench.found()).toEqual(whole("0.1.0"));
   });
 
   const cut = (archive: Uint8Array): Uint8Array => archive.subarray(0, archive.length - 9);
