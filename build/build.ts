@@ -1,8 +1,9 @@
 /**
- * `bun run build` makes dist/mcpd for this machine. `bun run build --all` makes the eight targets
- * dist/<target>/mcpd[.exe] and dist/SHA256SUMS of what may be shipped; `--target=NAME` makes one.
- * `--inspect` makes nothing: it looks at the eight that are there, some of them signed elsewhere
- * since, and writes SHA256SUMS anew. It fails when one of them may not be shipped.
+ * `bun run build` makes dist/mcpd for this machine and dist/package, the library. With `--all` it
+ * makes the eight targets dist/<target>/mcpd[.exe], and dist/SHA256SUMS of what may be shipped, as
+ * well; `--target=NAME` makes one target. `--inspect` makes nothing: it looks at the eight that are
+ * there, some of them signed elsewhere since, and writes SHA256SUMS anew. It fails when one of them
+ * may not be shipped.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -11,6 +12,7 @@ import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../src/lib/files.ts";
 import { compile, stamp } from "./compile.ts";
 import { inspect, type Inspection } from "./inspect.ts";
+import { buildLibrary } from "./library.ts";
 import { canSign, sign } from "./sign.ts";
 import { runsHere, smoke } from "./smoke.ts";
 import { type Target, TARGETS } from "./targets.ts";
@@ -72,6 +74,17 @@ async function makeAll(targets: readonly Target[]): Promise<readonly Built[]> {
   return all;
 }
 
+/** False when it failed; that is told. */
+async function makeLibrary(): Promise<boolean> {
+  try {
+    console.log(`${"library".padEnd(17)} ${await buildLibrary()}`);
+    return true;
+  } catch (error) {
+    console.log(`${"library".padEnd(17)} cannot build: ${reason(error)}`);
+    return false;
+  }
+}
+
 /** What was built before, perhaps on another machine, and may have been signed since. */
 function inspectAll(targets: readonly Target[]): readonly Built[] {
   return targets.map((target) => {
@@ -111,8 +124,9 @@ async function main(words: readonly string[]): Promise<number> {
     rmSync(join(DIST, "SHA256SUMS"), { force: true });
     const all = await makeAll(TARGETS);
     writeChecksums(all);
+    const packed = await makeLibrary();
     console.log(summary(all));
-    return all.some(({ verdict }) => verdict === "failed") ? 1 : 0;
+    return all.some(({ verdict }) => verdict === "failed") || !packed ? 1 : 0;
   }
   if (words.includes("--inspect")) {
     const all = inspectAll(TARGETS);
@@ -138,7 +152,8 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const built = await make(here, join(DIST, here.file));
   console.log(built.line);
-  return built.verdict === "failed" ? 1 : 0;
+  const packed = await makeLibrary();
+  return built.verdict === "failed" || !packed ? 1 : 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

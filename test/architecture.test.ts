@@ -24,7 +24,8 @@ const ROOMS: { readonly [room: string]: Room } = {
   server: PROGRAM,
   // Started once per client: no library, no schema of the config, no process.
   bridge: { rooms: ["control", "transport", "core", "lib"], packages: [] },
-  library: PROGRAM,
+  // Installed into other people's programs, on Node too.
+  library: { rooms: ["control", "platform", "core", "lib"], packages: ["node:*"] },
   ...Object.fromEntries(MIDDLE.map((room) => [room, MIDDLE_ROOM])),
   core: { rooms: [], packages: [] },
   lib: { rooms: [], packages: ["node:*", "bun:*"] },
@@ -87,6 +88,10 @@ const ABSENCES: readonly Absence[] = [
       /^src\/platform\//,
       // `mcpd config edit` starts the user's editor on the user's terminal.
       /^src\/cli\/commands\/config-edit\.ts$/,
+      // `mcpd gateway` starts the user's client on the user's terminal.
+      /^src\/cli\/gateway\.ts$/,
+      // Runs on Node as well: it starts mcpd itself, which then starts upstreams.
+      /^src\/library\/direct\.ts$/,
     ],
     why: "only supervise/ starts upstreams, only platform/ asks the system's tools",
   },
@@ -97,7 +102,8 @@ const ABSENCES: readonly Absence[] = [
   },
   {
     what: /\bprocess\.env\b/,
-    where: [/^src\/cli\//],
+    // The library has the environment of a program that is not ours.
+    where: [/^src\/cli\//, /^src\/library\/reach\.ts$/],
     why: "the environment is read once, by the command line, and handed on",
   },
   {

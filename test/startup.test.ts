@@ -52,24 +52,31 @@ describe("what every command loads", () => {
 });
 
 // The light commands: asked for in prompts and scripts, many times a minute.
-describe.each(["version", "status", "call", "call-tool", "show-key", "health"])(
-  "mcpd %s",
-  (name) => {
-    const graph = reach(["src/main.ts", `src/cli/commands/${name}.ts`], false);
+describe.each([
+  "version",
+  "status",
+  "call",
+  "call-tool",
+  "tools",
+  "read",
+  "prompt",
+  "show-key",
+  "health",
+])("mcpd %s", (name) => {
+  const graph = reach(["src/main.ts", `src/cli/commands/${name}.ts`], false);
 
-    test("loads nothing of the server", () => {
-      const roles = [...graph.files].filter((path) => /^src\/(server|bootstrap)\//.test(path));
-      expect(roles).toEqual([]);
-    });
+  test("loads nothing of the server", () => {
+    const roles = [...graph.files].filter((path) => /^src\/(server|bootstrap)\//.test(path));
+    expect(roles).toEqual([]);
+  });
 
-    test("loads neither the SDK nor hono nor consola", () => {
-      const heavy = [...graph.packages].filter((found) =>
-        /^(@modelcontextprotocol\/|hono|consola(?!\/core$)|prom-client|chokidar)/.test(found),
-      );
-      expect(heavy).toEqual([]);
-    });
-  },
-);
+  test("loads neither the SDK nor hono nor consola", () => {
+    const heavy = [...graph.packages].filter((found) =>
+      /^(@modelcontextprotocol\/|hono|consola(?!\/core$)|prom-client|chokidar)/.test(found),
+    );
+    expect(heavy).toEqual([]);
+  });
+});
 
 test("the measure sees lazy imports for what they are", () => {
   const everything = reach(["src/main.ts"], true);

@@ -14,7 +14,7 @@ const LITERAL_COLUMNS_MAX = 140;
 const LITERAL_REACHES = 80;
 
 /** Where programs begin; everything else must be reached from one of them. */
-const ENTRIES = ["src/main.ts"];
+const ENTRIES = ["src/main.ts", "src/library/mcpd.ts"];
 
 /** Exemptions, each with its reason. */
 const LONG_FILES: { readonly [path: string]: string } = {

@@ -67,6 +67,7 @@ function commandsOf(lab: Lab, subjects: readonly Subject[]): Command[] {
     { what: "mcpd --version", words: [lab.mcpd, "--version"], prints: "." },
     { what: "mcpd status", words: [lab.mcpd, "status"], prints: "echo" },
     { what: "mcpd call", words: [lab.mcpd, ...call], prints: "hello" },
+    { what: "mcpd call --no-daemon", words: [lab.mcpd, ...call, "--no-daemon"], prints: "hello" },
   ];
 }
 

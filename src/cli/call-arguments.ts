@@ -11,6 +11,14 @@ const STDIN = 0;
 /** key=value or key:=json; the key ends at the first "=". */
 const PAIR = /^([^=]+?)(:?=)([\s\S]*)$/;
 
+/** The arguments of a tool, and the words behind those that are text or something else. */
+export type ToolInput = {
+  readonly arguments: Input;
+  readonly texts?: { readonly [key: string]: string };
+};
+
+type Entry = readonly [key: string, value: unknown, text?: string];
+
 /**
  * The arguments of a tool from the words of a command line: a JSON object, @FILE, "-" for standard
  * input, key=value (JSON where the value parses as such, else text) and key:=json. Later ones win.
@@ -19,19 +27,32 @@ export function callArguments(words: readonly string[], subject: string): Input 
   return Object.fromEntries(words.flatMap((word) => entriesOf(word, subject)));
 }
 
-function entriesOf(word: string, subject: string): readonly (readonly [string, unknown])[] {
+/** The same with `texts`: where the tool wants text, "id=7" is the text "7". */
+export function callInput(words: readonly string[], subject: string): ToolInput {
+  const entries = new Map(
+    words.flatMap((word) => entriesOf(word, subject)).map((entry) => [entry[0], entry]),
+  );
+  const texts = [...entries.values()].flatMap(([key, value, text]) =>
+    text === undefined || typeof value === "string" ? [] : [[key, text] as const],
+  );
+  const input = Object.fromEntries([...entries.values()].map(([key, value]) => [key, value]));
+  if (texts.length === 0) return { arguments: input };
+  return { arguments: input, texts: Object.fromEntries(texts) };
+}
+
+function entriesOf(word: string, subject: string): readonly Entry[] {
   if (word === "-")
-    return entriesOfObject(read(STDIN, "standard input"), "standard input", subject);
+    return entriesOfObject(readInput(STDIN, "standard input"), "standard input", subject);
   if (word.startsWith("@")) {
     const path = word.slice(1);
-    return entriesOfObject(read(path, path), path, subject);
+    return entriesOfObject(readInput(path, path), path, subject);
   }
   if (/^\s*[{[]/.test(word)) return entriesOfObject(word, "the arguments", subject);
   const [, key, sign, value] = PAIR.exec(word) ?? [];
   if (key === undefined || value === undefined) {
     throw usage(`Cannot read "${word}": it is no JSON object, @FILE, "-" or key=value`, subject);
   }
-  if (sign === "=") return [[key, parseOr(value, () => value)]];
+  if (sign === "=") return [[key, parseOr(value, () => value), value]];
   return [
     [
       key,
@@ -42,11 +63,7 @@ function entriesOf(word: string, subject: string): readonly (readonly [string, u
   ];
 }
 
-function entriesOfObject(
-  text: string,
-  what: string,
-  subject: string,
-): readonly (readonly [string, unknown])[] {
+function entriesOfObject(text: string, what: string, subject: string): readonly Entry[] {
   const value = parseOr(text, (why) => {
     throw usage(`Cannot read ${what}: it is not JSON: ${why}`, subject);
   });
@@ -64,7 +81,8 @@ function parseOr(text: string, otherwise: (why: string) => unknown): unknown {
   }
 }
 
-function read(source: string | number, name: string): string {
+/** The text of a file or descriptor; a fault that has `name` when it cannot be read. */
+export function readInput(source: string | number, name: string): string {
   try {
     return readFileSync(source, "utf8");
   } catch (error) {

@@ -102,6 +102,14 @@ export const COMMANDS: readonly CommandRow[] = [
       "Add the servers of a file or a client to the config",
       () => import("./commands/import.ts"),
     ],
+    "client-config": [
+      "Print what a client's config has to say about mcpd",
+      () => import("./commands/client-config.ts"),
+    ],
+    gateway: [
+      "Run a headless client with mcpd as its server",
+      () => import("./commands/gateway.ts"),
+    ],
   }),
   ...inGroup("Upstreams and tools", {
     "servers list": ["List the upstreams", () => import("./commands/servers-list.ts")],
@@ -119,6 +127,18 @@ export const COMMANDS: readonly CommandRow[] = [
     tools: ["List or search the tools of all upstreams", () => import("./commands/tools.ts")],
     call: ["Call a tool of an upstream", () => import("./commands/call.ts")],
     "call-tool": ["Call a tool by its name alone", () => import("./commands/call-tool.ts")],
+    batch: ["Call many tools at once, from a file", () => import("./commands/batch.ts")],
+    resources: [
+      "List or search the resources of all upstreams",
+      () => import("./commands/resources.ts"),
+    ],
+    read: ["Read a resource", () => import("./commands/read.ts")],
+    prompts: ["List or search the prompts of all upstreams", () => import("./commands/prompts.ts")],
+    prompt: ["Print a prompt, filled in", () => import("./commands/prompt.ts")],
+    suggest: [
+      "Ask what an argument of a prompt or template may be",
+      () => import("./commands/suggest.ts"),
+    ],
     cache: [
       "Show what is kept of answers, and how often it helped",
       () => import("./commands/cache.ts"),

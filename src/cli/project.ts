@@ -17,8 +17,14 @@ export function projectOf(named: string | undefined, subject: string): string | 
   throw usage(`There is no directory ${directory}`, subject);
 }
 
+/** The project of a command that asks the daemon, as a part of its params. */
+export function ownProject(): { readonly project?: string } {
+  const project = workingDirectory();
+  return project === null ? {} : { project };
+}
+
 /** The directory we were started in; null when it has been removed since. */
-export function workingDirectory(): string | null {
+function workingDirectory(): string | null {
   try {
     return process.cwd();
   } catch {

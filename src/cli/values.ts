@@ -13,6 +13,14 @@ export function wholeNumber(
   throw usage(`${flag} must be ${range}, received "${text}"`, subject);
 }
 
+/** Seconds given as --timeout, in milliseconds; undefined without it. */
+export function timeoutOf(text: string | undefined, subject: string): number | undefined {
+  if (text === undefined) return undefined;
+  const timeoutMs = Math.round(Number(text) * 1000);
+  if (timeoutMs >= 1) return timeoutMs;
+  throw usage(`--timeout must be seconds, received "${text}"`, subject);
+}
+
 /** "KEY=VALUE" taken apart. Throws a usage fault that names the flag. */
 export function pair(text: string, flag: string, subject: string): readonly [string, string] {
   const at = text.indexOf("=");

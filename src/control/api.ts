@@ -66,12 +66,80 @@ export type ToolRow = {
   readonly inputSchema: unknown;
 };
 
+/** One prompt as `mcpd prompts` lists it. */
+export type PromptRow = {
+  readonly upstream: string;
+  /** The name at its upstream. */
+  readonly prompt: string;
+  /** The name in the aggregate on /mcp. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly arguments: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly required: boolean;
+  }[];
+};
+
+/** One resource, or a template of many, as `mcpd resources` lists it. */
+export type ResourceRow = {
+  readonly upstream: string;
+  /** A URI; of a template with the parts in braces that are to be filled in (RFC 6570). */
+  readonly uri: string;
+  readonly template: boolean;
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** "" where the upstream names none. */
+  readonly mimeType: string;
+};
+
+/** A block of content, of whatever type. */
+export type Block = { readonly type: string; readonly [key: string]: unknown };
+
 /** A `CallToolResult` of the MCP specification, untouched. */
 export type CallResult = {
-  readonly content?: readonly { readonly type: string; readonly [key: string]: unknown }[];
+  readonly content?: readonly Block[];
   readonly structuredContent?: unknown;
   readonly isError?: boolean;
   readonly [key: string]: unknown;
+};
+
+/** A `ReadResourceResult` of the MCP specification, untouched. */
+export type ReadResult = {
+  readonly contents: readonly {
+    readonly uri: string;
+    readonly mimeType?: string;
+    readonly text?: string;
+    /** Base64. */
+    readonly blob?: string;
+    readonly [key: string]: unknown;
+  }[];
+  readonly [key: string]: unknown;
+};
+
+/** A `GetPromptResult` of the MCP specification, untouched. */
+export type PromptResult = {
+  readonly description?: string;
+  readonly messages: readonly { readonly role: string; readonly content: Block }[];
+  readonly [key: string]: unknown;
+};
+
+/** What a list is narrowed down to. */
+type Search = {
+  readonly upstream?: string;
+  readonly search?: string;
+  /** Absolute directory, for upstreams that run once per project. */
+  readonly project?: string;
+};
+
+/** Whom a request is for, and how long it may take. */
+type Aim = {
+  readonly upstream?: string;
+  readonly timeoutMs?: number;
+  /** Absolute directory, for upstreams that run once per project. */
+  readonly project?: string;
 };
 
 type CacheSize = { readonly entries: number; readonly bytes: number };
@@ -98,25 +166,53 @@ export type ControlApi = {
   "mcpd/status": { params: { readonly measure?: boolean }; result: Status };
   /** Waits (bounded) for upstreams that are starting; failed ones are named in `missing`. */
   "mcpd/tools": {
-    params: {
-      readonly upstream?: string;
-      readonly search?: string;
-      /** Absolute directory, for upstreams that run once per project. */
-      readonly project?: string;
-    };
+    params: Search;
     result: { readonly tools: readonly ToolRow[]; readonly missing: readonly string[] };
   };
-  /** `upstream` may be left out when the tool's name is unique. Sends "mcpd/progress" meanwhile. */
+  "mcpd/prompts": {
+    params: Search;
+    result: { readonly prompts: readonly PromptRow[]; readonly missing: readonly string[] };
+  };
+  "mcpd/resources": {
+    params: Search;
+    result: { readonly resources: readonly ResourceRow[]; readonly missing: readonly string[] };
+  };
+  /**
+   * `upstream` may be left out when the tool's name is unique. The arguments are checked against
+   * its schema first: params.invalid says where they are wrong. Sends "mcpd/progress" meanwhile.
+   */
   "mcpd/call": {
-    params: {
-      readonly upstream?: string;
+    params: Aim & {
       readonly tool: string;
       readonly arguments: { readonly [key: string]: unknown };
-      readonly timeoutMs?: number;
-      /** Absolute directory, for upstreams that run once per project. */
-      readonly project?: string;
+      /** What to take instead for those of the arguments that the schema wants as text. */
+      readonly texts?: { readonly [key: string]: string };
     };
     result: CallResult;
+  };
+  "mcpd/read": { params: Aim & { readonly uri: string }; result: ReadResult };
+  "mcpd/prompt": {
+    params: Aim & {
+      readonly prompt: string;
+      readonly arguments: { readonly [key: string]: string };
+    };
+    result: PromptResult;
+  };
+  /** What an argument of a prompt, or of the template of a resource, may be. */
+  "mcpd/suggest": {
+    params: Aim & {
+      readonly of: { readonly prompt: string } | { readonly resource: string };
+      readonly argument: string;
+      /** What is typed so far. */
+      readonly value: string;
+      /** The arguments that are known already. */
+      readonly others?: { readonly [key: string]: string };
+    };
+    result: {
+      readonly values: readonly string[];
+      readonly total: number | null;
+      readonly hasMore: boolean;
+    };
   };
   /** Ends a call of this connection by the JSON-RPC id of its "mcpd/call". */
   "mcpd/cancel": { params: { readonly id: number }; result: { readonly cancelled: boolean } };

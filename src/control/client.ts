@@ -10,7 +10,7 @@ import { errorCode, reasonOf } from "../lib/files.ts";
 import { LineSplitter } from "../lib/lines.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { ControlApi, ProgressNote } from "./api.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { openWire, type Wire, type WireEvents } from "./wire.ts";
 
 /** An answer above this is no answer of ours: a tool list of 10,000 rows has about 20 MB. */
 export const LINE_BYTES_MAX = 268_435_456;
@@ -34,11 +34,22 @@ type Answer = { readonly result: unknown } | { readonly fault: Fault };
 /** A table of methods: control/api.ts of the daemon, control/supervision.ts of its bootstrap. */
 type Methods = { readonly [method: string]: { readonly params: object; readonly result: unknown } };
 
+/** Whoever answers a table of methods. */
+export interface ControlPort<Api extends Methods = ControlApi> {
+  /** Asks and waits for the answer. Throws the fault of the other side as a FaultError. */
+  request<M extends keyof Api & string>(
+    method: M,
+    params: Api[M]["params"],
+    options?: RequestOptions,
+  ): Promise<Api[M]["result"]>;
+}
+
 /** A connection to a private socket of ours that speaks one of the tables. */
-export class ControlClient<Api extends Methods = ControlApi> {
+export class ControlClient<Api extends Methods = ControlApi> implements ControlPort<Api> {
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
   #wire: Wire | null = null;
+  #over = false;
   #lastId = 0;
 
   private constructor(clock: Clock) {
@@ -50,24 +61,38 @@ export class ControlClient<Api extends Methods = ControlApi> {
     address: string,
     clock: Clock = systemClock,
   ): Promise<ControlClient<Api>> {
+    try {
+      return await ControlClient.over<Api>((events) => openWire(address, events), clock);
+    } catch (error) {
+      throw new FaultError(whyUnreachable(address, error));
+    }
+  }
+
+  /** Speaks over a wire that `open` makes; rejects as it does. */
+  static async over<Api extends Methods = ControlApi>(
+    open: (events: WireEvents) => Promise<Wire>,
+    clock: Clock = systemClock,
+  ): Promise<ControlClient<Api>> {
     const client = new ControlClient<Api>(clock);
     const lines = new LineSplitter(LINE_BYTES_MAX, {
       line: (text) => client.#receive(text),
       tooLong: () => client.close(),
     });
-    try {
-      client.#wire = await openWire(address, {
-        data: (chunk) => lines.push(chunk),
-        drained: () => undefined,
-        closed: () => client.#ended(),
-      });
-    } catch (error) {
-      throw new FaultError(whyUnreachable(address, error));
-    }
+    const wire = await open({
+      data: (chunk) => lines.push(chunk),
+      drained: () => undefined,
+      closed: () => client.#ended(),
+    });
+    // It may have ended before anybody could look.
+    if (!client.#over) client.#wire = wire;
     return client;
   }
 
-  /** Asks and waits for the answer. Throws the daemon's fault as a FaultError. */
+  /** False once the connection has ended. */
+  get open(): boolean {
+    return this.#wire !== null;
+  }
+
   async request<M extends keyof Api & string>(
     method: M,
     params: Api[M]["params"],
@@ -131,6 +156,7 @@ export class ControlClient<Api extends Methods = ControlApi> {
   }
 
   #ended(): void {
+    this.#over = true;
     this.#wire = null;
     for (const { method, settle } of this.#waiting.values()) {
       // Of all that is asked here, only a tool has effects that nobody knows of now.

@@ -48,21 +48,42 @@ export type ControlOutlets = {
   attach(attachment: Attachment): Fault | null;
 };
 
+const SEARCH = {
+  upstream: v.exactOptional(v.string()),
+  search: v.exactOptional(v.string()),
+  project: v.exactOptional(v.string()),
+};
+
+const AIM = {
+  upstream: v.exactOptional(v.string()),
+  timeoutMs: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  project: v.exactOptional(v.string()),
+};
+
+const NAME = v.pipe(v.string(), v.nonEmpty());
+const TEXTS = v.record(v.string(), v.string());
+
 /** The params of each method. Unknown members are left out, so that a newer CLI still works. */
 const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlApi[M]["params"]> } =
   {
     "mcpd/status": v.object({ measure: v.exactOptional(v.boolean()) }),
-    "mcpd/tools": v.object({
-      upstream: v.exactOptional(v.string()),
-      search: v.exactOptional(v.string()),
-      project: v.exactOptional(v.string()),
-    }),
+    "mcpd/tools": v.object(SEARCH),
+    "mcpd/prompts": v.object(SEARCH),
+    "mcpd/resources": v.object(SEARCH),
     "mcpd/call": v.object({
-      upstream: v.exactOptional(v.string()),
-      tool: v.pipe(v.string(), v.nonEmpty()),
+      ...AIM,
+      tool: NAME,
       arguments: v.record(v.string(), v.unknown()),
-      timeoutMs: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-      project: v.exactOptional(v.string()),
+      texts: v.exactOptional(TEXTS),
+    }),
+    "mcpd/read": v.object({ ...AIM, uri: NAME }),
+    "mcpd/prompt": v.object({ ...AIM, prompt: NAME, arguments: TEXTS }),
+    "mcpd/suggest": v.object({
+      ...AIM,
+      of: v.union([v.object({ prompt: NAME }), v.object({ resource: NAME })]),
+      argument: NAME,
+      value: v.string(),
+      others: v.exactOptional(TEXTS),
     }),
     "mcpd/cancel": v.object({ id: v.number() }),
     "mcpd/attach": v.object({

@@ -23,10 +23,11 @@ export interface Wire {
 
 /**
  * Connects to a Unix socket, or to a named pipe when the address is one. Rejects with the system's
- * error. Bun.connect is what keeps the CLI quick, but it cannot open a named pipe.
+ * error. Bun.connect is what keeps the CLI quick, but it cannot open a named pipe, and the library
+ * runs on Node too.
  */
 export async function openWire(address: string, events: WireEvents): Promise<Wire> {
-  return address.startsWith(PIPE_PREFIX)
+  return address.startsWith(PIPE_PREFIX) || typeof Bun === "undefined"
     ? await openPipe(address, events)
     : await openSocket(address, events);
 }

@@ -222,6 +222,13 @@ const table = {
     "Cannot use a file",
     "Check the path, space and rights of {subject}.",
   ),
+  "client.failed": row(
+    69,
+    500,
+    -32603,
+    "The client does not start",
+    "Install {subject}, or name its full path.",
+  ),
   "question.ambiguous": row(
     75,
     503,

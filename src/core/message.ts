@@ -96,11 +96,11 @@ export function rpcError(problem: Fault): RpcError {
 
 /** The fault an error was made from by rpcError(); null for anybody else's error. */
 export function faultOf(error: RpcError): Fault | null {
-  const data = error.data as { fault?: unknown; subject?: unknown } | null | undefined;
-  const code = data?.fault;
+  const data = error.data as Params | null | undefined;
+  const { fault: code, subject: about, ...details } = data ?? {};
   if (typeof code !== "string" || !Object.hasOwn(FAULTS, code)) return null;
-  const subject = typeof data?.subject === "string" ? data.subject : "";
-  const problem = fault(code as FaultCode, error.message, subject);
+  const more = Object.keys(details).length === 0 ? undefined : details;
+  const problem = fault(code as FaultCode, error.message, stringOr(about, ""), more);
   const tail = `. ${hintOf(problem)}`;
   if (!error.message.endsWith(tail)) return problem;
   return { ...problem, text: error.message.slice(0, -tail.length) };

@@ -4,6 +4,7 @@ import type { Envelope } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { keptOf, type KeptSession, revive } from "./kept-session.ts";
+import type { ListKind } from "./listing.ts";
 import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
@@ -46,14 +47,17 @@ export class Switchboard {
     return this.#world.instances;
   }
 
-  /** What a client of the aggregate is shown: the merged tools, and whose lists are not known. */
-  shown(session: Session): { readonly tools: Catalog; readonly missing: readonly string[] } {
+  /** What a client of the aggregate is shown: a merged list, and whose lists are not known. */
+  shown(
+    session: Session,
+    kind: ListKind,
+  ): { readonly list: Catalog; readonly missing: readonly string[] } {
     const missing = this.#world.upstreams.filter(({ name, unit }) => {
       const serving = this.#world.serving(session, name);
       return !unit.disabled && (isFault(serving) || !serving.listed);
     });
-    const tools = this.#world.catalog("tools", session);
-    return { tools, missing: missing.map((upstream) => upstream.name) };
+    const list = this.#world.catalog(kind, session);
+    return { list, missing: missing.map((upstream) => upstream.name) };
   }
 
   /** Whether time matters: something is in flight, waiting or about to change. */

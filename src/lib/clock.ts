@@ -28,5 +28,6 @@ export const systemClock: Clock = {
     const handle = setInterval(action, periodMs);
     return { cancel: () => clearInterval(handle) };
   },
-  sleep: (delayMs) => Bun.sleep(delayMs),
+  // Not Bun.sleep: the library runs on Node too.
+  sleep: (delayMs) => new Promise((resolve) => void setTimeout(resolve, delayMs)),
 };

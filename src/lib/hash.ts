@@ -8,5 +8,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 as 64 lower-case hex digits. */
 export function sha256(data: string | Uint8Array): string {
-  return new Bun.CryptoHasher("sha256").update(data).digest("hex");
+  // Bun's own takes no time to load; the library runs on Node too.
+  if (typeof Bun !== "undefined") return new Bun.CryptoHasher("sha256").update(data).digest("hex");
+  return process.getBuiltinModule("node:crypto").createHash("sha256").update(data).digest("hex");
 }

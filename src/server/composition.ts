@@ -3,6 +3,7 @@
 
 import type { ConfigStore } from "../config/store.ts";
 import type { ControlApi, Status } from "../control/api.ts";
+import type { ControlHandlers } from "../control/host.ts";
 import { Conditions } from "../core/condition.ts";
 import { fault, hintOf } from "../core/fault.ts";
 import { plan } from "../core/plan.ts";
@@ -13,18 +14,16 @@ import type { Log } from "../lib/log.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
-import { LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
+import { type LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
 import { openDoors } from "./doors.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
 import type { Address } from "./http.ts";
 import { Insider } from "./insider.ts";
-import { instanceFactory } from "./instance-factory.ts";
-import { Journal } from "./journal.ts";
 import { LogBook } from "./log-book.ts";
+import { makeDesk } from "./make-desk.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServerOptions } from "./options.ts";
-import { Pool } from "./pool.ts";
 import { RemoteFactory } from "./remote-instance.ts";
 import { type Applied, Revisions } from "./revisions.ts";
 import { Security } from "./security.ts";
@@ -105,7 +104,20 @@ export class Server {
       switchboard: () => this.#switchboard,
       sessionIdleMs: () => this.revision.server.sessionIdleMs,
     });
-    this.#desk = this.#makeDesk();
+    this.#desk = makeDesk({
+      switchboard: this.#switchboard,
+      metrics: this.#metrics,
+      stores: this.#stores,
+      conditions,
+      clock,
+      log: this.#log,
+      settings: () => this.revision.server,
+      kinds: {
+        stdio: this.#stdio,
+        remote: this.#remote,
+        tools: () => builtinTools(this.#insider, conditions, this.#statusSources()),
+      },
+    });
     this.#insider = new Insider(this.#desk, "mcpd");
   }
 
@@ -157,6 +169,7 @@ export class Server {
   async speak(streams: StdioStreams, project: string | null): Promise<void> {
     await serveStdio({
       desk: this.#desk,
+      handlers: this.handlers(),
       streams,
       project,
       messageBytesMax: this.#messageBytesMax,
@@ -166,47 +179,26 @@ export class Server {
     });
   }
 
+  /** The answers to what control/api.ts lists. */
+  handlers(): ControlHandlers {
+    return controlHandlers({
+      switchboard: this.#switchboard,
+      insider: this.#insider,
+      results: this.#stores.results,
+      metrics: this.#metrics,
+      status: this.#statusSources(),
+      apply: () => Promise.resolve(this.#reload()),
+    });
+  }
+
   #openControl(): Promise<ControlDoor> {
     return openControl({
       address: this.#options.platform.paths.controlAddress,
       desk: this.#desk,
       messageBytesMax: this.#messageBytesMax,
-      handlers: controlHandlers({
-        switchboard: this.#switchboard,
-        insider: this.#insider,
-        results: this.#stores.results,
-        metrics: this.#metrics,
-        status: this.#statusSources(),
-        apply: () => Promise.resolve(this.#reload()),
-      }),
+      handlers: this.handlers(),
       clock: this.#clock,
       log: this.#log,
-    });
-  }
-
-  #makeDesk(): LiveDesk {
-    const journal = new Journal(this.#log.child("calls"), this.#metrics);
-    return new LiveDesk({
-      stores: this.#stores,
-      switchboard: this.#switchboard,
-      clock: this.#clock,
-      journal,
-      settings: () => this.revision.server,
-      pool: (listener) =>
-        new Pool({
-          create: instanceFactory({
-            stdio: this.#stdio,
-            remote: this.#remote,
-            tools: () => builtinTools(this.#insider, this.#conditions, this.#statusSources()),
-            clock: this.#clock,
-            answerBytesMax: () => this.revision.server.answerBytesMax,
-          }),
-          listener,
-          conditions: this.#conditions,
-          clock: this.#clock,
-          log: this.#log.child("pool"),
-          oddity: (upstream, text) => journal.oddity(upstream, text),
-        }),
     });
   }
 

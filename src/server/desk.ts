@@ -2,6 +2,7 @@ import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import type { Channel, Effect } from "../core/effect.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { ListKind } from "../core/listing.ts";
 import type { Message } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
 import type { Profile } from "../core/profile.ts";
@@ -63,8 +64,8 @@ export class LiveDesk implements Desk {
     const problem = this.#closedTo();
     if (problem !== null) return problem;
     const session = this.#switchboard.open({ id: newSecretName(), ...opening });
-    if (isFault(session)) return session;
-    return this.#enter(session, opening.door === "http" && opening.envelope === undefined);
+    const lasting = opening.door === "http" && opening.envelope === undefined;
+    return isFault(session) ? session : this.#enter(session, lasting);
   }
 
   find(sessionId: string, principal: string): SessionPort | Fault {
@@ -74,9 +75,9 @@ export class LiveDesk implements Desk {
   }
 
   /** What a session of the aggregate is shown right now. */
-  shown(sessionId: string): ReturnType<Switchboard["shown"]> | undefined {
+  shown(sessionId: string, kind: ListKind): ReturnType<Switchboard["shown"]> | undefined {
     const live = this.#live.get(sessionId);
-    return live && this.#switchboard.shown(live.session);
+    return live && this.#switchboard.shown(live.session, kind);
   }
 
   /** Ends every session and lets nobody in: what is in flight is answered with the reason. */
@@ -103,7 +104,7 @@ export class LiveDesk implements Desk {
     this.#pool.configure(this.#switchboard.instances);
   }
 
-  /** Starts an upstream that nobody has asked for yet; those of one client wait for it. */
+  /** Starts an upstream that nobody has asked for yet; those of one client wait. */
   start({ upstream: name, scope }: Unit): void {
     const upstream = this.#switchboard.upstreams.find((candidate) => candidate.name === name);
     if (upstream !== undefined && scope === "user") this.#pool.demand(upstream);
@@ -137,7 +138,7 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.fromUpstream(upstream, message, this.#clock.monotonic()));
   }
 
-  /** A message of an upstream was too long to be read: whoever waits for it is told. */
+  /** A message of an upstream was too long to be read: whoever waits is told. */
   tooLong(upstream: Upstream, { head, bytesMax }: Cut): void {
     const answer = tooLargeAnswer(upstream, head, bytesMax);
     if (answer === null) return;

@@ -1,13 +1,15 @@
 import type { ToolRow } from "../control/api.ts";
+import type { Catalog } from "../core/catalog.ts";
 import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import type { Channel } from "../core/effect.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
+import { type ListKind, LISTS } from "../core/listing.ts";
 import { type Outcome, type Params, rpcError } from "../core/message.ts";
 import type { View } from "../core/session.ts";
 import type { Desk, SessionPort } from "../transport/door.ts";
 import type { LiveDesk } from "./desk.ts";
-import { toolRows } from "./tools.ts";
+import { toolRows } from "./rows.ts";
 
 /** How one request of an insider may be followed and ended. */
 export type InsiderOptions = {
@@ -21,6 +23,12 @@ type Opened = SessionPort | Fault | Extract<Outcome, { ok: false }>;
 
 /** The desk, and what of it is for insiders only. */
 export type InsiderDesk = Desk & Pick<LiveDesk, "shown">;
+
+/** A list of the aggregate and the upstreams it does not hold yet, or why there is none. */
+export type Listed =
+  { readonly list: Catalog; readonly missing: readonly string[] } | Extract<Outcome, { ok: false }>;
+
+const NOTHING: Catalog = { entries: [], targets: new Map() };
 
 /** Which session of the insider a request belongs to. */
 export type Place = { readonly view: View; readonly project: string | null };
@@ -60,21 +68,23 @@ export class Insider {
     return this.#send(session, method, params, options);
   }
 
-  /** The tools the aggregate shows in a project, as known after a "tools/list" there. */
-  tools(project: string | null): {
-    readonly tools: readonly ToolRow[];
-    readonly missing: readonly string[];
-  } {
+  /** Asks for a list of the aggregate in a project, which waits for upstreams that are starting. */
+  async list(project: string | null, kind: ListKind): Promise<Listed> {
+    const place = { view: { kind: "all" }, project } as const;
+    const outcome = await this.request(place, LISTS[kind].method, {});
+    return outcome.ok ? this.known(project, kind) : outcome;
+  }
+
+  /** A list of the aggregate as far as it is known; empty before anything was asked there. */
+  known(project: string | null, kind: ListKind): Extract<Listed, { list: Catalog }> {
     const session = this.#sessions.get(keyOf({ view: { kind: "all" }, project }));
-    const shown = session && this.#desk.shown(session.id);
-    if (shown === undefined) return { tools: [], missing: [] };
-    return { tools: toolRows(shown.tools), missing: shown.missing };
+    return (session && this.#desk.shown(session.id, kind)) ?? { list: NOTHING, missing: [] };
   }
 
   /** The tools of the aggregate outside any project, asking for them first. */
   async knownTools(): Promise<readonly ToolRow[]> {
-    await this.request({ view: { kind: "all" }, project: null }, "tools/list", {});
-    return this.tools(null).tools;
+    await this.list(null, "tools");
+    return toolRows(this.known(null, "tools").list);
   }
 
   close(): void {

@@ -3,6 +3,7 @@
 import { provideConfig } from "../config/provide.ts";
 import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
+import type { ControlHandlers } from "../control/host.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
@@ -17,6 +18,8 @@ export interface RunningServer {
   /** The config file may be another one: reads it. For who does not watch it. */
   readConfig(): Applied;
   status(): Promise<Status>;
+  /** The answers to what control/api.ts lists, for whoever asks from inside the process. */
+  readonly handlers: ControlHandlers;
   /** Serves one client on our standard streams and resolves when it has gone. */
   speak(streams: StdioStreams, project: string | null): Promise<void>;
   /** Resolves when no process and no listener is left. */
@@ -48,6 +51,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     readConfig: () => server.readConfig(),
     status: () => server.status(),
+    handlers: server.handlers(),
     speak: (streams, project) => server.speak(streams, project),
     stop: () => owned.disposeAsync(),
     crash: (bug) => server.crash(bug),

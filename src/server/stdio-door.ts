@@ -1,11 +1,11 @@
+import type { ControlHandlers } from "../control/host.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { viewOf } from "../transport/accept.ts";
 import type { Desk } from "../transport/door.ts";
-import { MessageSession } from "../transport/message-session.ts";
 import { LineConnection } from "../transport/socket-connection.ts";
 import { type StdioStreams, StdioWire } from "../transport/stdio-server.ts";
+import { converse } from "./conversation.ts";
 
 const LOOK_MS = 10;
 
@@ -16,6 +16,8 @@ const LOOK_MS = 10;
  */
 export async function serveStdio(options: {
   readonly desk: Desk;
+  /** The library asks for what control/api.ts lists, here as on the socket. */
+  readonly handlers: ControlHandlers;
   readonly streams: StdioStreams;
   readonly project: string | null;
   readonly messageBytesMax: () => number;
@@ -24,7 +26,7 @@ export async function serveStdio(options: {
   /** Whether a request is being worked on. */
   readonly busy: () => boolean;
 }): Promise<void> {
-  const { desk, streams, project, messageBytesMax, clock, log } = options;
+  const { desk, handlers, streams, project, messageBytesMax, clock, log } = options;
   const { promise, resolve } = Promise.withResolvers<void>();
   const stdio = new StdioWire(streams, {
     data(chunk) {
@@ -48,16 +50,8 @@ export async function serveStdio(options: {
   const connection: LineConnection = new LineConnection(wire, {
     log,
     messageBytesMax,
-    accept(client) {
-      const send = (text: string): void => void client.send(text);
-      const session = new MessageSession({ clock, send }, (single) =>
-        desk.open({ view: viewOf(null), principal: "stdio", project, door: "stdio", ...single }),
-      );
-      return {
-        message: (text) => session.receive(text),
-        closed: () => session.close(),
-      };
-    },
+    accept: (client) =>
+      converse(client, { desk, handlers, clock, door: "stdio", project, opened: () => undefined }),
   });
   void stdio.read();
   await promise;

@@ -1,39 +1,12 @@
 import type { ToolRow } from "../control/api.ts";
-import type { Catalog } from "../core/catalog.ts";
 import type { Conditions } from "../core/condition.ts";
 import { fault, FaultError } from "../core/fault.ts";
-import { type Params, stringOr } from "../core/message.ts";
-import { ToolSearch } from "../core/search.ts";
+import type { Params } from "../core/message.ts";
 import { suggest } from "../lib/text.ts";
 import type { BuiltinTool } from "./builtin.ts";
 import type { Insider } from "./insider.ts";
+import { searchRows } from "./rows.ts";
 import { buildStatus, type StatusSources } from "./status.ts";
-
-/** The tools of the aggregate, with the upstream and the name each has there. */
-export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
-  return entries.flatMap((entry) => {
-    const name = String(entry["name"]);
-    const target = targets.get(name);
-    if (target === undefined) return [];
-    const annotations = entry["annotations"] as Params | undefined;
-    return [
-      {
-        upstream: target.upstream.name,
-        tool: target.name,
-        name,
-        title: stringOr(entry["title"] ?? annotations?.["title"], ""),
-        description: stringOr(entry["description"], ""),
-        inputSchema: entry["inputSchema"] ?? {},
-      },
-    ];
-  });
-}
-
-/** Tools that fit some words, best first; all of them for no words. */
-export function searchTools(rows: readonly ToolRow[], query: string): readonly ToolRow[] {
-  const found = new ToolSearch(rows.map((row) => ({ ...row }))).find(query);
-  return found.flatMap((index) => rows[index] ?? []);
-}
 
 /** The tools mcpd offers to clients: what runs, what is wrong, and which tool does what. */
 export function builtinTools(
@@ -91,7 +64,7 @@ function search(rows: readonly ToolRow[], input: Params): Params {
   const query = input["query"];
   if (typeof query !== "string") throw wrongInput("query is missing: expected a string");
   const limit = typeof input["limit"] === "number" ? input["limit"] : 20;
-  const found = searchTools(rows, query);
+  const found = searchRows(rows, query);
   const tools = found.slice(0, limit).map(({ name, upstream, description }) => ({
     name,
     upstream,

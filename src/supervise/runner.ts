@@ -50,7 +50,9 @@ export class Runner extends Driver {
   }
 
   protected terminate(): void {
-    void this.#child?.stop();
+    const child = this.#child;
+    // What was sent in this turn leaves first: it may be the cancel of a call.
+    if (child !== null) setImmediate(() => void child.stop());
   }
 
   protected async live(): Promise<Fault> {

@@ -91,8 +91,14 @@ export class Bench implements Disposable {
     });
   }
 
-  [Symbol.dispose](): void {
+  /** Goes away as a daemon does that is killed: connections end, the socket is left. */
+  vanish(): void {
     this.#listener?.stop(true);
+    this.#listener = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.vanish();
     rmSync(this.home, { recursive: true, force: true });
   }
 }
@@ -193,6 +199,11 @@ const ANSWERS: ControlHandlers = {
     params.tool === "missing"
       ? fault("tool.unknown", 'There is no tool "missing"', "missing")
       : ({ content: [{ type: "text", text: JSON.stringify(params) }] } satisfies CallResult),
+  "mcpd/prompts": () => ({ prompts: [], missing: [] }),
+  "mcpd/resources": () => ({ resources: [], missing: [] }),
+  "mcpd/read": ({ uri }) => ({ contents: [{ uri, text: uri }] }),
+  "mcpd/prompt": () => ({ messages: [] }),
+  "mcpd/suggest": () => ({ values: [], total: 0, hasMore: false }),
   "mcpd/cache": ({ forget = false }) => ({
     memory: { entries: forget ? 0 : 3, bytes: 2_048 },
     disk: { entries: 1, bytes: 512 },

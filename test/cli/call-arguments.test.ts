@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { callArguments } from "../../src/cli/call-arguments.ts";
+import { callArguments, callInput } from "../../src/cli/call-arguments.ts";
 
 function read(...words: readonly string[]): unknown {
   return callArguments(words, "call");
@@ -55,4 +55,14 @@ test("callArguments() refuses broken JSON and words that are nothing", () => {
 
 test("callArguments() keeps a key called __proto__ a key", () => {
   expect(Object.keys(callArguments(["__proto__=1"], "call"))).toEqual(["__proto__"]);
+});
+
+test("callInput() keeps the words of what is no text, for tools that want text", () => {
+  expect(callInput(["id=7", "name=Ada", "n:=3"], "call")).toEqual({
+    arguments: { id: 7, name: "Ada", n: 3 },
+    texts: { id: "7" },
+  });
+  expect(callInput(["id=7", '{"id": 8}'], "call")).toEqual({ arguments: { id: 8 } });
+  expect(callInput(["id=7", "id:=8"], "call")).toEqual({ arguments: { id: 8 } });
+  expect(callInput(["id=7", "id=x"], "call")).toEqual({ arguments: { id: "x" } });
 });

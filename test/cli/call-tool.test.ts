@@ -17,6 +17,7 @@ test("call prints the text of a result and passes what was typed", async () => {
     upstream: "files",
     tool: "read_file",
     arguments: { path: "/x", n: 2 },
+    texts: { n: "2" },
     timeoutMs: 1500,
   });
 });

@@ -84,7 +84,7 @@ test("run() says that no daemon runs, why, and what to do", async () => {
     `mcpd: The daemon is not running: there is no socket at ${bench.paths.controlAddress}\n` +
       "  Start it with 'mcpd start'.\n",
   );
-  const { stdout, stderr } = await bench.run(["tools", "--json"]);
+  const { stdout, stderr } = await bench.run(["status", "--json"]);
   expect(stderr).toBe("");
   expect((JSON.parse(stdout) as { error: Json }).error).toMatchObject({
     code: "daemon.unreachable",

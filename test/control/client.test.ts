@@ -199,3 +199,19 @@ test("whyUnreachable() names a socket of another user", () => {
     "Cannot reach the daemon: permission denied, /run/x.sock belongs to another user",
   );
 });
+
+test("over() knows a wire that ended before it was there", async () => {
+  const client = await ControlClient.over((events) => {
+    events.closed();
+    return Promise.resolve({
+      send: () => undefined,
+      congested: false,
+      pause: () => undefined,
+      resume: () => undefined,
+      close: () => undefined,
+    });
+  });
+  expect(client.open).toBe(false);
+  const asked = client.request("mcpd/status", {}).catch((error: unknown) => error);
+  expect(await asked).toMatchObject({ fault: { code: "daemon.unreachable" } });
+});

@@ -30,6 +30,11 @@ function connect(
       throw new FaultError(fault("file.failed", "Cannot read x: denied", "x"));
     },
     "mcpd/tools": () => ({ tools: [], missing: [] }),
+    "mcpd/prompts": () => ({ prompts: [], missing: [] }),
+    "mcpd/resources": () => ({ resources: [], missing: [] }),
+    "mcpd/read": () => ({ contents: [] }),
+    "mcpd/prompt": () => ({ messages: [] }),
+    "mcpd/suggest": () => ({ values: [], total: null, hasMore: false }),
     "mcpd/apply": () => fault("config.changed"),
     "mcpd/cache": () => fault("config.changed"),
     "mcpd/call": (_, context) =>

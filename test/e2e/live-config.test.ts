@@ -165,10 +165,18 @@ describe("saving the config", () => {
     expect(status).toMatchObject({ verdict: "healthy", urls: null, sessions: 0 });
     expect(status?.upstreams.map(({ state }) => state)).toEqual(["disabled", "disabled"]);
     expect(await daemon.health().catch(() => null)).toBeNull();
-    const refused = await daemon.run("call", "one", "add", "a=1", "b=2");
-    expect([refused.exitCode, refused.stderr]).toEqual([
-      69,
-      expect.stringContaining("mcpd is disabled"),
+    const control = await daemon.control();
+    const call = control.request("mcpd/call", { tool: "add", arguments: { a: 1, b: 2 } });
+    expect(await call.catch((error: unknown) => error)).toMatchObject({
+      fault: { code: "daemon.disabled" },
+    });
+    control.close();
+    // A command does without the daemon then.
+    const direct = await daemon.run("call", "one", "add", "a=1", "b=2");
+    expect([direct.stdout.trim(), direct.stderr, direct.exitCode]).toEqual(["3", "", 0]);
+    expect((await statusOf(home))?.upstreams.map(({ state }) => state)).toEqual([
+      "disabled",
+      "disabled",
     ]);
     home.writeConfig(daemonAt(true));
     await waitFor("the listener", async () => (await statusOf(home))?.urls);

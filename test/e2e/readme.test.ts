@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -111,6 +111,25 @@ describe("README.md", () => {
     for (const text of blocks("toml")) {
       const { mcp_servers: servers } = Bun.TOML.parse(text) as { mcp_servers: { mcpd: Entry } };
       await expectTools(servers.mcpd, daemon);
+    }
+  });
+
+  const scripts = blocks("js");
+  const runtimes = [process.execPath, Bun.which("node")].filter((path) => path !== null);
+  test.each(runtimes)("shows programs for the library that run on %s", async (runtime) => {
+    const everything = realServer("everything");
+    await using daemon = await Daemon.start({ mcpServers: { everything } });
+    expect(scripts.length).toBeGreaterThan(0);
+    const { directory, env, path } = daemon.home;
+    const library = join("node_modules", "mcpd");
+    cpSync(join(ROOT, "dist", "package"), directory.file(library), { recursive: true });
+    for (const script of scripts) {
+      writeFileSync(directory.file("script.mjs"), script);
+      const child = Bun.spawn([runtime, "script.mjs"], { cwd: path, env, stderr: "inherit" });
+      const said = await new Response(child.stdout).text();
+      expect([await child.exited, said]).toEqual([0, expect.stringContaining("Echo: hello")]);
+      expect(said).toContain("true true");
+      expect(said).toContain("/a: expected number, got string");
     }
   });
 

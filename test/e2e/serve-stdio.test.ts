@@ -42,6 +42,22 @@ describe("mcpd serve --stdio", () => {
     await expectNobody(home);
   });
 
+  test("answers what the library asks, beside its MCP session", async () => {
+    using home = new Home();
+    home.writeConfig(CONFIG);
+    await using client = serve(home);
+    client.ask("tools", "mcpd/tools", { search: "numbers" });
+    await client.initialize();
+    client.ask("call", "mcpd/call", { tool: "add", arguments: { a: 1, b: 2 } });
+    expect(await client.call(1, "echo", { text: "hi" })).toBe("hi");
+    expect(textOf(await client.answer("call"))).toBe("3");
+    expect((await client.answer("tools")).result).toMatchObject({ tools: [{ tool: "add" }] });
+    client.ask("late", "mcpd/attach", { upstream: "echo" });
+    expect((await client.answer("late")).error).toHaveProperty("code", -32600);
+    expect(await client.end()).toBe(0);
+    await expectNobody(home);
+  });
+
   test("takes what a script pipes into it, and answers before it ends", async () => {
     using home = new Home();
     home.writeConfig(CONFIG);

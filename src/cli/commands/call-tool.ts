@@ -1,4 +1,5 @@
-import { callArguments } from "../call-arguments.ts";
+import { aimOf } from "../../lib/aim.ts";
+import { callInput } from "../call-arguments.ts";
 import { CALL_ARGUMENTS, callTool } from "../call-tool.ts";
 import { command } from "../command.ts";
 
@@ -20,14 +21,9 @@ export default command({
     { line: "mcpd call-tool files/read_file path=/etc/hosts", text: "That of one upstream" },
   ],
   execute({ args, options, output }) {
-    const call = { ...toolOf(args.name), arguments: callArguments(args.arguments, "call-tool") };
+    // The daemon knows UPSTREAM__TOOL; UPSTREAM/TOOL is ours, because it is how people write it.
+    const { name: tool, ...aim } = aimOf(args.name);
+    const call = { ...aim, tool, ...callInput(args.arguments, "call-tool") };
     return callTool(call, args, options, output);
   },
 });
-
-/** The daemon knows UPSTREAM__TOOL; UPSTREAM/TOOL is ours, because it is how people write it. */
-function toolOf(name: string): { readonly upstream?: string; readonly tool: string } {
-  const at = name.indexOf("/");
-  if (at <= 0 || at === name.length - 1) return { tool: name };
-  return { upstream: name.slice(0, at), tool: name.slice(at + 1) };
-}

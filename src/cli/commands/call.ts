@@ -1,4 +1,4 @@
-import { callArguments } from "../call-arguments.ts";
+import { callInput } from "../call-arguments.ts";
 import { CALL_ARGUMENTS, callTool } from "../call-tool.ts";
 import { command } from "../command.ts";
 
@@ -6,8 +6,8 @@ export default command({
   meta: {
     name: "call",
     description:
-      "Call a tool of an upstream. A value is JSON where it parses as JSON, else text: " +
-      "quote twice for text that looks like JSON (id='\"7\"').",
+      "Call a tool of an upstream. The value of key=value is JSON where it parses as JSON and the " +
+      "tool does not want text, else text.",
   },
   args: {
     upstream: { type: "positional", required: true, description: "Name of the upstream" },
@@ -24,7 +24,7 @@ export default command({
     const call = {
       upstream: args.upstream,
       tool: args.tool,
-      arguments: callArguments(args.arguments, "call"),
+      ...callInput(args.arguments, "call"),
     };
     return callTool(call, args, options, output);
   },

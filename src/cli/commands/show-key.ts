@@ -1,5 +1,5 @@
-import { fault, FaultError, isFault } from "../../core/fault.ts";
-import { readIfExists, reasonOf } from "../../lib/files.ts";
+import { isFault } from "../../core/fault.ts";
+import { findKey } from "../api-key.ts";
 import { command } from "../command.ts";
 import { openConfig } from "../config-file.ts";
 
@@ -25,11 +25,7 @@ export default command({
     const { store } = openConfig(options.config);
     const loaded = store.load();
     const { daemon } = isFault(loaded) ? store.lastGood : loaded;
-    const fromEnvironment = process.env[daemon.apiKeyEnv]?.trim() ?? "";
-    const found =
-      fromEnvironment === ""
-        ? { key: keyIn(daemon.apiKeyFile), origin: "file", file: daemon.apiKeyFile }
-        : { key: fromEnvironment, origin: "environment", variable: daemon.apiKeyEnv };
+    const found = findKey(daemon);
     if (daemon.auth === "none")
       output.notes.warn("The daemon asks for no key: daemon.auth is none");
     if (args.headers) output.print(JSON.stringify({ Authorization: `Bearer ${found.key}` }));
@@ -38,14 +34,3 @@ export default command({
     return 0;
   },
 });
-
-function keyIn(file: string): string {
-  try {
-    const key = readIfExists(file)?.trim() ?? "";
-    if (key !== "") return key;
-  } catch (error) {
-    throw new FaultError(fault("file.failed", `Cannot read ${file}: ${reasonOf(error)}`, file));
-  }
-  const text = `There is no API key yet: the daemon writes ${file} when it starts`;
-  throw new FaultError(fault("daemon.unreachable", text));
-}

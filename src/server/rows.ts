@@ -1,0 +1,85 @@
+import type { PromptRow, ResourceRow, ToolRow } from "../control/api.ts";
+import type { Catalog } from "../core/catalog.ts";
+import type { Entry } from "../core/listing.ts";
+import { type Params, stringOr } from "../core/message.ts";
+import { ToolSearch } from "../core/search.ts";
+
+/** What every row can be searched by. */
+type Described = Pick<ToolRow, "upstream" | "name" | "title" | "description">;
+
+/** The tools of the aggregate, with the upstream and the name each has there. */
+export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
+  return entries.flatMap((entry) => {
+    const name = String(entry["name"]);
+    const target = targets.get(name);
+    if (target === undefined) return [];
+    const annotations = entry["annotations"] as Params | undefined;
+    return [
+      {
+        upstream: target.upstream.name,
+        tool: target.name,
+        name,
+        title: stringOr(entry["title"] ?? annotations?.["title"], ""),
+        description: stringOr(entry["description"], ""),
+        inputSchema: entry["inputSchema"] ?? {},
+      },
+    ];
+  });
+}
+
+export function promptRows({ entries, targets }: Catalog): readonly PromptRow[] {
+  return entries.flatMap((entry) => {
+    const name = String(entry["name"]);
+    const target = targets.get(name);
+    if (target === undefined) return [];
+    const taken = Array.isArray(entry["arguments"]) ? (entry["arguments"] as Params[]) : [];
+    return [
+      {
+        upstream: target.upstream.name,
+        prompt: target.name,
+        name,
+        ...described(entry),
+        arguments: taken.map((argument) => ({
+          name: stringOr(argument["name"], ""),
+          description: stringOr(argument["description"], ""),
+          required: argument["required"] === true,
+        })),
+      },
+    ];
+  });
+}
+
+/** The resources of the aggregate, or its templates: `key` is the member that names one. */
+export function resourceRows(
+  { entries, targets }: Catalog,
+  key: "uri" | "uriTemplate",
+): readonly ResourceRow[] {
+  return entries.flatMap((entry) => {
+    const uri = String(entry[key]);
+    const target = targets.get(uri);
+    if (target === undefined) return [];
+    return [
+      {
+        upstream: target.upstream.name,
+        uri,
+        template: key === "uriTemplate",
+        name: stringOr(entry["name"], ""),
+        ...described(entry),
+        mimeType: stringOr(entry["mimeType"], ""),
+      },
+    ];
+  });
+}
+
+/** Rows that fit some words, best first; all of them for no words. */
+export function searchRows<R extends Described>(rows: readonly R[], query: string): readonly R[] {
+  const found = new ToolSearch(rows.map((row) => ({ ...row }))).find(query);
+  return found.flatMap((index) => rows[index] ?? []);
+}
+
+function described(entry: Entry): Pick<Described, "title" | "description"> {
+  return {
+    title: stringOr(entry["title"], ""),
+    description: stringOr(entry["description"], ""),
+  };
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { runGateway } from "../../src/cli/gateway.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { posixTest } from "../helpers/posix.ts";
+import { TemporaryDirectory } from "../helpers/temporary.ts";
+
+const CLIENT = join(import.meta.dir, "../fixtures/process/headless-client.ts");
+const entry = { command: "mcpd", args: ["bridge"], env: { A: "1" } };
+const options = { entry, environment: process.env, timeoutMs: undefined, capture: true };
+
+test("a client that does not heed its end is ended by force", async () => {
+  // A hundred times as fast, so that nobody waits for its grace.
+  const clock = {
+    ...systemClock,
+    after: (delayMs: number, action: () => void) => systemClock.after(delayMs / 100, action),
+  };
+  const line = [process.execPath, "run", CLIENT, "--mcp-config", "{config}", "--stubborn"];
+  const run = await runGateway(line, { ...options, clock, timeoutMs: 50_000 });
+  expect(run).toMatchObject({ exitCode: 124, timedOut: true });
+});
+
+posixTest("codex is given overrides of its TOML that say the same", async () => {
+  using directory = new TemporaryDirectory();
+  const codex = directory.file("codex");
+  writeFileSync(codex, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n", { mode: 0o755 });
+  const { stdout, exitCode } = await runGateway([codex, "exec"], options);
+  const words = (stdout ?? "").trim().split("\n");
+  expect([exitCode, words.filter((word) => word === "-c"), words.at(-1)]).toEqual([
+    0,
+    ["-c", "-c", "-c"],
+    "exec",
+  ]);
+  const overrides = words.filter((word) => word.startsWith("mcp_servers."));
+  expect(Bun.TOML.parse(overrides.join("\n"))).toEqual({ mcp_servers: { mcpd: entry } });
+});
