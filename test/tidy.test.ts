@@ -168,6 +168,7 @@ describe("rooms of the tree", () => {
   test("every test of a room stands beside that room", () => {
     const rooms = new Set(sources.map(({ path }) => path.split("/")[1]));
     const others = new Set([
+      "chaos",
       "helpers",
       "fixtures",
       "sim",

@@ -5,11 +5,16 @@ export interface Tunnel extends Disposable {
   readonly port: number;
   /** Breaks every connection, as a network does; new ones work. */
   cut(): void;
+  /** Breaks every connection, and new ones as well, until it is opened again. */
+  shut(): void;
+  open(): void;
 }
 
 export async function openTunnel(port: number): Promise<Tunnel> {
   const open = new Set<{ destroy(): void }>();
+  let passable = true;
   const server = createServer((near) => {
+    if (!passable) return void near.destroy();
     const far = connect(port, "127.0.0.1");
     for (const [from, to] of [
       [near, far],
@@ -33,6 +38,13 @@ export async function openTunnel(port: number): Promise<Tunnel> {
   return {
     port: address.port,
     cut,
+    shut() {
+      passable = false;
+      cut();
+    },
+    open() {
+      passable = true;
+    },
     [Symbol.dispose]() {
       server.close();
       cut();
