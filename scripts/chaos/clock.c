@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -46,4 +48,30 @@ time_t time(time_t *result) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (result != NULL) *result = now.tv_sec;
   return now.tv_sec;
+}
+
+/* Deadlines are of the clock that the caller sees; the kernel has another. */
+static struct timespec ours(const struct timespec *deadline) {
+  struct timespec found = *deadline;
+  /* A small one is of the monotonic clock. */
+  if (found.tv_sec > 1000000000) found.tv_sec -= moved();
+  return found;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict deadline) {
+  static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+  if (real == NULL) {
+    real = (int (*)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *))dlsym(
+        RTLD_NEXT, "pthread_cond_timedwait");
+  }
+  struct timespec found = ours(deadline);
+  return real(condition, mutex, &found);
+}
+
+int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict deadline) {
+  static int (*real)(sem_t *, const struct timespec *);
+  if (real == NULL) real = (int (*)(sem_t *, const struct timespec *))dlsym(RTLD_NEXT, "sem_timedwait");
+  struct timespec found = ours(deadline);
+  return real(semaphore, &found);
 }
