@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { benchCalls } from "./bench/calls.ts";
+import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
+import { benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
 import { benchMemory } from "./bench/memory.ts";
 import { benchMixed } from "./bench/mixed.ts";
@@ -15,12 +17,15 @@ import { benchProcesses, benchStarts } from "./bench/timings.ts";
 import { verdictsOf } from "./bench/verdict.ts";
 
 const SECTIONS = ["calls", "processes", "starts", "memory", "mixed"];
+const PEERS = "peers";
 
 const USAGE = `Usage: bun run bench [options]
 
   --rounds N      rounds of the call matrix (3)
   --duration MS   window of one measurement (700)
-  --only LIST     of ${SECTIONS.join(",")}
+  --only LIST     of ${SECTIONS.join(",")},${PEERS}
+  --peers         the same as --only ${PEERS}: beside others from the registry, which it installs
+  --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON
   --help          this text`;
@@ -29,6 +34,7 @@ type Options = {
   readonly rounds: number;
   readonly durationMs: number;
   readonly only: readonly string[];
+  readonly check: boolean;
   readonly binary: string;
   readonly json: string | undefined;
 };
@@ -37,16 +43,17 @@ type Options = {
 function readOptions(words: string[]): Options {
   const text = { type: "string" } as const;
   const options = { rounds: text, duration: text, only: text, binary: text, json: text };
-  const { values } = parseArgs({ args: words, options });
-  const only = values.only?.split(",") ?? SECTIONS;
+  const flag = { type: "boolean" } as const;
+  const { values } = parseArgs({ args: words, options: { ...options, peers: flag, check: flag } });
+  const only = values.only?.split(",") ?? (values.peers === true ? [PEERS] : SECTIONS);
   const rounds = Number(values.rounds ?? 3);
   const durationMs = Number(values.duration ?? 700);
-  const unknown = only.find((section) => !SECTIONS.includes(section));
+  const unknown = only.find((section) => ![...SECTIONS, PEERS].includes(section));
   if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"`);
   if (!(rounds >= 1)) throw new Error("--rounds must be 1 or more");
   if (!(durationMs >= 100)) throw new Error("--duration must be 100 or more");
   const binary = values.binary ?? join(import.meta.dir, "..", "dist", "mcpd");
-  return { rounds, durationMs, only, binary, json: values.json };
+  return { rounds, durationMs, only, binary, json: values.json, check: values.check === true };
 }
 
 async function measure(lab: Lab, options: Options): Promise<Results> {
@@ -62,10 +69,18 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     starts: wanted("starts") ? await benchStarts(lab, 10) : [],
     memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
+    peers: wanted(PEERS) ? await benchPeers(lab, options) : [],
   };
 }
 
-async function bench(options: Options): Promise<void> {
+/** Prints each ratio beside its limit; false when one is beyond it. */
+async function compare(lab: Lab): Promise<boolean> {
+  const checked = check(readLimits(), await measureRatios(lab));
+  for (const row of checked) console.log(checkLine(row));
+  return checked.every(({ ok }) => ok);
+}
+
+async function bench(options: Options): Promise<boolean> {
   const lab = await openLab(options.binary);
   // Children end with their parent, but the programs are large and would stay.
   process.once("SIGINT", () => {
@@ -74,12 +89,14 @@ async function bench(options: Options): Promise<void> {
   });
   try {
     if (lab.mcpd === null) console.error(`bench: ${options.binary} is not there: without mcpd`);
+    if (options.check) return await compare(lab);
     const results = await measure(lab, options);
     console.log(markdown(results));
     if (options.json !== undefined) {
       const document = { ...results, verdicts: verdictsOf(results) };
       writeFileSync(options.json, `${JSON.stringify(document, null, 2)}\n`);
     }
+    return true;
   } finally {
     closeLab(lab);
   }
@@ -101,8 +118,7 @@ async function main(words: string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
-  await bench(options);
-  return 0;
+  return (await bench(options)) ? 0 : 1;
 }
 
 process.exitCode = await main(process.argv.slice(2));

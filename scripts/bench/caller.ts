@@ -10,7 +10,7 @@ export interface Caller {
 }
 
 const PROTOCOL_VERSION = "2025-11-25";
-const INITIALIZE = JSON.stringify({
+export const INITIALIZE = JSON.stringify({
   jsonrpc: "2.0",
   id: 0,
   method: "initialize",
@@ -20,15 +20,18 @@ const INITIALIZE = JSON.stringify({
     clientInfo: { name: "bench", version: "1.0.0" },
   },
 });
-const INITIALIZED = JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" });
+export const INITIALIZED = JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" });
 
 const OPENING_BRACE = 123;
 const NEWLINE = 10;
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A session over Streamable HTTP on a connection of its own. Throws when it is refused. */
-export async function connectCaller(url: string, headers: Headers): Promise<Caller> {
+/**
+ * A session over Streamable HTTP on a connection of its own. Throws when it is refused. One that
+ * `ends` is deleted when it is closed: some servers have a process for each until then.
+ */
+export async function connectCaller(url: string, headers: Headers, ends = false): Promise<Caller> {
   const { hostname, port } = new URL(url);
   const connection = await connectHttp(hostname, Number(port));
   const sessionHead = await openSession(connection, url, headers);
@@ -39,7 +42,12 @@ export async function connectCaller(url: string, headers: Headers): Promise<Call
       if (answer.status !== 200) throw refusal("tools/call", answer);
       return messageOf(answer.body);
     },
-    close: () => connection.close(),
+    close() {
+      if (!ends) return connection.close();
+      const removal = `${sessionHead.replace(/^POST/, "DELETE")}content-length: 0\r\n\r\n`;
+      const over = (): void => connection.close();
+      void connection.ask(removal).then(over, over);
+    },
   };
 }
 
@@ -63,7 +71,7 @@ export async function openSession(
   return sessionHead;
 }
 
-function requestHead(url: string, headers: Headers): string {
+export function requestHead(url: string, headers: Headers): string {
   const { host, pathname, search } = new URL(url);
   const fields = {
     host,
@@ -87,7 +95,7 @@ export function messageOf(body: Buffer): Buffer {
   return body.subarray(data + 5, body.indexOf(NEWLINE, data));
 }
 
-function refusal(what: string, answer: HttpAnswer): Error {
+export function refusal(what: string, answer: HttpAnswer): Error {
   const body = answer.body.toString("utf8", 0, Math.min(answer.body.length, 500));
   return new Error(`Cannot bench: ${what} was answered with ${answer.status}: ${body}`);
 }

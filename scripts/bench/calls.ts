@@ -25,7 +25,14 @@ const DIRECT_CLIENTS_MAX = 32;
 /** One cell one way: a result per round. */
 export type Measured = { readonly cell: Cell; readonly way: Way; readonly rounds: LoadResult[] };
 
-export type CallsOptions = { readonly rounds: number; readonly durationMs: number };
+export type CallsOptions = {
+  readonly rounds: number;
+  readonly durationMs: number;
+  /** All, unless named here. */
+  readonly cells?: readonly string[];
+  /** Also without a proxy (true). */
+  readonly direct?: boolean;
+};
 
 /** Starts what is shared once, then measures every cell every way, `rounds` times. */
 export async function benchCalls(lab: Lab, options: CallsOptions): Promise<Measured[]> {
@@ -35,8 +42,10 @@ export async function benchCalls(lab: Lab, options: CallsOptions): Promise<Measu
     subjects.push(await startSubject(lab, "relay"));
     if (lab.mcpd !== null) subjects.push(await startSubject(lab, "mcpd"));
     const shared = subjects.map((subject): Way => subject.name);
-    const measured = CELLS.flatMap((cell) => {
-      const ways = cell.clients <= DIRECT_CLIENTS_MAX ? ["direct" as const, ...shared] : shared;
+    const cells = CELLS.filter(({ name }) => options.cells?.includes(name) ?? true);
+    const measured = cells.flatMap((cell) => {
+      const direct = options.direct !== false && cell.clients <= DIRECT_CLIENTS_MAX;
+      const ways = direct ? ["direct" as const, ...shared] : shared;
       return ways.map((way): Measured => ({ cell, way, rounds: [] }));
     });
     for (let round = 1; round <= options.rounds; round++) {
@@ -72,7 +81,7 @@ function loadOf(lab: Lab, cell: Cell, subject: Subject | undefined, durationMs: 
 }
 
 /** Runs the generator in a process of its own, on the core of the load. */
-async function generate(lab: Lab, load: Load): Promise<LoadResult> {
+export async function generate(lab: Lab, load: Load): Promise<LoadResult> {
   const script = join(import.meta.dir, "load.ts");
   const command = [...lab.loadCore, process.execPath, script, JSON.stringify(load)];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: 60_000 });
@@ -109,15 +118,26 @@ export function figuresOf(rounds: readonly LoadResult[]): Figures {
   };
 }
 
+type RatioKey = "callsPerSecond" | "proxyCpuMicros" | "p50Ms";
+
 /** Of each pair of rounds that stood side by side, mcpd's value over the relay's. */
-export function ratiosOf(
+export function pairsOf(
   measured: readonly Measured[],
   cell: string,
-  key: "callsPerSecond" | "proxyCpuMicros" | "p50Ms",
-): Spread | null {
+  key: RatioKey,
+): readonly number[] {
   const roundsOf = (way: Way): readonly LoadResult[] =>
     measured.find((entry) => entry.cell.name === cell && entry.way === way)?.rounds ?? [];
   const relay = roundsOf("relay");
-  const ratios = roundsOf("mcpd").map((round, at) => round[key] / (relay[at]?.[key] ?? Number.NaN));
+  return roundsOf("mcpd").map((round, at) => round[key] / (relay[at]?.[key] ?? Number.NaN));
+}
+
+/** The same as a spread; null when there are no such rounds. */
+export function ratiosOf(
+  measured: readonly Measured[],
+  cell: string,
+  key: RatioKey,
+): Spread | null {
+  const ratios = pairsOf(measured, cell, key);
   return ratios.length === 0 ? null : spreadOf(ratios);
 }

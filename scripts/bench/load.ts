@@ -7,6 +7,7 @@
 import { type Caller, connectCaller, spawnCaller } from "./caller.ts";
 import { payloadOf } from "./payload.ts";
 import { cpuMs, machineBusyMs } from "./process.ts";
+import { connectSseCaller } from "./sse-caller.ts";
 import { quantile } from "./statistics.ts";
 
 /** Where the calls go. */
@@ -16,10 +17,20 @@ export type Target =
       readonly url: string;
       readonly headers: Readonly<Record<string, string>>;
     }
+  | {
+      /** HTTP+SSE, the transport of 2024-11-05; the URL of its stream. */
+      readonly kind: "sse";
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "stdio"; readonly command: readonly string[] };
 
 export type Load = {
   readonly target: Target;
+  /** Before the names of tools, where the target has other names for them. */
+  readonly prefix?: string;
+  /** Whether each client deletes its session when it is done. */
+  readonly ends?: boolean;
   readonly clients: number;
   /** Length of the text in an answer; the request carries it too up to 4,096. */
   readonly textLength: number;
@@ -57,15 +68,18 @@ type Expectation = {
 };
 
 /** Makes calls whose text is found in no other: the client and the number are in it. */
-export function expectations(textLength: number): (id: number, client: number) => Expectation {
+export function expectations(
+  textLength: number,
+  prefix = "",
+): (id: number, client: number) => Expectation {
   const payload = payloadOf(textLength);
   const encoded = Buffer.from(JSON.stringify(payload).slice(1, -1));
   return (id, client) => {
     const text = `client ${client} call ${id} ${payload}`.slice(0, textLength);
     const small = textLength <= ECHO_LENGTH_MAX;
     const params = small
-      ? { name: "echo", arguments: { text } }
-      : { name: "bytes", arguments: { count: textLength } };
+      ? { name: `${prefix}echo`, arguments: { text } }
+      : { name: `${prefix}bytes`, arguments: { count: textLength } };
     return {
       line: JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params }),
       check: (answer) => (small ? checkSmall(answer, id, text) : checkLarge(answer, id, encoded)),
@@ -93,7 +107,7 @@ function checkLarge(answer: Buffer, id: number, encoded: Buffer): string | null 
 type Tally = { counting: boolean; endsAtMs: number; latenciesMs: number[]; errors: string[] };
 
 async function runClient(caller: Caller, client: number, load: Load, tally: Tally): Promise<void> {
-  const expectationOf = expectations(load.textLength);
+  const expectationOf = expectations(load.textLength, load.prefix);
   for (let id = 1; ; id++) {
     const { line, check } = expectationOf(id, client);
     const counted = tally.counting;
@@ -116,11 +130,9 @@ async function runClient(caller: Caller, client: number, load: Load, tally: Tall
 export async function runLoad(load: Load): Promise<LoadResult> {
   const { target, watch } = load;
   const callers = await Promise.all(
-    Array.from({ length: load.clients }, () =>
-      target.kind === "http" ? connectCaller(target.url, target.headers) : spawnCaller(target),
-    ),
+    Array.from({ length: load.clients }, () => openCaller(target, load.ends)),
   );
-  const proxy = target.kind === "http" ? watch.proxy : callers.flatMap((caller) => caller.pids);
+  const proxy = target.kind === "stdio" ? callers.flatMap((caller) => caller.pids) : watch.proxy;
   const tally: Tally = { counting: false, endsAtMs: Infinity, latenciesMs: [], errors: [] };
   const running = callers.map((caller, client) => runClient(caller, client, load, tally));
   await Bun.sleep(load.warmupMs);
@@ -133,6 +145,18 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const after = used(proxy, watch.upstream);
   for (const caller of callers) caller.close();
   return resultOf(tally, elapsedMs, before, after);
+}
+
+/** A client of a target, after its handshake. */
+export async function openCaller(target: Target, ends = false): Promise<Caller> {
+  switch (target.kind) {
+    case "http":
+      return await connectCaller(target.url, target.headers, ends);
+    case "sse":
+      return await connectSseCaller(target.url, target.headers);
+    case "stdio":
+      return await spawnCaller(target);
+  }
 }
 
 type Used = { readonly [who in "proxy" | "upstream" | "generator" | "machine"]: number };

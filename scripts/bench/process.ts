@@ -42,6 +42,11 @@ export function privateMemory(pids: readonly number[]): PrivateMemory {
   };
 }
 
+/** Memory with what is shared divided among those that share it: what a group of them takes. */
+export function proportionalBytes(pids: readonly number[]): number {
+  return sum(pids, (pid) => kilobytes(read(`/proc/${pid}/smaps_rollup`), "Pss"));
+}
+
 /** The process and all below it. */
 export function processTree(root: number): number[] {
   const parents = new Map<number, number>();

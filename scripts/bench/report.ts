@@ -2,6 +2,8 @@
 import { cpus, loadavg, release } from "node:os";
 
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
+import { contestProblems, contestTable } from "./contest-report.ts";
+import type { ContestRow } from "./contest.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
 import type { Spread } from "./statistics.ts";
@@ -15,7 +17,10 @@ import {
   verdictsOf,
 } from "./verdict.ts";
 
-export type Results = Measurements & { readonly machine: Machine };
+export type Results = Measurements & {
+  readonly machine: Machine;
+  readonly peers: readonly ContestRow[];
+};
 
 export type Machine = {
   readonly processor: string;
@@ -61,8 +66,13 @@ export function markdown(results: Results): string {
       "Private memory (RssAnon; in brackets Private_Clean + Private_Dirty)",
       memoryTable(results.memory),
     ),
+    section(
+      "Beside the peers (one shared stdio server; CPU is the proxy's)",
+      contestTable(results.peers),
+    ),
     section("Targets", verdictTable(verdictsOf(results))),
     ...problemsOf(results),
+    ...contestProblems(results.peers),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }
