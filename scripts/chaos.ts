@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
+import { quantile } from "./bench/statistics.ts";
 import { type ChaosReport, runChaos } from "./chaos/run.ts";
 
 const USAGE = `Usage: bun run chaos [options]
@@ -43,6 +44,10 @@ function show(report: ChaosReport): void {
   const { writes, done, refused, unknown, memory, violations } = report;
   console.log(
     `\nseed ${report.seed}, kept by ${report.keeper}\n\nevents:\n${listOf(report.events)}`,
+  );
+  const [median, most] = [0.5, 1].map((share) => quantile(report.recoveriesMs, share).toFixed(0));
+  console.log(
+    `  healthy again after a kill -9 of the server: median ${median} ms, at most ${most} ms`,
   );
   for (const line of report.left) console.log(`  ${line}`);
   console.log(`\nwhat clients were told:\n${listOf(report.reasons)}`);

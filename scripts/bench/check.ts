@@ -1,7 +1,7 @@
 /**
- * What must not get worse, as ratios between mcpd and the bare relay of the same run: a machine that
- * is slow, or busy, is slow for both. Of the rounds that favour mcpd, the second best counts: noise
- * spoils some of them, a regression all.
+ * What must not get worse, as ratios between mcpd and the bare relay of the same run: a machine
+ * that is slow, or busy, is slow for both. Of the rounds, the second best counts: noise spoils some
+ * of them, a regression all.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const DURATION_MS = 400;
 const COMMANDS = 20;
 const STARTS = 8;
 
-/** A row of ratios.json: what it came to when it was written, and what is too much or too little. */
+/** A row of ratios.json: what it came to when it was written, and what is beyond it. */
 export type Limit = {
   readonly what: string;
   readonly usual: number;
@@ -72,7 +72,7 @@ export function callRatios(calls: readonly Measured[]): readonly (readonly [stri
   return [...cpu, [`calls/s, ${LARGE_CELL}`, quantile(rates, (ROUNDS - 1) / ROUNDS)]];
 }
 
-/** The fastest of one beside the fastest of the other: nothing makes a process faster than it is. */
+/** The fastest of each: nothing makes a process faster than it is. */
 function least(timings: readonly Timing[], what: string, floor: string): number {
   const of = (name: string): number =>
     timings.find((timing) => timing.what === name)?.minMs ?? Number.NaN;

@@ -13,9 +13,11 @@ const LOCAL: readonly UpstreamName[] = ["near", "other"];
 /** Less than a session may sleep, however often it happens. */
 const HOURS_MAX = 11;
 
+export const SERVER_KILLED = "kill -9 of the server";
+
 const ALWAYS: readonly ChaosEvent[] = [
   {
-    name: "kill -9 of the server",
+    name: SERVER_KILLED,
     weight: 3,
     happen: (scene, random) => scene.keeper.killServer(random.below(400)),
   },

@@ -2,7 +2,7 @@
 import { waitFor } from "../../test/helpers/wait.ts";
 import { Random } from "../../test/sim/random.ts";
 import { privateMemory } from "../bench/process.ts";
-import { Bag, eventsFor } from "./events.ts";
+import { Bag, eventsFor, SERVER_KILLED } from "./events.ts";
 import { Ledger, type Outcome, type Verdict } from "./ledger.ts";
 import { losesSession, NO_ANSWER } from "./outcome.ts";
 import { Scene, type SceneOptions, type UpstreamName, UPSTREAMS } from "./scene.ts";
@@ -23,6 +23,8 @@ export type ChaosReport = Verdict & {
   readonly seed: number;
   readonly keeper: string;
   readonly events: { readonly [name: string]: number };
+  /** How long the next server took to be healthy, in ms: each kill -9 of one. */
+  readonly recoveriesMs: readonly number[];
   /** What could not be done on this machine, and why. */
   readonly left: readonly string[];
   /** Reconnections of clients whose wire cannot be carried over, by wire. */
@@ -49,6 +51,7 @@ class Run {
   readonly #ledger = new Ledger();
   readonly #events = new Map<string, number>();
   readonly #memory: number[] = [];
+  readonly #recoveriesMs: number[] = [];
   #writers: readonly Writer[] = [];
   #over = false;
 
@@ -127,7 +130,12 @@ class Run {
       const event = bag.next();
       say(`${event.name}; ${this.#ledger.writes} writes so far`);
       this.#events.set(event.name, (this.#events.get(event.name) ?? 0) + 1);
+      const { incarnation } = this.#scene.keeper;
+      const startMs = performance.now();
       await event.happen(this.#scene, random);
+      if (event.name === SERVER_KILLED && incarnation < this.#scene.keeper.incarnation) {
+        this.#recoveriesMs.push(performance.now() - startMs);
+      }
     }
   }
 
@@ -175,6 +183,7 @@ class Run {
       seed: this.#options.seed,
       keeper: keeper.name,
       events: Object.fromEntries(this.#events),
+      recoveriesMs: this.#recoveriesMs,
       left,
       reconnects,
       memory: memoryOf(this.#memory),

@@ -154,8 +154,6 @@ class CommandWriter implements Writer {
     }
     const code = /"code":\s*"([a-z.-]+)"/.exec(stdout)?.[1];
     if (code === undefined) throw new WrongAnswer(write.id, `${exitCode} ${stdout}${stderr}`);
-    // Sent, and the daemon died before it answered.
-    if (stdout.includes("closed unanswered")) return { kind: "unknown", why: "connection broke" };
     return outcomeOfFault(code);
   }
 
