@@ -69,7 +69,7 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     starts: wanted("starts") ? await benchStarts(lab, 10) : [],
     memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
-    peers: wanted(PEERS) ? await benchPeers(lab, options) : [],
+    peers: wanted(PEERS) ? await benchPeers(lab, options) : null,
   };
 }
 

@@ -45,9 +45,11 @@ function show(report: ChaosReport): void {
   console.log(
     `\nseed ${report.seed}, kept by ${report.keeper}\n\nevents:\n${listOf(report.events)}`,
   );
-  const [median, most] = [0.5, 1].map((share) => quantile(report.recoveriesMs, share).toFixed(0));
+  const [median, longest] = [0.5, 1].map((share) =>
+    quantile(report.recoveriesMs, share).toFixed(0),
+  );
   console.log(
-    `  healthy again after a kill -9 of the server: median ${median} ms, at most ${most} ms`,
+    `  healthy again after a kill -9 of the server: median ${median} ms, at most ${longest} ms`,
   );
   for (const line of report.left) console.log(`  ${line}`);
   console.log(`\nwhat clients were told:\n${listOf(report.reasons)}`);

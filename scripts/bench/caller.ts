@@ -24,6 +24,8 @@ export const INITIALIZED = JSON.stringify({ jsonrpc: "2.0", method: "notificatio
 
 const OPENING_BRACE = 123;
 const NEWLINE = 10;
+/** Where every SDK has written the method of a message. */
+const HEAD_BYTES = 40;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -88,6 +90,11 @@ export function post(head: string, body: string): string {
   return `${head}content-length: ${body.length}\r\n\r\n${body}`;
 }
 
+/** False for what a server tells or asks without being asked; looks at the beginning alone. */
+export function isAnswer(message: Buffer): boolean {
+  return !message.subarray(0, HEAD_BYTES).includes('"method":');
+}
+
 /** The JSON of an answer: the body itself, or the data of its last event. */
 export function messageOf(body: Buffer): Buffer {
   if (body[0] === OPENING_BRACE) return body;
@@ -104,13 +111,15 @@ export function refusal(what: string, answer: HttpAnswer): Error {
 export async function spawnCaller(target: {
   readonly command: readonly string[];
 }): Promise<Caller> {
-  const child = Bun.spawn([...target.command], { stdin: "pipe", stdout: "pipe" });
+  const child = Bun.spawn([...target.command], { stdio: ["pipe", "pipe", "ignore"] });
   const lines = readLines(child.stdout);
   async function call(line: string): Promise<Buffer> {
     await child.stdin.write(`${line}\n`);
-    const next = await lines.next();
-    if (next.done) throw new Error("Cannot bench: the server on stdio has ended");
-    return next.value;
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error("Cannot bench: the server on stdio has ended");
+      if (isAnswer(value)) return value;
+    }
   }
   await call(INITIALIZE);
   await child.stdin.write(`${INITIALIZED}\n`);

@@ -69,7 +69,7 @@ export function peerContender(
 ): Contender {
   const home = join(lab.root, "peers", peer.name);
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const scene = { home, installed, upstream: echoCommand(lab) };
+  const scene = { home, installed, upstreams: { echo: echoCommand(lab) } };
   // A home of its own tells its processes, also those that it leaves behind.
   const environment = { ...nodeEnvironment, HOME: home, TZ: "UTC" };
   const ours = (pid: number): boolean => executableOf(pid) === lab.programs.upstream;
@@ -79,7 +79,7 @@ export function peerContender(
   return {
     name: peer.name,
     version: installed.version,
-    prefix: peer.prefix,
+    prefix: peer.prefix("echo"),
     call: peer.call?.(atPort(0)) ?? null,
     environment,
     get target() {
@@ -95,7 +95,11 @@ export function peerContender(
         stdout: Bun.file(join(lab.root, `${peer.name}.out`)),
         stderr: Bun.file(join(lab.root, `${peer.name}.err`)),
       });
-      target = { kind: peer.kind, url: `http://127.0.0.1:${port}${peer.path}`, headers: {} };
+      target = {
+        kind: peer.kind,
+        url: `http://127.0.0.1:${port}${peer.path("echo")}`,
+        headers: {},
+      };
       await untilListed(() => target);
       return performance.now() - startMs;
     },

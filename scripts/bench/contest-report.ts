@@ -1,5 +1,6 @@
 /** What the contest came to, as a table: a column each, a line for each figure. */
-import type { ContestCell, ContestRow } from "./contest.ts";
+import type { Contest, ContestCell, ContestRow } from "./contest.ts";
+import type { HouseholdRow } from "./household.ts";
 import type { LoadResult } from "./load.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { digits } from "./verdict.ts";
@@ -37,14 +38,27 @@ export function contestTable(rows: readonly ContestRow[]): string[][] {
   }
 }
 
+/** A line each: what it takes to serve five clients three real servers. */
+export function householdTable(rows: readonly HouseholdRow[]): string[][] {
+  const lines = rows
+    .filter(({ problem }) => problem === null)
+    .map(({ name, processes, bytes }) => [name, String(processes), digits(bytes / MEBIBYTE)]);
+  return lines.length === 0 ? [] : [["", "processes", "PSS, MB"], ...lines];
+}
+
 /** Why a column or a field is empty. */
-export function contestProblems(rows: readonly ContestRow[]): string[] {
-  return rows.flatMap(({ name, problem, cells }) => [
-    ...(problem === null ? [] : [`${name}: ${problem}`]),
-    ...cells.flatMap((cell) =>
-      cell.problem === null ? [] : [`${name}, ${cell.name}: ${cell.problem.slice(0, 300)}`],
-    ),
-  ]);
+export function contestProblems({ rows, households }: Contest): string[] {
+  return [
+    ...rows.flatMap(({ name, problem, cells }) => [
+      ...problemLine(name, problem),
+      ...cells.flatMap((cell) => problemLine(`${name}, ${cell.name}`, cell.problem)),
+    ]),
+    ...households.flatMap(({ name, problem }) => problemLine(`${name}, household`, problem)),
+  ];
+}
+
+function problemLine(what: string, problem: string | null): readonly string[] {
+  return problem === null ? [] : [`${what}: ${problem.slice(0, 300)}`];
 }
 
 type Key = "callsPerSecond" | "p50Ms" | "proxyCpuMicros";

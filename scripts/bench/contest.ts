@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Store } from "../interop/kit.ts";
 import { generate } from "./calls.ts";
 import { type Contender, ownContender, peerContender } from "./contender.ts";
+import { benchHousehold, type HouseholdRow } from "./household.ts";
 import type { Lab } from "./lab.ts";
 import { type LoadResult, openCaller } from "./load.ts";
 import { PEERS } from "./peers.ts";
@@ -64,13 +65,27 @@ type Entry = {
   }[];
 };
 
+export type Contest = {
+  readonly rows: readonly ContestRow[];
+  readonly households: readonly HouseholdRow[];
+};
+
 /** Installs the peers, outside the project and for the next run as well, and measures them all. */
-export async function benchPeers(lab: Lab, options: ContestOptions): Promise<ContestRow[]> {
+export async function benchPeers(lab: Lab, options: ContestOptions): Promise<Contest> {
+  const store = new Store(process.env["MCPD_PEERS_DIR"] ?? join(tmpdir(), "mcpd-peers"));
+  await store.prepare();
+  return {
+    rows: await benchRows(lab, store, options),
+    households: await benchHousehold(lab, store),
+  };
+}
+
+async function benchRows(lab: Lab, store: Store, options: ContestOptions): Promise<ContestRow[]> {
   writeConfig(lab, { echo: echoCommand(lab) });
   const entries: Entry[] = [];
   const absent: ContestRow[] = [];
   try {
-    for (const found of await contenders(lab)) {
+    for (const found of await contenders(lab, store)) {
       const entry = "problem" in found ? found : await begin(found);
       if ("problem" in entry) absent.push(entry);
       else entries.push(entry);
@@ -87,9 +102,7 @@ export async function benchPeers(lab: Lab, options: ContestOptions): Promise<Con
   }
 }
 
-async function contenders(lab: Lab): Promise<(Contender | ContestRow)[]> {
-  const store = new Store(process.env["MCPD_PEERS_DIR"] ?? join(tmpdir(), "mcpd-peers"));
-  await store.prepare();
+async function contenders(lab: Lab, store: Store): Promise<(Contender | ContestRow)[]> {
   const found: (Contender | ContestRow)[] = [ownContender(lab, "relay")];
   if (lab.mcpd !== null) found.push(ownContender(lab, "mcpd"));
   for (const peer of PEERS) {

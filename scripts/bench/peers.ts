@@ -10,18 +10,22 @@ export type PeerScene = {
   /** Of its own, and its working directory. */
   readonly home: string;
   readonly installed: Installed;
-  /** The trivial upstream. */
-  readonly upstream: readonly string[];
+  /** The commands of upstreams, by name; one alone for a peer that takes no more. */
+  readonly upstreams: Upstreams;
 };
+
+export type Upstreams = { readonly [name: string]: readonly string[] };
 
 export type Peer = {
   readonly name: string;
   /** With its exact version: figures of another one are other figures. */
   readonly package: string;
   readonly kind: "http" | "sse";
-  readonly path: string;
+  /** Whether one of it serves several upstreams. */
+  readonly many: boolean;
+  readonly path: (upstream: string) => string;
   /** Before the names of the upstream's tools. */
-  readonly prefix: string;
+  readonly prefix: (upstream: string) => string;
   readonly command: (scene: PeerScene) => readonly string[];
   /** One call of `echo` from the command line, where there is one. */
   readonly call?: (scene: PeerScene) => readonly string[];
@@ -32,10 +36,13 @@ export const PEERS: readonly Peer[] = [
     name: "supergateway",
     package: "supergateway@4.0.0",
     kind: "http",
-    path: "/mcp",
-    prefix: "",
+    many: false,
+    path: () => "/mcp",
+    prefix: () => "",
     // Without --stateful it starts a process for each request.
-    command({ port, installed, upstream }) {
+    command(scene) {
+      const { port, installed } = scene;
+      const upstream = onlyOf(scene);
       const door = ["--outputTransport", "streamableHttp", "--stateful", "--port", String(port)];
       const quiet = ["--logLevel", "none"];
       return [installed.bin("supergateway"), "--stdio", upstream.join(" "), ...door, ...quiet];
@@ -45,9 +52,12 @@ export const PEERS: readonly Peer[] = [
     name: "mcp-proxy",
     package: "mcp-proxy@6.7.19",
     kind: "http",
-    path: "/mcp",
-    prefix: "",
-    command({ port, installed, upstream }) {
+    many: false,
+    path: () => "/mcp",
+    prefix: () => "",
+    command(scene) {
+      const { port, installed } = scene;
+      const upstream = onlyOf(scene);
       const door = ["--host", "127.0.0.1", "--port", String(port), "--server", "stream"];
       return [installed.bin("mcp-proxy"), ...door, "--", ...upstream];
     },
@@ -56,8 +66,9 @@ export const PEERS: readonly Peer[] = [
     name: "mcp-hub",
     package: "mcp-hub@4.2.1",
     kind: "sse",
-    path: "/mcp",
-    prefix: "echo__",
+    many: true,
+    path: () => "/mcp",
+    prefix: (upstream) => `${upstream}__`,
     command(scene) {
       const { port, installed } = scene;
       return [installed.bin("mcp-hub"), "--port", String(port), "--config", configOf(scene)];
@@ -67,8 +78,9 @@ export const PEERS: readonly Peer[] = [
     name: "mcporter",
     package: "mcporter@0.12.3",
     kind: "http",
-    path: "/mcp/echo",
-    prefix: "",
+    many: true,
+    path: (upstream) => `/mcp/${upstream}`,
+    prefix: () => "",
     command(scene) {
       const { port, installed } = scene;
       const config = ["--config", configOf(scene)];
@@ -81,10 +93,18 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-function configOf({ home, upstream: [command = "", ...args] }: PeerScene): string {
+function onlyOf({ upstreams }: PeerScene): readonly string[] {
+  return Object.values(upstreams)[0] ?? [];
+}
+
+function configOf({ home, upstreams }: PeerScene): string {
   const file = join(home, "servers.json");
-  // Only mcporter reads the last: without it, its daemon would not keep the server.
-  const echo = { command, args, lifecycle: "keep-alive" };
-  writeFileSync(file, JSON.stringify({ mcpServers: { echo } }));
+  const mcpServers = Object.fromEntries(
+    Object.entries(upstreams).map(([name, [command = "", ...args]]) => {
+      // Only mcporter reads the last: without it, its daemon would not keep the server.
+      return [name, { command, args, lifecycle: "keep-alive" }];
+    }),
+  );
+  writeFileSync(file, JSON.stringify({ mcpServers }));
   return file;
 }

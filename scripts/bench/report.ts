@@ -2,8 +2,8 @@
 import { cpus, loadavg, release } from "node:os";
 
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
-import { contestProblems, contestTable } from "./contest-report.ts";
-import type { ContestRow } from "./contest.ts";
+import { contestProblems, contestTable, householdTable } from "./contest-report.ts";
+import type { Contest } from "./contest.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
 import type { Spread } from "./statistics.ts";
@@ -19,7 +19,7 @@ import {
 
 export type Results = Measurements & {
   readonly machine: Machine;
-  readonly peers: readonly ContestRow[];
+  readonly peers: Contest | null;
 };
 
 export type Machine = {
@@ -68,11 +68,15 @@ export function markdown(results: Results): string {
     ),
     section(
       "Beside the peers (one shared stdio server; CPU is the proxy's)",
-      contestTable(results.peers),
+      contestTable(results.peers?.rows ?? []),
+    ),
+    section(
+      "Five clients of three real servers (directly each client has its own)",
+      householdTable(results.peers?.households ?? []),
     ),
     section("Targets", verdictTable(verdictsOf(results))),
     ...problemsOf(results),
-    ...contestProblems(results.peers),
+    ...(results.peers === null ? [] : contestProblems(results.peers)),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }

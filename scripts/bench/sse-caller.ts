@@ -1,5 +1,13 @@
 /** A client of HTTP+SSE, the transport of 2024-11-05: answers come on the one stream it opens. */
-import { type Caller, INITIALIZE, INITIALIZED, post, refusal, requestHead } from "./caller.ts";
+import {
+  type Caller,
+  INITIALIZE,
+  INITIALIZED,
+  isAnswer,
+  post,
+  refusal,
+  requestHead,
+} from "./caller.ts";
 import { connectHttp } from "./http.ts";
 
 const EVENT_END = "\n\n";
@@ -37,9 +45,11 @@ export async function connectSseCaller(url: string, headers: Headers): Promise<C
 }
 
 async function nextEvent(events: AsyncGenerator<Buffer, undefined>): Promise<Buffer> {
-  const { value } = await events.next();
-  if (value === undefined) throw new Error("Cannot bench: the stream has ended");
-  return value;
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) throw new Error("Cannot bench: the stream has ended");
+    if (isAnswer(value)) return value;
+  }
 }
 
 /** The data of each event, one line long as servers of JSON-RPC have it; comments are left out. */

@@ -173,7 +173,7 @@ describe("report", () => {
     starts: [{ what: "mcpd: start to tools/list", runs: 10, minMs: 25, medianMs: 31, p90Ms: 40 }],
     memory: [],
     mixed: null,
-    peers: [],
+    peers: null,
   };
 
   test("ratiosOf() compares rounds that stood side by side", () => {

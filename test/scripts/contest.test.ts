@@ -3,7 +3,11 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { connectCaller } from "../../scripts/bench/caller.ts";
 import type { Measured } from "../../scripts/bench/calls.ts";
 import { callRatios, check, checkLine, readLimits } from "../../scripts/bench/check.ts";
-import { contestProblems, contestTable } from "../../scripts/bench/contest-report.ts";
+import {
+  contestProblems,
+  contestTable,
+  householdTable,
+} from "../../scripts/bench/contest-report.ts";
 import type { ContestRow } from "../../scripts/bench/contest.ts";
 import type { LoadResult } from "../../scripts/bench/load.ts";
 import { proportionalBytes } from "../../scripts/bench/process.ts";
@@ -95,7 +99,20 @@ describe("the table of peers", () => {
   });
 
   test("it says why a column or a field is empty", () => {
-    expect(contestProblems(rows)).toEqual(["other, 1 session: lost", "absent: does not start"]);
+    const households = [
+      { name: "mcpd", processes: 4, bytes: 200 * 1_048_576, problem: null },
+      { name: "absent", processes: 0, bytes: 0, problem: "does not start" },
+    ];
+    expect(contestProblems({ rows, households })).toEqual([
+      "other, 1 session: lost",
+      "absent: does not start",
+      "absent, household: does not start",
+    ]);
+    expect(householdTable(households)).toEqual([
+      ["", "processes", "PSS, MB"],
+      ["mcpd", "4", "200"],
+    ]);
+    expect(householdTable([])).toEqual([]);
   });
 });
 

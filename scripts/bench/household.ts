@@ -1,0 +1,203 @@
+/** What a household takes of memory: five clients that each use the same three real servers. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { processesOf, realServer } from "../../test/helpers/program.ts";
+import type { Environment, Installed, Store } from "../interop/kit.ts";
+import type { Caller } from "./caller.ts";
+import type { Lab } from "./lab.ts";
+import { openCaller, type Target } from "./load.ts";
+import { type Peer, PEERS, type Upstreams } from "./peers.ts";
+import { processTree, proportionalBytes } from "./process.ts";
+import { apiKey, freePort, spawnSubject, writeConfig } from "./subject.ts";
+
+export type HouseholdRow = {
+  readonly name: string;
+  readonly processes: number;
+  /** PSS of all processes, clients not counted, in bytes. */
+  readonly bytes: number;
+  /** Why there are no figures. */
+  readonly problem: string | null;
+};
+
+/** Each server, and a call that it is really there for. */
+const CALLS: { readonly [server: string]: { readonly name: string; readonly arguments: object } } =
+  {
+    everything: { name: "echo", arguments: { message: "hello" } },
+    filesystem: { name: "list_allowed_directories", arguments: {} },
+    memory: { name: "read_graph", arguments: {} },
+  };
+
+const CLIENTS = 5;
+const START_MS = 30_000;
+const SETTLE_MS = 2_000;
+const STOP_MS = 5_000;
+
+type Door = { readonly target: Target; readonly prefix: string };
+type House = {
+  readonly doorOf: (server: string) => Door;
+  readonly pids: (callers: readonly Caller[]) => readonly number[];
+  readonly stop: () => Promise<void>;
+};
+
+/** All that could be installed, one after the other. */
+export async function benchHousehold(lab: Lab, store: Store): Promise<HouseholdRow[]> {
+  const rows = [await live("direct", () => direct(lab)), await live("relay", () => relays(lab))];
+  if (lab.mcpd !== null) rows.push(await live("mcpd", () => own(lab)));
+  for (const peer of PEERS) {
+    const installed = await store.install(peer.package);
+    rows.push(
+      typeof installed === "string"
+        ? { name: peer.name, processes: 0, bytes: 0, problem: installed }
+        : await live(peer.name, () => peers(lab, peer, installed, store.environment)),
+    );
+  }
+  return rows;
+}
+
+async function live(name: string, open: () => House): Promise<HouseholdRow> {
+  console.error(`peers: ${name}, household`);
+  const house = open();
+  const callers: Caller[] = [];
+  try {
+    for (let client = 0; client < CLIENTS; client++) {
+      for (const server of Object.keys(CALLS)) callers.push(await visit(house, server));
+    }
+    await Bun.sleep(SETTLE_MS);
+    const pids = house.pids(callers);
+    return { name, processes: pids.length, bytes: proportionalBytes(pids), problem: null };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { name, processes: 0, bytes: 0, problem };
+  } finally {
+    for (const caller of callers) caller.close();
+    await house.stop();
+  }
+}
+
+/** A client of one server that has called it. Waits until there is one. */
+async function visit(house: House, server: string): Promise<Caller> {
+  const deadlineMs = performance.now() + START_MS;
+  for (;;) {
+    const found = await attempt(house, server).catch(String);
+    if (typeof found !== "string") return found;
+    if (performance.now() > deadlineMs) {
+      throw new Error(`${server} was not ready after ${START_MS} ms: ${found}`);
+    }
+    await Bun.sleep(100);
+  }
+}
+
+/** What was answered instead, when it was no result of the tool. */
+async function attempt({ doorOf }: House, server: string): Promise<Caller | string> {
+  const { target, prefix } = doorOf(server);
+  const { name, ...rest } = CALLS[server] ?? { name: "" };
+  const params = { name: `${prefix}${name}`, ...rest };
+  const line = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+  const caller = await openCaller(target, true);
+  const answer = await caller.call(line).catch(String);
+  if (answer.includes('"content"')) return caller;
+  caller.close();
+  return String(answer);
+}
+
+function upstreams(lab: Lab): Upstreams {
+  return Object.fromEntries(
+    Object.keys(CALLS).map((name) => {
+      const words = name === "filesystem" ? [lab.root] : [];
+      const { command, args } = realServer(name as "everything", ...words);
+      return [name, [command, ...args]];
+    }),
+  );
+}
+
+/** As without any of this: each client starts its own. */
+function direct(lab: Lab): House {
+  const commands = upstreams(lab);
+  return {
+    doorOf: (server) => ({
+      target: { kind: "stdio", command: commands[server] ?? [] },
+      prefix: "",
+    }),
+    pids: (callers) => callers.flatMap(({ pids }) => pids.flatMap(processTree)),
+    stop: async () => undefined,
+  };
+}
+
+function own(lab: Lab): House {
+  writeConfig(lab, upstreams(lab));
+  const subject = spawnSubject(lab, "mcpd", freePort(), []);
+  const url = subject.url.replace(/\/echo$/, "");
+  return {
+    doorOf: (server) => ({
+      target: { kind: "http", url: `${url}/${server}`, headers: { "x-api-key": apiKey(lab) } },
+      prefix: "",
+    }),
+    pids: () => [...subject.proxyPids(), ...subject.upstreamPids()],
+    stop: async () => await subject.stop(),
+  };
+}
+
+function relays(lab: Lab): House {
+  const each = Object.entries(upstreams(lab)).map((entry) => [entry]);
+  return several(lab, "relay", lab.environment, each, (port, [entry]) => [
+    lab.programs.relay,
+    String(port),
+    ...(entry?.[1] ?? []),
+  ]);
+}
+
+function peers(lab: Lab, peer: Peer, installed: Installed, environment: Environment): House {
+  const all = Object.entries(upstreams(lab));
+  const groups = peer.many ? [all] : all.map((entry) => [entry]);
+  const house = several(lab, peer.name, environment, groups, (port, group, home) =>
+    peer.command({ port, home, installed, upstreams: Object.fromEntries(group) }),
+  );
+  return {
+    ...house,
+    doorOf(server) {
+      const { target } = house.doorOf(server);
+      const origin = target.kind === "stdio" ? "" : new URL(target.url).origin;
+      const url = `${origin}${peer.path(server)}`;
+      return { target: { kind: peer.kind, url, headers: {} }, prefix: peer.prefix(server) };
+    },
+  };
+}
+
+type Entry = [string, readonly string[]];
+
+/** A process for each group of upstreams, all in a home of their own. */
+function several(
+  lab: Lab,
+  name: string,
+  environment: Environment,
+  groups: readonly (readonly Entry[])[],
+  command: (port: number, group: readonly Entry[], home: string) => readonly string[],
+): House {
+  const home = join(lab.root, "households", name);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const started = groups.map((group) => {
+    const port = freePort();
+    const child = Bun.spawn([...command(port, group, home)], {
+      env: { ...environment, HOME: home, TZ: "UTC" },
+      cwd: home,
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    return { group, port, child };
+  });
+  return {
+    doorOf(server) {
+      const found = started.find(({ group }) => group.some(([each]) => each === server));
+      const url = `http://127.0.0.1:${found?.port ?? 0}/mcp`;
+      return { target: { kind: "http", url, headers: {} }, prefix: "" };
+    },
+    pids: () => processesOf(home),
+    async stop() {
+      for (const { child } of started) child.kill("SIGTERM");
+      const ended = Promise.all(started.map(({ child }) => child.exited));
+      await Promise.race([ended, Bun.sleep(STOP_MS)]);
+      for (const pid of processesOf(home)) process.kill(pid, "SIGKILL");
+      await ended;
+    },
+  };
+}
