@@ -1,9 +1,13 @@
 import type { Turn } from "./effect.ts";
 import type { Exchange, ExchangeTable } from "./exchange.ts";
+import type { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
 import type { Session } from "./session.ts";
 
 type Held = { readonly exchange: Exchange; readonly go: (turn: Turn) => void };
+
+/** A session; of the modern era, which has none, all that comes from clients of one name. */
+type Client = Session | string;
 
 /**
  * How much of one upstream a client may have at a time. A flood of one waits here, in its own
@@ -12,10 +16,12 @@ type Held = { readonly exchange: Exchange; readonly go: (turn: Turn) => void };
  */
 export class Allowance {
   readonly #calls: ExchangeTable;
-  readonly #held = new Map<Session, Held[]>();
+  readonly #lane: Lane;
+  readonly #held = new Map<Client, Held[]>();
 
-  constructor(calls: ExchangeTable) {
+  constructor(calls: ExchangeTable, lane: Lane) {
     this.#calls = calls;
+    this.#lane = lane;
   }
 
   /** How many wait. */
@@ -25,39 +31,54 @@ export class Allowance {
     return sum;
   }
 
+  /** Whether requests of a client wait. */
+  holds(session: Session): boolean {
+    return this.#held.size > 0 && this.#held.has(clientOf(session));
+  }
+
   /** Sends an exchange, now or when enough of its client's others are done. */
   take(turn: Turn, exchange: Exchange, go: (turn: Turn) => void): void {
     const { session } = exchange;
-    if (session === null || session.pending.size <= LIMITS.callsPerClient) return go(turn);
-    const running = this.#running(session);
-    const queue = this.#held.get(session) ?? [];
-    if (queue.length === 0 && running.length < LIMITS.callsPerClient) return go(turn);
-    if (queue.length === 0) {
-      for (const call of running) this.#follow(call, session);
-      this.#held.set(session, queue);
-    }
-    queue.push({ exchange, go });
+    const few = this.#calls.size + this.#calls.ghosts + this.#lane.size < LIMITS.callsPerClient;
+    if (session === null || (few && this.#held.size === 0)) return go(turn);
+    const client = clientOf(session);
+    const queue = this.#held.get(client);
+    if (queue !== undefined) return void queue.push({ exchange, go });
+    const running = this.#running(client);
+    if (running.length < LIMITS.callsPerClient) return go(turn);
+    for (const call of running) this.#follow(call, client);
+    this.#held.set(client, [{ exchange, go }]);
   }
 
-  #running(session: Session): readonly Exchange[] {
-    return this.#calls.calls().filter((call) => call.session === session);
+  /** Those that the upstream works on, and those that wait for their turn there. */
+  #running(client: Client): readonly Exchange[] {
+    return [...this.#calls.calls(), ...this.#lane.queued].filter(
+      ({ session }) => session !== null && clientOf(session) === client,
+    );
   }
 
-  #follow(exchange: Exchange, session: Session): void {
-    exchange.whenReleased((later) => this.#pump(later, session));
+  /** It may end without ever having been sent. */
+  #follow(exchange: Exchange, client: Client): void {
+    exchange.whenReleased((later) => this.#pump(later, client));
+    exchange.whenSettled((later) => this.#pump(later, client));
   }
 
-  #pump(turn: Turn, session: Session): void {
-    const queue = this.#held.get(session);
+  #pump(turn: Turn, client: Client): void {
+    const queue = this.#held.get(client);
     if (queue === undefined) return;
-    let room = LIMITS.callsPerClient - this.#running(session).length;
+    let room = LIMITS.callsPerClient - this.#running(client).length;
     while (queue.length > 0 && (room > 0 || queue[0]?.exchange.open === false)) {
       const next = queue.shift();
       if (next === undefined || !next.exchange.open) continue;
       room -= 1;
-      this.#follow(next.exchange, session);
+      this.#follow(next.exchange, client);
       next.go(turn);
     }
-    if (queue.length === 0) this.#held.delete(session);
+    if (queue.length === 0) this.#held.delete(client);
   }
+}
+
+function clientOf(session: Session): Client {
+  if (session.era === "legacy") return session;
+  return JSON.stringify([session.principal, session.project, session.client.name]);
 }

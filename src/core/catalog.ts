@@ -1,5 +1,5 @@
 import { type Entry, type ListKind, LISTS } from "./listing.ts";
-import { qualify, split } from "./name.ts";
+import { qualify, SEPARATOR, split } from "./name.ts";
 import { toolAllowed } from "./policy.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -49,9 +49,9 @@ export function resolveName(
   return upstream === undefined || parts === null ? undefined : { upstream, name: parts.name };
 }
 
-/** Every name a tool can be called by: as it was, as it is at its upstream, and the long one. */
+/** Every name a tool can be called by: as it was, at its upstream, and the long one, cut or not. */
 export function namesOf({ upstream, name }: Target, called: string): readonly string[] {
-  return [called, name, qualify(upstream.name, name)];
+  return [called, name, qualify(upstream.name, name), `${upstream.name}${SEPARATOR}${name}`];
 }
 
 /** What a short name that is not in the list may mean: the long names it is shown under. */

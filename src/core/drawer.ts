@@ -2,6 +2,7 @@ import { isObject } from "./envelope.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { Json } from "./message.ts";
+import { endWithin } from "./profile.ts";
 
 /** Where the links to kept results point. */
 const SCHEME = "mcpd://result/";
@@ -29,9 +30,9 @@ export class Drawer {
     const value = result.value;
     const parts: unknown = isObject(value) ? value["content"] : null;
     if (!isObject(value) || !Array.isArray(parts)) return result;
-    const text = readable(parts);
+    const text = readable(parts, value["structuredContent"]);
     const uri = this.#keep({ principal, text });
-    const preview = text.slice(0, Math.min(PREVIEW_LENGTH, lengthMax));
+    const preview = text.slice(0, endWithin(text, Math.min(PREVIEW_LENGTH, lengthMax)));
     const note =
       `[The first ${preview.length} of ${text.length} characters. The rest is kept: read ${uri}, ` +
       `or call read_result with this uri and "from": ${preview.length}.]`;
@@ -59,9 +60,11 @@ export class Drawer {
       const text = `There is no kept result ${uri}: it has made room for others, or was never there`;
       return fault("resource.unknown", text, uri, { uri });
     }
-    const end = Math.min(kept.text.length, from + length);
+    const start = endWithin(kept.text, from);
+    // Two at least, since one may be half a character.
+    const end = endWithin(kept.text, Math.min(kept.text.length, start + Math.max(2, length)));
     const next = end < kept.text.length ? end : null;
-    return { text: kept.text.slice(from, end), next, total: kept.text.length };
+    return { text: kept.text.slice(start, end), next, total: kept.text.length };
   }
 
   #keep(kept: Kept): string {
@@ -81,8 +84,14 @@ export function isKeptResult(uri: unknown): uri is string {
   return typeof uri === "string" && uri.startsWith(SCHEME);
 }
 
-/** The texts of a result; what is no text as JSON. */
-function readable(content: readonly unknown[]): string {
+/** The texts of a result; what is no text as JSON, and so what the texts do not repeat. */
+function readable(content: readonly unknown[], structured: unknown): string {
+  const texts = textsOf(content);
+  const whole = structured === undefined ? "" : JSON.stringify(structured);
+  return texts.length >= whole.length ? texts : `${texts}\n${whole}`;
+}
+
+function textsOf(content: readonly unknown[]): string {
   return content
     .map((part: unknown) => {
       const text = isObject(part) && part["type"] === "text" ? part["text"] : undefined;

@@ -106,6 +106,8 @@ export function forward(
       const durationMs = later.nowMs - startedMs;
       const reuse = options.reuse ?? "none";
       recordCall(later, call, upstream, { target, durationMs, reuse }, final);
+      // It may have changed something: who asks from now on must not get what was read before.
+      if (reuse === "none") upstream.fetching.clear();
       options.settled?.(later, final);
     };
     const exchange = new Exchange({
@@ -245,7 +247,7 @@ function transformed(
 /** An outcome in the words of the client's era; nothing to do when the upstream speaks it too. */
 function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
   const { session, request } = call;
-  if (session.era === upstream.era) return outcome;
+  if (session.era === upstream.spokenEra) return outcome;
   if (session.era === "legacy") return presentLegacy(outcome);
   const asked = outcome.ok ? outcome : askForUrls(call, upstream.info, outcome.error);
   return presentModern(request.method, upstream.info, asked);

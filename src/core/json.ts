@@ -2,7 +2,7 @@
 const NESTING_MAX = 4_096;
 
 /** Digits that a double may not hold, or an exponent beyond it; also matches in strings. */
-const INEXACT = /\d{16}|\d[eE]\+?[3-9]\d\d(?!\w)/;
+const INEXACT = /\d{16}|\d[eE]\+?0*[1-9]\d\d+(?!\w)/;
 
 /**
  * JSON text as a value that JSON.stringify writes back in the same meaning. A number that a double
@@ -75,7 +75,15 @@ function stringEnd(text: string, from: number): number {
 }
 
 /** ECMAScript 2026, which the compiler's library does not know yet. */
-const { rawJSON } = JSON as typeof JSON & { readonly rawJSON: (text: string) => unknown };
+const { rawJSON, isRawJSON } = JSON as typeof JSON & {
+  readonly rawJSON: (text: string) => unknown;
+  readonly isRawJSON: (value: unknown) => boolean;
+};
+
+/** Whether a value is a number that parseJson() has kept as it is spelled. */
+export function isRawNumber(value: unknown): boolean {
+  return isRawJSON(value);
+}
 
 /** A reviver: numbers that would be written back as another number become raw JSON. */
 function keepNumber(

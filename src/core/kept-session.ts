@@ -1,6 +1,7 @@
 import type { Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
 import { isFault } from "./fault.ts";
-import { type McpLogLevel, Session, type View } from "./session.ts";
+import { MCP_LOG_LEVELS, type McpLogLevel, Session, type View } from "./session.ts";
 import { follow, subscribe, syncLogLevel } from "./subscriptions.ts";
 import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
@@ -19,6 +20,31 @@ export type KeptSession = {
   /** Resource URIs, each with the upstream it was subscribed at. */
   readonly subscriptions: readonly (readonly [uri: string, upstream: string])[];
 };
+
+/** Whether what was found on a disk is one: another version, or another hand, may have been there. */
+export function isKeptSession(value: unknown): value is KeptSession {
+  if (!isObject(value)) return false;
+  const { view, client, capabilities, logLevel, subscriptions } = value;
+  const texts = [value["principal"], value["protocolVersion"]];
+  const known =
+    isObject(view) &&
+    (view["kind"] === "all" || (view["kind"] === "one" && typeof view["upstream"] === "string"));
+  return (
+    known &&
+    texts.every((text) => typeof text === "string") &&
+    isObject(client) &&
+    typeof client["name"] === "string" &&
+    isObject(capabilities) &&
+    (value["project"] === null || typeof value["project"] === "string") &&
+    (logLevel === null || MCP_LOG_LEVELS.includes(logLevel as McpLogLevel)) &&
+    Array.isArray(subscriptions) &&
+    subscriptions.every((pair: unknown) => isPair(pair))
+  );
+}
+
+function isPair(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "string";
+}
 
 /** What there is to keep; null while the handshake is not done. */
 export function keptOf(world: World, session: Session): KeptSession | null {

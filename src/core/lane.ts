@@ -21,6 +21,11 @@ export class Lane {
     return this.#queue.length;
   }
 
+  /** Those that wait for their turn and are still wanted. */
+  get queued(): readonly Exchange[] {
+    return this.#queue.flatMap(({ exchange }) => (exchange.open ? [exchange] : []));
+  }
+
   /** Takes over what another instance of the same upstream has found out. */
   inherit(other: Lane): void {
     for (const [asker, certain] of other.#askers) this.#note(asker, certain);

@@ -65,6 +65,8 @@ export const LIMITS = {
   reuseDiskBytes: 268_435_456,
   /** One of them: longer ones would push all others out. */
   reuseResultLength: 4_194_304,
+  /** What a server says of its own results is believed up to a day: nobody can take it back. */
+  reuseSaidMs: 86_400_000,
   /** The params a kept result is found by: nobody sends megabytes twice. */
   reuseKeyLength: 65_536,
   /** Characters of results that were too long for their clients, all together. */

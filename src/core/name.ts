@@ -1,6 +1,6 @@
 import { LIMITS } from "./limits.ts";
 
-const SEPARATOR = "__";
+export const SEPARATOR = "__";
 
 /** The name of an entry in the aggregate when its own name is not enough. */
 export function qualify(upstream: string, name: string): string {

@@ -61,5 +61,10 @@ function withoutOutputSchema({ outputSchema: _schema, ...entry }: Entry): Entry 
 export function shortened(text: string, length: number): string {
   const head = text.slice(0, length);
   const sentence = /^[\s\S]*[.!?](?=\s)/.exec(`${head} `)?.[0];
-  return sentence ?? `${head.slice(0, -1).trimEnd()}…`;
+  return sentence ?? `${text.slice(0, endWithin(text, length - 1)).trimEnd()}…`;
+}
+
+/** `end`, or one less where it would cut a character in two: half of one is no text to others. */
+export function endWithin(text: string, end: number): number {
+  return /[\uD800-\uDBFF]/.test(text.charAt(end - 1)) && end < text.length ? end - 1 : end;
 }

@@ -1,16 +1,19 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { type Call, forward, hold, outcomeOf, recordCall, settleCall } from "./forward.ts";
+import { isRawNumber } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params } from "./message.ts";
 import { matches } from "./policy.ts";
+import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import { URL_REQUIRED } from "./url-elicitation.ts";
 import type { World } from "./world.ts";
 
 /** Where results are kept; they may vanish at any time. Outside, because it may be on disk. */
 export interface Shelf {
-  /** The text of a result that is still good, or null. */
-  take(key: string): string | null;
+  /** The text of a result that is still good, and how long it has been kept; or null. */
+  take(key: string): { readonly text: string; readonly ageMs: number } | null;
   /** `group` is what forget() takes: the instance it came from. */
   keep(key: string, group: string, result: string, ttlMs: number): void;
   forget(group: string): void;
@@ -19,8 +22,11 @@ export interface Shelf {
 /** What an upstream gets for a request of a client, and what it is about. */
 type Sent = { readonly params: Params | undefined; readonly target: string };
 
-/** Somebody who wants what another is fetching. */
-export type Follower = (turn: Turn, outcome: Outcome) => void;
+/** A read on its way, and those who want the same. */
+export type Flight = {
+  readonly leader: Session;
+  readonly followers: ((turn: Turn, outcome: Outcome) => void)[];
+};
 
 /** Reads whose answer others may share while it is on its way, whatever the config says. */
 const SHARED: ReadonlySet<string> = new Set(["resources/read", "prompts/get"]);
@@ -42,14 +48,18 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   const key = shared ? keyOf(call, upstream, sent.params) : null;
   if (key === null) return forward(turn, call, upstream, sent);
   const kept = world.shelf.take(key);
-  if (kept !== null) return give(turn, call, upstream, sent, Json.ofText(kept));
-  const followers = upstream.fetching.get(key);
-  if (followers === undefined) return lead(world, turn, call, upstream, { ...sent, key });
+  if (kept !== null) return give(turn, call, upstream, sent, kept);
+  const flight = upstream.fetching.get(flightOf(key, call));
+  // One that stands behind the flood of its own client would hold up others.
+  if (flight === undefined || (flight.leader !== call.session && upstream.holds(flight.leader))) {
+    return lead(world, turn, call, upstream, { ...sent, key });
+  }
   hold(call, (resume) => {
-    followers.push((later, outcome) => {
+    flight.followers.push((later, outcome) => {
       resume(later, (now) => {
         // Whoever fetched it gave up, which is no answer to anybody else.
         if (outcomeOf(outcome) === "cancelled") obtain(world, now, call, upstream, sent);
+        else if (!isForAll(outcome)) forward(now, call, upstream, sent);
         else settle(now, call, upstream, sent, outcome, "shared");
       });
     });
@@ -59,6 +69,7 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
 /** Forgets what is kept of an instance, and what is on its way from before now. */
 export function forget(world: World, upstream: Upstream): void {
   upstream.changes += 1;
+  upstream.fetching.clear();
   world.shelf.forget(groupOf(upstream));
 }
 
@@ -69,19 +80,20 @@ function lead(
   upstream: Upstream,
   { key, ...sent }: Sent & { readonly key: string },
 ): void {
-  const followers: Follower[] = [];
+  const flight: Flight = { leader: call.session, followers: [] };
   const { changes } = upstream;
-  upstream.fetching.set(key, followers);
+  const flightKey = flightOf(key, call);
+  upstream.fetching.set(flightKey, flight);
   forward(turn, call, upstream, {
     ...sent,
     reuse: "miss",
     settled(later, outcome) {
-      if (upstream.fetching.get(key) === followers) upstream.fetching.delete(key);
+      if (upstream.fetching.get(flightKey) === flight) upstream.fetching.delete(flightKey);
       const ttlMs = upstream.changes === changes ? ttlOf(call, upstream, sent, outcome) : 0;
       if (outcome.ok && ttlMs > 0) {
         world.shelf.keep(key, groupOf(upstream), outcome.result.text, ttlMs);
       }
-      for (const follower of followers) follower(later, outcome);
+      for (const follower of flight.followers) follower(later, outcome);
     },
   });
 }
@@ -90,22 +102,48 @@ function lead(
 function ttlOf(call: Call, upstream: Upstream, { target }: Sent, outcome: Outcome): number {
   if (!outcome.ok || outcome.result.text.length > LIMITS.reuseResultLength) return 0;
   const { tools, resourcesMs } = upstream.unit.settings.reuse;
-  const said = upstream.era === "modern" ? outcome.result.value : null;
-  // A demand for input, or a task, is no result.
-  if (isObject(said) && (said["resultType"] ?? "complete") !== "complete") return 0;
+  const said = upstream.spokenEra === "modern" ? outcome.result.value : null;
+  if (isObject(said) && !isComplete(said)) return 0;
   if (call.request.method !== "tools/call") {
     const ttl = isObject(said) ? said["ttlMs"] : undefined;
-    return typeof ttl === "number" ? ttl : resourcesMs;
+    return typeof ttl === "number" ? Math.min(ttl, LIMITS.reuseSaidMs) : resourcesMs;
   }
   const failed = outcome.result.text.includes('"isError"') && isFailed(outcome.result.value);
   return failed ? 0 : (tools.find(({ glob }) => matches(glob, target))?.ttlMs ?? 0);
+}
+
+/** Whether an outcome answers equal requests of other clients as well. */
+function isForAll(outcome: Outcome): boolean {
+  if (!outcome.ok) return outcome.error.code !== URL_REQUIRED;
+  const { text } = outcome.result;
+  if (text.length > LIMITS.reuseResultLength || !text.includes('"resultType"')) return true;
+  const { value } = outcome.result;
+  return !isObject(value) || isComplete(value);
+}
+
+/** A demand for input, or a task, is no result, and concerns one client. */
+function isComplete(result: Params): boolean {
+  return (result["resultType"] ?? "complete") === "complete";
 }
 
 function isFailed(result: unknown): boolean {
   return isObject(result) && result["isError"] === true;
 }
 
-function give(turn: Turn, call: Call, upstream: Upstream, sent: Sent, result: Json): void {
+/** Gives what is kept; of the time it is good for, what has passed is over. */
+function give(
+  turn: Turn,
+  call: Call,
+  upstream: Upstream,
+  sent: Sent,
+  { text, ageMs }: { readonly text: string; readonly ageMs: number },
+): void {
+  let result = Json.ofText(text);
+  const { value } =
+    call.session.era === "modern" && text.includes('"ttlMs"') ? result : { value: null };
+  if (isObject(value) && typeof value["ttlMs"] === "number") {
+    result = Json.ofValue({ ...value, ttlMs: Math.max(0, value["ttlMs"] - ageMs) });
+  }
   settle(turn, call, upstream, sent, { ok: true, result }, "hit");
 }
 
@@ -134,8 +172,14 @@ function keyOf({ session, request }: Call, upstream: Upstream, params: Params = 
   return key.length > LIMITS.reuseKeyLength ? null : key;
 }
 
+/** An answer that is on its way may depend on what the upstream was told of the client. */
+function flightOf(key: string, { session }: Call): string {
+  return `${session.era} ${JSON.stringify(session.capabilities)} ${key}`;
+}
+
 function sortedKeys(_key: string, value: unknown): unknown {
-  if (!isObject(value)) return value;
+  // A number that is kept as it is spelled is an object to us.
+  if (!isObject(value) || isRawNumber(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -140,7 +140,9 @@ function toolList(world: World, session: Session): readonly Entry[] {
   const { profile } = session;
   const own = ownTools(profile);
   if (profile.mode === "search") return own;
-  return [...shownTools(world.allowedTools(session), profile), ...own];
+  // A name that is there twice is an error to clients; the long one still finds the other tool.
+  const others = world.allowedTools(session).filter(({ name }) => !isOwnTool(profile, name));
+  return [...shownTools(others, profile), ...own];
 }
 
 function byUri(world: World, turn: Turn, call: Call, uri: unknown): void {

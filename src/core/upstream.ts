@@ -24,7 +24,7 @@ import {
   rpcError,
 } from "./message.ts";
 import { capabilitiesFor, type Question } from "./questions.ts";
-import type { Follower } from "./reuse.ts";
+import type { Flight } from "./reuse.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
 import { TaskTable } from "./tasks.ts";
@@ -55,13 +55,13 @@ export class Upstream {
   readonly elicitations = new Elicitations();
   /** Where calls of tools that ask take turns. */
   readonly lane = new Lane(this.exchanges);
-  readonly #allowance = new Allowance(this.exchanges);
+  readonly #allowance = new Allowance(this.exchanges, this.lane);
   /** Why it takes no new requests: another one has its place, or it left the config. */
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
-  /** Reads on their way, by what they ask for, with those who want the same. */
-  readonly fetching = new Map<string, Follower[]>();
+  /** Reads that others may join, by what they ask for. */
+  readonly fetching = new Map<string, Flight>();
   /** Counts what made kept results worthless. */
   changes = 0;
   /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
@@ -97,8 +97,12 @@ export class Upstream {
   }
 
   get era(): "legacy" | "modern" {
-    const modern = this.introduction?.protocolVersion === MODERN_REVISION;
-    return this.phase === "ready" && modern ? "modern" : "legacy";
+    return this.phase === "ready" ? this.spokenEra : "legacy";
+  }
+
+  /** The era of what it has said so far, also while it does not run. */
+  get spokenEra(): "legacy" | "modern" {
+    return this.introduction?.protocolVersion === MODERN_REVISION ? "modern" : "legacy";
   }
 
   get key(): UnitKey {
@@ -119,6 +123,11 @@ export class Upstream {
 
   has(capability: string): boolean {
     return this.introduction?.capabilities[capability] !== undefined;
+  }
+
+  /** Whether requests of a client wait here because it has too many. */
+  holds(session: Session): boolean {
+    return this.#allowance.holds(session);
   }
 
   /** Runs `proceed` once the handshake is done, starting the upstream if needed. */

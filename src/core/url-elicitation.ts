@@ -5,7 +5,7 @@ import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
 
 /** "Show these addresses to the user and call again" (2025-11-25, client/elicitation). */
-const URL_REQUIRED = -32042;
+export const URL_REQUIRED = -32042;
 
 const KEY = "mcpd_url_";
 

@@ -187,9 +187,10 @@ export class World {
     return { found: fitting.slice(0, limit), total: fitting.length };
   }
 
-  /** Gives a session the profile that the config has for its client. */
+  /** Gives a session of the aggregate the profile that the config has for its client. */
   fit(session: Session): void {
-    session.profile = profileFor(this.#profiles, session);
+    const merged = session.view.kind === "all";
+    session.profile = merged ? profileFor(this.#profiles, session) : OPEN_PROFILE;
     session.drawer = session.profile.resultLength === null ? null : this.drawer;
   }
 

@@ -7,12 +7,17 @@ import { ensurePrivateDir, reasonOf } from "../lib/files.ts";
 /** How long another process at the file is waited for: it can only be somebody looking. */
 const BUSY_MS = 200;
 
+/** What SQLite has beside its file. */
+const LOGS = ["-wal", "-shm"];
+
 export type DatabaseFile = {
   readonly path: string;
-  /** Raised when rows of an earlier version cannot be read any more. */
+  /** Raised when rows of an earlier version cannot be read any more: such tables are dropped. */
   readonly version: number;
   /** Statements that make the tables where they are not there yet. */
   readonly tables: readonly string[];
+  /** Whether a file that has missed a change is worse than none: it is removed at trouble. */
+  readonly removable: boolean;
   /** Told once when the file cannot be used any more, with the reason. */
   readonly failed: (why: string) => void;
 };
@@ -41,13 +46,29 @@ export class OptionalDatabase {
   use<T>(action: (database: Database) => T): T | null {
     if (this.#closed) return null;
     try {
-      this.#database ??= openOrReplace(this.#file);
-      return action(this.#database);
+      return this.#attempt(action);
     } catch (error) {
       // A disk that is full, or a lock that stays.
+      const ours = this.#database !== null;
       this.close();
+      if (ours && this.#file.removable) removeQuietly(this.#file.path);
       this.#file.failed(reasonOf(error));
       return null;
+    }
+  }
+
+  /** Damage may show only when it is read: then there is a second chance, with a new file. */
+  #attempt<T>(action: (database: Database) => T): T {
+    this.#database ??= openOrReplace(this.#file);
+    try {
+      return action(this.#database);
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      this.#database.close();
+      this.#database = null;
+      setAside(this.#file.path);
+      this.#database = open(this.#file);
+      return action(this.#database);
     }
   }
 
@@ -64,9 +85,21 @@ function openOrReplace(file: DatabaseFile): Database {
     return open(file);
   } catch (error) {
     if (!isDamaged(error)) throw error;
-    renameSync(file.path, `${file.path}.damaged`);
-    for (const part of ["-wal", "-shm"]) rmSync(`${file.path}${part}`, { force: true });
+    setAside(file.path);
     return open(file);
+  }
+}
+
+function setAside(path: string): void {
+  if (existsSync(path)) renameSync(path, `${path}.damaged`);
+  for (const part of LOGS) rmSync(`${path}${part}`, { force: true });
+}
+
+function removeQuietly(path: string): void {
+  try {
+    for (const part of ["", ...LOGS]) rmSync(`${path}${part}`, { force: true });
+  } catch {
+    // The trouble itself is told.
   }
 }
 
@@ -79,15 +112,22 @@ function open({ path, version, tables }: DatabaseFile): Database {
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = NORMAL");
     const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get();
-    if ((found?.user_version ?? 0) > version) {
-      throw new Error(`${path} was written by a newer mcpd`);
-    }
+    const written = found?.user_version ?? 0;
+    if (written > version) throw new Error(`${path} was written by a newer mcpd`);
+    if (written > 0 && written < version) dropTables(database);
     for (const table of tables) database.run(table);
     database.run(`PRAGMA user_version = ${version}`);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+function dropTables(database: Database): void {
+  const names = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+  for (const { name } of database.query<{ name: string }, []>(names).all()) {
+    database.run(`DROP TABLE "${name}"`);
   }
 }
 

@@ -112,7 +112,7 @@ export class LiveDesk implements Desk {
 
   receive(live: LiveSession, message: Message, channel: Channel): void {
     const nowMs = this.#clock.monotonic();
-    live.seenMs = nowMs;
+    live.seen(nowMs);
     this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
   }
 

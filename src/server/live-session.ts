@@ -10,7 +10,7 @@ export class LiveSession implements SessionPort {
   readonly session: Session;
   /** Whether its client can come back to it over another connection, even to another daemon. */
   readonly lasting: boolean;
-  seenMs: number;
+  #seenMs: number;
   readonly #desk: LiveDesk;
   #listener: Channel | null = null;
   /** What came while nobody listened: kept for the next listener, each text once, bounded. */
@@ -20,7 +20,7 @@ export class LiveSession implements SessionPort {
     this.session = session;
     this.lasting = lasting;
     this.#desk = desk;
-    this.seenMs = desk.now();
+    this.#seenMs = desk.now();
   }
 
   get id(): string {
@@ -39,6 +39,16 @@ export class LiveSession implements SessionPort {
     return this.#listener === null && this.session.pending.size === 0;
   }
 
+  /** When it was last used (monotonic ms): now, as long as its client listens or waits. */
+  get seenMs(): number {
+    return this.idle ? this.#seenMs : this.#desk.now();
+  }
+
+  /** Its client has sent something. */
+  seen(nowMs: number): void {
+    this.#seenMs = nowMs;
+  }
+
   receive(message: Message, channel: Channel): void {
     this.#desk.receive(this, message, channel);
   }
@@ -50,7 +60,7 @@ export class LiveSession implements SessionPort {
     for (const text of backlog) channel.write(text, false);
     return () => {
       if (this.#listener === channel) this.#listener = null;
-      this.seenMs = this.#desk.now();
+      this.#seenMs = this.#desk.now();
     };
   }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { LRUCache } from "lru-cache";
 
 import { isObject } from "../core/envelope.ts";
+import { parseJson } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Shelf } from "../core/reuse.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
@@ -15,10 +16,24 @@ const DISK_TTL_MS = 60_000;
 /** Results are written together, this long after the first. */
 const WRITE_DELAY_MS = 250;
 
-const TABLE = `CREATE TABLE IF NOT EXISTS results
-  (key TEXT PRIMARY KEY, origin TEXT, untilMs INTEGER, body TEXT) WITHOUT ROWID`;
+/** What is asked often comes before the body, which lies on other pages. */
+const TABLES = [
+  `CREATE TABLE IF NOT EXISTS results
+    (key TEXT PRIMARY KEY, origin TEXT, fromMs INTEGER, untilMs INTEGER, size INTEGER, body TEXT)
+    WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS origins ON results (origin)",
+];
 
-type Kept = { readonly group: string; readonly result: string; readonly untilMs: number };
+type Kept = {
+  readonly group: string;
+  readonly result: string;
+  /** When it was kept, and until when it is good (milliseconds since 1970). */
+  readonly fromMs: number;
+  readonly untilMs: number;
+};
+
+/** Groups that are known to be empty: instances of sessions come and go. */
+const EMPTY_MAX = 1_000;
 
 /** How full the shelf is. */
 export type ShelfSize = { readonly entries: number; readonly bytes: number };
@@ -37,27 +52,35 @@ export class ResultShelf implements Shelf {
   });
   /** Not on the disk yet, by key. */
   readonly #unwritten = new Map<string, Kept>();
+  /** Groups of which nothing is kept, since they were forgotten. */
+  readonly #empty = new Set<string>();
   #soon: Timer | null = null;
 
   constructor(cacheDir: string, clock: Clock, log: Log) {
     this.#clock = clock;
     const path = join(cacheDir, "results.db");
     const failed = (why: string): void => log.warning(`Results are kept in memory only: ${why}`);
-    this.#database = new OptionalDatabase({ path, version: 1, tables: [TABLE], failed });
+    // A file that could not be told to forget would give what has changed to the next daemon.
+    const file = { path, version: 2, tables: TABLES, removable: true, failed };
+    this.#database = new OptionalDatabase(file);
   }
 
-  take(key: string): string | null {
+  take(key: string): { readonly text: string; readonly ageMs: number } | null {
     const hash = sha256(key);
     const kept = this.#memory.get(hash) ?? this.#fromDisk(hash);
     if (kept === null) return null;
-    if (kept.untilMs > this.#clock.now()) return kept.result;
+    const ageMs = this.#clock.now() - kept.fromMs;
+    // A clock that was set back would make it good for longer than was said.
+    if (ageMs >= 0 && kept.untilMs > this.#clock.now()) return { text: kept.result, ageMs };
     this.#memory.delete(hash);
     return null;
   }
 
   keep(key: string, group: string, result: string, ttlMs: number): void {
     const hash = sha256(key);
-    const kept = { group, result, untilMs: this.#clock.now() + ttlMs };
+    const fromMs = this.#clock.now();
+    const kept = { group, result, fromMs, untilMs: fromMs + ttlMs };
+    this.#empty.delete(group);
     this.#memory.set(hash, kept);
     if (ttlMs < DISK_TTL_MS) return;
     this.#unwritten.set(hash, kept);
@@ -65,6 +88,10 @@ export class ResultShelf implements Shelf {
   }
 
   forget(group: string): void {
+    // A server may announce changes all the time.
+    if (this.#empty.has(group)) return;
+    if (this.#empty.size >= EMPTY_MAX) this.#empty.clear();
+    this.#empty.add(group);
     for (const [hash, kept] of this.#memory.entries()) {
       if (kept.group === group) this.#memory.delete(hash);
     }
@@ -81,7 +108,7 @@ export class ResultShelf implements Shelf {
   }
 
   get disk(): ShelfSize {
-    const sums = "SELECT count(*) AS entries, coalesce(sum(length(body)), 0) AS bytes FROM results";
+    const sums = "SELECT count(*) AS entries, coalesce(sum(size), 0) AS bytes FROM results";
     const row = this.#database.look((database) => database.query(sums).get());
     if (!isObject(row)) return { entries: 0, bytes: 0 };
     return { entries: Number(row["entries"]), bytes: Number(row["bytes"]) };
@@ -94,11 +121,12 @@ export class ResultShelf implements Shelf {
 
   #fromDisk(hash: string): Kept | null {
     const row = this.#database.look((database) =>
-      database.query("SELECT origin, untilMs, body FROM results WHERE key = ?").get(hash),
+      database.query("SELECT origin, fromMs, untilMs, body FROM results WHERE key = ?").get(hash),
     );
-    if (!isObject(row)) return null;
-    const untilMs = Number(row["untilMs"]);
-    const kept = { group: String(row["origin"]), result: String(row["body"]), untilMs };
+    if (!isObject(row) || !isResult(row["body"])) return null;
+    const [fromMs, untilMs] = [Number(row["fromMs"]), Number(row["untilMs"])];
+    const kept = { group: String(row["origin"]), result: row["body"], fromMs, untilMs };
+    this.#empty.delete(kept.group);
     this.#memory.set(hash, kept);
     return kept;
   }
@@ -110,10 +138,10 @@ export class ResultShelf implements Shelf {
     const rows = [...this.#unwritten];
     this.#unwritten.clear();
     this.#database.use((database) => {
-      const put = database.query("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)");
+      const put = database.query("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)");
       database.transaction(() => {
-        for (const [hash, { group, result, untilMs }] of rows) {
-          put.run(hash, group, untilMs, result);
+        for (const [hash, { group, result, fromMs, untilMs }] of rows) {
+          put.run(hash, group, fromMs, untilMs, result.length, result);
         }
         database.query("DELETE FROM results WHERE untilMs < ?").run(this.#clock.now());
       })();
@@ -129,5 +157,14 @@ export class ResultShelf implements Shelf {
         database.query(`DELETE FROM results WHERE key IN (${first})`).run(),
       );
     }
+  }
+}
+
+/** What goes out as it is has to be JSON, whatever has happened to the file. */
+function isResult(body: unknown): body is string {
+  try {
+    return typeof body === "string" && isObject(parseJson(body));
+  } catch {
+    return false;
   }
 }

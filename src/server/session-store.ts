@@ -1,5 +1,5 @@
 import { isObject } from "../core/envelope.ts";
-import type { KeptSession } from "../core/kept-session.ts";
+import { isKeptSession, type KeptSession } from "../core/kept-session.ts";
 import { sha256 } from "../lib/hash.ts";
 import { OptionalDatabase } from "./database.ts";
 
@@ -25,7 +25,8 @@ export class SessionStore {
   readonly #database: OptionalDatabase;
 
   constructor(path: string, failed: (why: string) => void) {
-    this.#database = new OptionalDatabase({ path, version: 1, tables: [TABLE], failed });
+    const file = { path, version: 1, tables: [TABLE], removable: false, failed };
+    this.#database = new OptionalDatabase(file);
   }
 
   /** Takes down what has changed, all of it or nothing. */
@@ -70,7 +71,7 @@ export class SessionStore {
 function parse(body: unknown): KeptSession | null {
   try {
     const kept: unknown = JSON.parse(String(body));
-    return isObject(kept) && isObject(kept["view"]) ? (kept as KeptSession) : null;
+    return isKeptSession(kept) ? kept : null;
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { isFault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Params } from "../../src/core/message.ts";
 import { Board, type Mailbox } from "../helpers/board.ts";
@@ -68,5 +69,57 @@ test("a client that leaves takes its flood along", () => {
   scene.perform(scene.switchboard.close(scene.flooder, "left", scene.nowMs));
   scene.pass(LIMITS.ghostMs + 1);
   expect(scene.arrived).toHaveLength(LIMITS.callsPerClient);
+  expect(scene.files.unused).toBe(true);
+});
+
+test("a flood of calls that take turns leaves room in the line for another's", () => {
+  const scene = new Scene();
+  const opening = scene.ask(scene.flooder, "tools/call", { name: "work" }, "opening");
+  scene.says(scene.files, { id: "q", method: "elicitation/create", params: { message: "?" } });
+  scene.reply(scene.files, scene.last("files", "tools/call"), { content: [] });
+  expect(opening.answer?.result).toBeDefined();
+  scene.flood();
+  const other = scene.join(ONE);
+  const params = { name: "work", arguments: { id: "other" } };
+  scene.ask(other, "tools/call", params, 1);
+  // The one before all of them had no id.
+  for (let done = 1; done <= LIMITS.callsPerClient; done++) scene.answerFrom(done);
+  expect(scene.arrived).toContain("other");
+  expect(scene.arrived).toHaveLength(LIMITS.callsPerClient + 2);
+});
+
+test("calls that are held, wait for their turn and are cancelled there hold up nobody", () => {
+  const scene = new Scene();
+  scene.ask(scene.flooder, "tools/call", { name: "work" }, "opening");
+  scene.says(scene.files, { id: "q", method: "elicitation/create", params: { message: "?" } });
+  scene.reply(scene.files, scene.last("files", "tools/call"), { content: [] });
+  scene.flood();
+  for (let id = 2; id < FLOOD; id++) {
+    scene.tell(scene.flooder, "notifications/cancelled", { requestId: id });
+  }
+  scene.answerFrom(1);
+  scene.answerFrom(2);
+  expect(scene.arrived).toEqual([undefined, 1, FLOOD]);
+  expect(scene.boxes.every(({ answer }) => answer !== null)).toBe(true);
+  expect(scene.files.unused).toBe(true);
+});
+
+test("a flood of a modern client, whose every request is a session, is held back as well", () => {
+  const scene = new Scene();
+  const ask = (name: string, id: number): Mailbox => {
+    const version = "2026-07-28";
+    const client = { name, version: "1" };
+    const envelope = { version, capabilities: {}, client, logLevel: null };
+    const about = { id: `${name} ${id}`, view: ONE, principal: "key", project: null, envelope };
+    const session = scene.switchboard.open(about);
+    if (isFault(session)) throw new Error(session.text);
+    return scene.ask(session, "tools/call", { name: "work", arguments: { id: `${name} ${id}` } });
+  };
+  const boxes = Array.from({ length: FLOOD }, (_, id) => ask("flooder", id));
+  expect(scene.arrived).toHaveLength(LIMITS.callsPerClient);
+  ask("other", 1);
+  expect(scene.arrived.at(-1)).toBe("other 1");
+  for (let done = 0; done < FLOOD + 1;) done = scene.answerFrom(done);
+  expect(boxes.every(({ answer }) => answer?.result !== undefined)).toBe(true);
   expect(scene.files.unused).toBe(true);
 });

@@ -63,6 +63,20 @@ describe("a tool filter for a client", () => {
     expect(scene.count("files", "tools/call")).toBe(1);
   });
 
+  test("holds for a name that had to be cut, and is no way past it", () => {
+    const name = `delete_${"x".repeat(70)}`;
+    const scene = new Scene({ tools: { allow: [], deny: ["files__*xxx"] } });
+    const unit = unitOf("files");
+    scene.apply({ ...unit, settings: { ...unit.settings, prefix: "always" } });
+    scene.start("files", { tools: [{ name, inputSchema: SCHEMA }] });
+    const shown = scene.names(scene.join(ALL, "another"));
+    expect(shown).toEqual([expect.stringMatching(/^files__delete_x+_[0-9a-f]{8}$/)]);
+    expect(scene.names()).toEqual([]);
+    for (const alias of [String(shown[0]), `files__${name}`]) {
+      expect(scene.call(alias).answer?.error?.data?.["fault"]).toBe("tool.denied");
+    }
+  });
+
   test("is for clients of that name alone", () => {
     const scene = new Scene({ tools: { allow: ["read_*"], deny: [] } });
     expect(scene.names(scene.join(ALL, "another"))).toHaveLength(3);
@@ -96,6 +110,7 @@ describe("descriptions", () => {
   test("or where the room ends", () => {
     expect(shortened("one two three four", 10)).toBe("one two t…");
     expect(shortened("One. Two. Three is long", 12)).toBe("One. Two.");
+    expect(shortened("a😀😀😀😀", 5)).toBe("a😀…");
   });
 });
 
@@ -126,6 +141,15 @@ describe('mode "search"', () => {
     expect(scene.call("call_tool", { name: "write_file" }).answer?.error).toBeDefined();
     expect(scene.call("search_tools").answer?.result?.["isError"]).toBe(true);
     expect(scene.call("call_tool").answer?.error?.code).toBe(-32602);
+  });
+
+  test("has each name once, whatever an upstream calls its tools", () => {
+    const scene = new Scene({ resultLength: 1_000 });
+    const tools = ["read_result", "search_tools"].map((name) => ({ name, inputSchema: SCHEMA }));
+    scene.start("files", { tools });
+    expect(scene.names()).toEqual(["search_tools", "read_result"]);
+    scene.call("files__read_result");
+    expect(scene.last("files", "tools/call").params?.["name"]).toBe("read_result");
   });
 
   test("takes a query of any size", () => {
@@ -178,6 +202,46 @@ describe("a result that is too long for a client", () => {
     expect(box.answer?.error?.data?.["fault"]).toBe("resource.unknown");
     const [gone] = textsOf(scene.call("read_result", { uri: "mcpd://result/none" }));
     expect(gone).toContain("There is no kept result");
+  });
+
+  test("is whole for a client of one upstream, which has nothing to read on with", () => {
+    const scene = new Scene({ resultLength: 1_000 });
+    const session = scene.join({ kind: "one", upstream: "files" }, "small-client");
+    const box = scene.ask(session, "tools/call", { name: "read_file" }, "whole");
+    const content = [{ type: "text", text: long }];
+    scene.reply(scene.upstream("files"), scene.last("files", "tools/call"), { content });
+    expect(textsOf(box)).toEqual([long]);
+  });
+
+  test("is never cut within a character, and goes on where it was cut", () => {
+    const scene = new Scene({ resultLength: 1_001 });
+    const faces = "😀".repeat(2_000);
+    const box = scene.call("read_file");
+    const content = [{ type: "text", text: faces }];
+    scene.reply(scene.upstream("files"), scene.last("files", "tools/call"), { content });
+    const [preview = "", , uri = ""] = textsOf(box);
+    let whole = preview;
+    for (let reads = 0; whole.length < faces.length && reads < 100; reads++) {
+      const [part = ""] = textsOf(
+        scene.call("read_result", { uri, from: whole.length, length: 99 }),
+      );
+      expect(part.isWellFormed()).toBe(true);
+      whole += part;
+    }
+    expect(whole).toBe(faces);
+  });
+
+  test("holds what only its structured form says", () => {
+    const scene = new Scene({ resultLength: 1_000 });
+    const box = scene.call("read_file");
+    const result = {
+      content: [{ type: "text", text: "rows:" }],
+      structuredContent: { rows: long },
+    };
+    scene.reply(scene.upstream("files"), scene.last("files", "tools/call"), result);
+    const [preview = "", , uri = ""] = textsOf(box);
+    expect(preview).toStartWith('rows:\n{"rows":"0123');
+    expect(textsOf(scene.call("read_result", { uri, from: 10_000 }))[0]).toEndWith('9"}');
   });
 
   test("has no output schema to break", () => {

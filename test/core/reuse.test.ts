@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { parseJson } from "../../src/core/json.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Params } from "../../src/core/message.ts";
 import type { CallRecord } from "../../src/core/record.ts";
@@ -126,6 +127,29 @@ describe("a tool whose results are kept", () => {
     expect(scene.count("files", "tools/call")).toBe(3);
   });
 
+  test("tells numbers apart that a double does not, and from objects that look like them", () => {
+    const scene = new Scene();
+    const ann = scene.join(ONE);
+    const inputs = [
+      "12345678901234567890",
+      "12345678901234567891",
+      '{"rawJSON":"12345678901234567890"}',
+      "null",
+      "1e1000",
+      '"1"',
+      "1",
+    ];
+    for (const [index, text] of inputs.entries()) {
+      scene.call(ann, "find_file", parseJson(`{"id":${text}}`) as Params);
+      expect(scene.count("files", "tools/call")).toBe(index + 1);
+      scene.answers("tools/call", text);
+    }
+    // What the upstream is sent is the same number.
+    expect(textOf(scene.call(ann, "find_file", parseJson('{"id":1.0}') as Params))).toBe("1");
+    scene.call(ann, "find_file", parseJson('{"id":12345678901234567890}') as Params);
+    expect(scene.count("files", "tools/call")).toBe(inputs.length);
+  });
+
   test("is asked when progress is wanted, or the arguments are endless", () => {
     const scene = new Scene();
     const ann = scene.join(ONE);
@@ -171,6 +195,53 @@ describe("equal reads at the same time", () => {
     const { id = 0 } = scene.last("files", "resources/read");
     scene.says(scene.files, { id, error: { code: -32002, message: "gone" } });
     expect(boxes.map(({ answer }) => answer?.error?.message)).toEqual(["gone", "gone"]);
+  });
+
+  test("that come after a call has ended are not answered with what was read before", () => {
+    const scene = new Scene();
+    const [ann, bob] = [scene.join(ONE), scene.join(ONE)];
+    const early = scene.read(ann);
+    const first = scene.last("files", "resources/read");
+    scene.call(bob, "change");
+    const during = scene.read(bob);
+    expect(scene.count("files", "resources/read")).toBe(1);
+    scene.answers("tools/call", "changed");
+    const late = scene.read(bob);
+    expect(scene.count("files", "resources/read")).toBe(2);
+    scene.answers("resources/read", "new");
+    scene.reply(scene.files, first, { content: [{ type: "text", text: "old" }] });
+    expect([early, during, late].map(textOf)).toEqual(["old", "old", "new"]);
+  });
+
+  test("do not share a demand to open an address: its id is of one client", () => {
+    const scene = new Scene();
+    const boxes = [scene.join(ONE), scene.join(ONE)].map((session) => scene.read(session));
+    for (const elicitationId of ["first", "second"]) {
+      const { id = 0 } = scene.last("files", "resources/read");
+      const data = { elicitations: [{ mode: "url", elicitationId, url: "https://a.example" }] };
+      scene.says(scene.files, { id, error: { code: -32042, message: "open it", data } });
+    }
+    expect(JSON.stringify(boxes.map(({ answer }) => answer?.error?.data))).toMatch(/first.*second/);
+  });
+
+  test("do not wait behind the flood of another client", () => {
+    const scene = new Scene();
+    const [ann, bob] = [scene.join(ONE), scene.join(ONE)];
+    for (let count = 0; count < 2 * LIMITS.callsPerClient; count++) scene.call(ann, "list");
+    scene.read(ann);
+    expect(scene.count("files", "resources/read")).toBe(0);
+    const box = scene.read(bob);
+    scene.answers("resources/read", "at once");
+    expect(textOf(box)).toBe("at once");
+  });
+
+  test("are two for clients of which the upstream hears different things", () => {
+    const scene = new Scene();
+    const [ann, bob] = [scene.join(ONE), scene.join(ONE)];
+    bob.capabilities = { elicitation: {} };
+    scene.read(ann);
+    scene.read(bob);
+    expect(scene.count("files", "resources/read")).toBe(2);
   });
 
   test("do not bring back one that was cancelled", () => {

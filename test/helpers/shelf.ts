@@ -6,8 +6,12 @@ export class OpenShelf implements Shelf {
   /** The time to live that was asked for last. */
   ttlMs = 0;
 
-  take(key: string): string | null {
-    return this.kept.get(key)?.result ?? null;
+  /** How long results are said to have been kept. */
+  ageMs = 0;
+
+  take(key: string): { readonly text: string; readonly ageMs: number } | null {
+    const kept = this.kept.get(key);
+    return kept === undefined ? null : { text: kept.result, ageMs: this.ageMs };
   }
 
   keep(key: string, group: string, result: string, ttlMs: number): void {

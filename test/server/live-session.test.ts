@@ -5,8 +5,8 @@ import { Session } from "../../src/core/session.ts";
 import type { LiveDesk } from "../../src/server/desk.ts";
 import { LiveSession } from "../../src/server/live-session.ts";
 
-function newSession(): LiveSession {
-  const desk: Pick<LiveDesk, "now"> = { now: () => 0 };
+function newSession(now = (): number => 0): LiveSession {
+  const desk: Pick<LiveDesk, "now"> = { now };
   const about = { id: "s", view: { kind: "all" }, principal: "key", project: null } as const;
   return new LiveSession(new Session(about), desk as LiveDesk, true);
 }
@@ -36,4 +36,15 @@ test("push() drops the oldest past the limit", () => {
   const heard = caughtUp(session);
   expect(heard).toHaveLength(LIMITS.backlogPerSession);
   expect(heard[0]).toBe("1");
+});
+
+test("a session is in use as long as its client listens", () => {
+  let nowMs = 0;
+  const session = newSession(() => nowMs);
+  const unlisten = session.listen({ streams: true, mustAnswer: false, write: () => undefined });
+  nowMs = 1_000;
+  expect(session.seenMs).toBe(1_000);
+  unlisten();
+  nowMs = 2_000;
+  expect(session.seenMs).toBe(1_000);
 });

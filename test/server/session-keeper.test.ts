@@ -1,0 +1,113 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { Conditions } from "../../src/core/condition.ts";
+import type { KeptSession } from "../../src/core/kept-session.ts";
+import { Session } from "../../src/core/session.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { SessionKeeper } from "../../src/server/session-keeper.ts";
+import { TemporaryDirectory } from "../helpers/temporary.ts";
+
+const IDLE_MS = 600_000;
+
+const KEPT: KeptSession = {
+  view: { kind: "all" },
+  principal: "key",
+  project: null,
+  askedRoots: false,
+  protocolVersion: "2025-06-18",
+  client: { name: "ann", version: "1" },
+  capabilities: {},
+  logLevel: null,
+  listed: false,
+  subscriptions: [["file:///a", "files"]],
+};
+
+/** Daemons that follow each other, at a time that the test sets. */
+class Line implements Disposable {
+  readonly directory = new TemporaryDirectory();
+  readonly conditions = new Conditions();
+  nowMs = 0;
+
+  next(): SessionKeeper {
+    return new SessionKeeper({
+      dataDir: this.directory.path,
+      clock: { ...systemClock, now: () => this.nowMs, monotonic: () => this.nowMs },
+      conditions: this.conditions,
+      keptOf: () => KEPT,
+      idleMs: () => IDLE_MS,
+    });
+  }
+
+  get file(): string {
+    return join(this.directory.path, "sessions.db");
+  }
+
+  change(statement: string, ...values: string[]): void {
+    using database = new Database(this.file);
+    database.query(statement).run(...values);
+  }
+
+  [Symbol.dispose](): void {
+    this.directory[Symbol.dispose]();
+  }
+}
+
+function session(id: string): Session {
+  return new Session({ id, view: { kind: "all" }, principal: "key", project: null });
+}
+
+test("a session that is in use is not forgotten, however long ago it changed", () => {
+  using line = new Line();
+  const first = line.next();
+  const [used, idle] = [session("used"), session("idle")];
+  first.keep([used, idle].map((one) => ({ session: one, seenMs: 0 })));
+  for (line.nowMs = 0; line.nowMs <= 2 * IDLE_MS; line.nowMs += 60_000) {
+    first.note([
+      { session: used, seenMs: line.nowMs },
+      { session: idle, seenMs: 0 },
+    ]);
+  }
+  // Killed: nothing is written at its end.
+  const second = line.next();
+  expect(second.recall("used", "key")).toEqual(KEPT);
+  expect(second.recall("idle", "key")).toBeNull();
+  expect(second.recall("used", "another")).toBeNull();
+  first.close();
+  second.close();
+});
+
+test.each([
+  "{}",
+  "no JSON",
+  '{"view":{"kind":"all"}}',
+  JSON.stringify({ ...KEPT, subscriptions: null }),
+  JSON.stringify({ ...KEPT, subscriptions: [1] }),
+  JSON.stringify({ ...KEPT, capabilities: null }),
+  JSON.stringify({ ...KEPT, client: "ann" }),
+  JSON.stringify({ ...KEPT, view: { kind: "one" } }),
+  JSON.stringify({ ...KEPT, logLevel: "loud" }),
+])("what is no session any more is none: %s", (body) => {
+  using line = new Line();
+  const keeper = line.next();
+  keeper.keep([{ session: session("a"), seenMs: 0 }]);
+  keeper.close();
+  line.change("UPDATE sessions SET body = ?", body);
+  const next = line.next();
+  expect(next.recall("a", "key")).toBeNull();
+  next.close();
+});
+
+test("a file that stays locked costs persistence, and is said", () => {
+  using line = new Line();
+  const keeper = line.next();
+  keeper.keep([{ session: session("a"), seenMs: 0 }]);
+  using other = new Database(line.file);
+  other.run("BEGIN EXCLUSIVE");
+  keeper.forget("a");
+  keeper.keep([{ session: session("b"), seenMs: 0 }]);
+  expect(keeper.recall("a", "key")).toBeNull();
+  expect(line.conditions.list().map(({ name }) => name)).toEqual(["sessions.not-kept"]);
+  keeper.close();
+});
