@@ -1,6 +1,7 @@
 import type { Exchange } from "./exchange.ts";
+import { fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import type { Params } from "./message.ts";
+import { type Outcome, type Params, rpcError } from "./message.ts";
 import type { Unit, UnitSettings } from "./unit.ts";
 
 /** How long the answer to a request may take, in milliseconds. */
@@ -15,6 +16,12 @@ export function timeoutOf(
   if (method === "server/discover" && era === "auto") return LIMITS.probeMs;
   // Whoever runs the process watches its start and says more about it: this is the second line.
   return phase === "opening" ? startTimeoutMs * 2 : requestTimeoutMs;
+}
+
+/** What becomes of a request that took longer. */
+export function timedOut({ method }: Exchange, upstream: string): Outcome {
+  const text = `${method} timed out: upstream "${upstream}" has not answered`;
+  return { ok: false, error: rpcError(fault("exchange.timed-out", text, upstream)) };
 }
 
 /** What a legacy upstream is sent: what a modern client brings for mcpd is not for it. */

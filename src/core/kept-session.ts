@@ -1,9 +1,7 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
-import { isFault } from "./fault.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, Session, type View } from "./session.ts";
-import { follow, subscribe, syncLogLevel } from "./subscriptions.ts";
-import { JUST_START } from "./waiting.ts";
+import { resubscribe, syncLogLevel } from "./subscriptions.ts";
 import type { World } from "./world.ts";
 
 /** What has to be known of a legacy session to go on with it in another daemon (MISSION D2). */
@@ -21,7 +19,7 @@ export type KeptSession = {
   readonly subscriptions: readonly (readonly [uri: string, upstream: string])[];
 };
 
-/** Whether what was found on a disk is one: another version, or another hand, may have been there. */
+/** Whether what was found on a disk is one: another version or hand may have been there. */
 export function isKeptSession(value: unknown): value is KeptSession {
   if (!isObject(value)) return false;
   const { view, client, capabilities, logLevel, subscriptions } = value;
@@ -74,13 +72,7 @@ export function revive(world: World, turn: Turn, id: string, kept: KeptSession):
   session.listed = kept.listed;
   world.fit(session);
   world.sessions.set(id, session);
-  for (const [uri, name] of kept.subscriptions) {
-    const upstream = world.serving(session, name);
-    if (isFault(upstream)) continue;
-    const first = subscribe(upstream, session, uri);
-    if (upstream.phase !== "ready") upstream.whenReady(turn, JUST_START);
-    else if (first) follow(turn, upstream, uri);
-  }
+  for (const [uri, name] of kept.subscriptions) resubscribe(world, turn, session, name, uri);
   if (kept.logLevel !== null) {
     for (const upstream of world.inView(session)) syncLogLevel(world, turn, upstream);
   }

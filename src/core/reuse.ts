@@ -51,7 +51,10 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   if (kept !== null) return give(turn, call, upstream, sent, kept);
   const flight = upstream.fetching.get(flightOf(key, call));
   // One that stands behind the flood of its own client would hold up others.
-  if (flight === undefined || (flight.leader !== call.session && upstream.holds(flight.leader))) {
+  if (
+    flight === undefined ||
+    (flight.leader !== call.session && upstream.allowance.holds(flight.leader))
+  ) {
     return lead(world, turn, call, upstream, { ...sent, key });
   }
   hold(call, (resume) => {

@@ -7,6 +7,7 @@ import { releaseWaiters } from "./lists.ts";
 import { actionFor } from "./plan.ts";
 import { bindUnit } from "./scope.ts";
 import type { Session } from "./session.ts";
+import { resubscribe } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -40,6 +41,10 @@ export class Roster {
       this.#retire(turn, upstream);
     }
     this.#rebind(turn);
+    for (const upstream of before.values()) {
+      const scope = this.#world.upstream(upstream.name)?.unit.scope;
+      if (upstream.retired !== null && scope !== "user") this.#handOver(turn, upstream);
+    }
     this.#announce(turn, shown);
   }
 
@@ -108,9 +113,12 @@ export class Roster {
     }
     this.#dropSuccessor(turn, unit.upstream);
     const successor = this.#world.create(unit);
-    for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
+    if (unit.scope === "user") {
+      for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
+    }
     successor.lane.inherit(standing.lane);
-    if (standing.phase !== "ready" || unit.disabled) {
+    // Of another scope it is a pattern, of which nothing ever runs.
+    if (standing.phase !== "ready" || unit.disabled || unit.scope !== "user") {
       this.#retire(turn, standing);
       return successor;
     }
@@ -124,8 +132,19 @@ export class Roster {
     for (const upstream of this.#world.scoped) {
       const pattern = this.#world.upstream(upstream.name)?.unit;
       const gone = pattern === undefined || pattern.disabled;
-      if (gone || actionFor(upstream.unit, pattern) === "replace") this.#unscope(turn, upstream);
-      else upstream.unit = bindUnit(pattern, upstream.audience);
+      if (!gone && actionFor(upstream.unit, pattern) !== "replace") {
+        upstream.unit = bindUnit(pattern, upstream.audience);
+        continue;
+      }
+      this.#unscope(turn, upstream);
+      if (!gone) this.#handOver(turn, upstream);
+    }
+  }
+
+  /** Who subscribed at an instance that has ended subscribes at what serves them now. */
+  #handOver(turn: Turn, { name, subscribers }: Upstream): void {
+    for (const [uri, sessions] of subscribers) {
+      for (const session of sessions) resubscribe(this.#world, turn, session, name, uri);
     }
   }
 

@@ -1,9 +1,11 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
+import { isFault } from "./fault.ts";
 import { Json, type Params } from "./message.ts";
 import { notify } from "./notify.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
+import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
 
 /** Adds a subscriber; true when it is the first, so that the upstream has to be asked. */
@@ -13,6 +15,21 @@ export function subscribe(upstream: Upstream, session: Session, uri: string): bo
   upstream.subscribers.set(uri, subscribers.add(session));
   session.subscriptions.set(uri, upstream.key);
   return first;
+}
+
+/** Subscribes a client again that expects to be told: that starts what serves it now. */
+export function resubscribe(
+  world: World,
+  turn: Turn,
+  session: Session,
+  name: string,
+  uri: string,
+): void {
+  const upstream = world.serving(session, name);
+  if (isFault(upstream)) return;
+  const first = subscribe(upstream, session, uri);
+  if (upstream.phase !== "ready") upstream.whenReady(turn, JUST_START);
+  else if (first) follow(turn, upstream, uri);
 }
 
 /** Removes a subscriber; true when it was the last, so that the upstream can be told. */

@@ -1,5 +1,5 @@
 import { Allowance } from "./allowance.ts";
-import { paramsForLegacy, timeoutOf } from "./dispatch.ts";
+import { paramsForLegacy, timedOut, timeoutOf } from "./dispatch.ts";
 import type { Turn } from "./effect.ts";
 import { envelopeOf, isObject, MODERN_REVISION, withEnvelope } from "./envelope.ts";
 import { LEGACY_LATEST } from "./era.ts";
@@ -55,7 +55,7 @@ export class Upstream {
   readonly elicitations = new Elicitations();
   /** Where calls of tools that ask take turns. */
   readonly lane = new Lane(this.exchanges);
-  readonly #allowance = new Allowance(this.exchanges, this.lane);
+  readonly allowance = new Allowance(this.exchanges, this.lane);
   /** Why it takes no new requests: another one has its place, or it left the config. */
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
@@ -112,7 +112,7 @@ export class Upstream {
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
     const { exchanges, lane, subscribers, tasks, waiting } = this;
-    const wanted = waiting.size + this.#allowance.size + lane.size + subscribers.size;
+    const wanted = waiting.size + this.allowance.size + lane.size + subscribers.size;
     return exchanges.size + wanted === 0 && !tasks.working;
   }
 
@@ -123,11 +123,6 @@ export class Upstream {
 
   has(capability: string): boolean {
     return this.introduction?.capabilities[capability] !== undefined;
-  }
-
-  /** Whether requests of a client wait here because it has too many. */
-  holds(session: Session): boolean {
-    return this.#allowance.holds(session);
   }
 
   /** Runs `proceed` once the handshake is done, starting the upstream if needed. */
@@ -224,9 +219,7 @@ export class Upstream {
     this.lane.pump(turn);
     for (const exchange of this.exchanges.expired(turn.nowMs)) {
       this.withdraw(turn, exchange, "timed out");
-      const text = `${exchange.method} timed out: upstream "${this.name}" has not answered`;
-      const problem = fault("exchange.timed-out", text, this.name);
-      exchange.settle(turn, { ok: false, error: rpcError(problem) });
+      exchange.settle(turn, timedOut(exchange, this.name));
     }
   }
 
@@ -236,7 +229,7 @@ export class Upstream {
       if (this.phase === "ready") this.#dispatch(later, exchange);
       else this.ask(later, exchange);
     };
-    this.#allowance.take(turn, exchange, (later) => this.lane.take(later, exchange, start));
+    this.allowance.take(turn, exchange, (later) => this.lane.take(later, exchange, start));
   }
 
   #dispatch(turn: Turn, exchange: Exchange): void {

@@ -139,6 +139,40 @@ describe('an upstream of scope "project"', () => {
     expect(demanded(board).at(-1)).not.toBe(a);
   });
 
+  test("keeps what its clients subscribed to when its command changes", () => {
+    const board = boardWith(scoped("project"));
+    const [session] = hello(board, "/work/a");
+    board.startThis(demanded(board).at(-1) as Upstream);
+    const uri = "file:///work/a/b";
+    board.ask(session, "resources/subscribe", { uri }, 2);
+    const asked = board.last("files", "resources/subscribe");
+    board.reply(demanded(board).at(-1) as Upstream, asked, {});
+    board.apply({ ...scoped("project"), hash: "other" });
+    const successor = demanded(board).at(-1) as Upstream;
+    board.startThis(successor);
+    expect(board.count("files", "resources/subscribe")).toBe(2);
+    board.says(successor, { method: "notifications/resources/updated", params: { uri } });
+    expect(board.pushed.get(session)?.at(-1)?.method).toBe("notifications/resources/updated");
+  });
+
+  test("takes the place of one for everybody without running for nobody", () => {
+    const board = boardWith(unitOf("files"));
+    board.start("files");
+    const [session] = hello(board, "/work/a");
+    board.ask(session, "resources/subscribe", { uri: "file:///work/a/b" }, 2);
+    board.reply(board.upstream("files"), board.last("files", "resources/subscribe"), {});
+    board.apply({ ...scoped("project"), hash: "other" });
+    expect(demanded(board).map(({ key }) => key)).toEqual(["files@/work/a"]);
+    board.startThis(demanded(board).at(-1) as Upstream);
+    expect(board.count("files", "resources/subscribe")).toBe(2);
+    board.apply(unitOf("files"));
+    expect(
+      demanded(board)
+        .map(({ key }) => key)
+        .at(-1),
+    ).toBe("files");
+  });
+
   test("makes room for a new project by ending the one unused for longest", () => {
     const board = boardWith(scoped("project"));
     for (let index = 0; index <= LIMITS.scopedInstances; index++) {
