@@ -4,6 +4,7 @@ import type { Outcome } from "./ledger.ts";
 /** Faults that say: it may or may not have had its effect. All others say that it had none. */
 const UNCERTAIN: ReadonlySet<string> = new Set([
   "upstream.lost",
+  "daemon.lost",
   "exchange.timed-out",
   "exchange.cancelled",
   "upstream.broken-answer",

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 
+import type { Clock } from "../lib/clock.ts";
 import { ensurePrivateDir, reasonOf } from "../lib/files.ts";
 
 /** How long another process at the file is waited for: it can only be somebody looking. */
@@ -18,43 +19,82 @@ export type DatabaseFile = {
   readonly tables: readonly string[];
   /** Whether a file that has missed a change is worse than none: it is removed at trouble. */
   readonly removable: boolean;
-  /** Told once when the file cannot be used any more, with the reason. */
+  /** Told when the file cannot be written, with the reason, and when it can again. */
   readonly failed: (why: string) => void;
+  readonly mended?: () => void;
 };
 
+/** How long a file that could not be written is left alone: each attempt may wait for a lock. */
+const RETRY_MS = 1_000;
+
 /**
- * A SQLite file that is nice to have: opened when it is first used, and given up for good at the
- * first trouble. A file that is no database is set aside and another begun; one of a newer mcpd is
- * left alone.
+ * A SQLite file that is nice to have: opened when it is first used, and never trouble for more than
+ * itself. A full disk or a lock is waited out; what is there can still be read. A file that is no
+ * database is set aside and another begun; one of a newer mcpd is left alone.
  */
 export class OptionalDatabase {
   readonly #file: DatabaseFile;
+  readonly #clock: Pick<Clock, "monotonic">;
   #database: Database | null = null;
   #closed = false;
+  /** Since the last write that failed; null while all is well. */
+  #failing: { readonly untilMs: number } | null = null;
 
-  constructor(file: DatabaseFile) {
+  constructor(file: DatabaseFile, clock: Pick<Clock, "monotonic">) {
     this.#file = file;
+    this.#clock = clock;
   }
 
-  /** As use(), but a file that is not there yet is not made for it. */
+  /** True from a write that failed until one has succeeded. */
+  get failing(): boolean {
+    return this.#failing !== null;
+  }
+
+  /** Reads; a file that is not there yet is not made for it. Null when there is nothing to read. */
   look<T>(action: (database: Database) => T): T | null {
-    if (this.#database === null && !existsSync(this.#file.path)) return null;
-    return this.use(action);
-  }
-
-  /** What `action` returns, or null when there is no database to do it with. */
-  use<T>(action: (database: Database) => T): T | null {
     if (this.#closed) return null;
+    if (this.#database === null && (this.#resting() || !existsSync(this.#file.path))) return null;
     try {
       return this.#attempt(action);
     } catch (error) {
-      // A disk that is full, or a lock that stays.
-      const ours = this.#database !== null;
-      this.close();
-      if (ours && this.#file.removable) removeQuietly(this.#file.path);
-      this.#file.failed(reasonOf(error));
+      this.#fail(error);
       return null;
     }
+  }
+
+  /** Writes; null when that cannot be done just now. */
+  use<T>(action: (database: Database) => T): T | null {
+    if (this.#closed || this.#resting()) return null;
+    try {
+      const result = this.#attempt(action);
+      if (this.#failing !== null) this.#file.mended?.();
+      this.#failing = null;
+      return result;
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
+  /** Lets the next write try at once. */
+  hurry(): void {
+    if (this.#failing !== null) this.#failing = { untilMs: 0 };
+  }
+
+  #resting(): boolean {
+    return this.#failing !== null && this.#clock.monotonic() < this.#failing.untilMs;
+  }
+
+  #fail(error: unknown): void {
+    const first = this.#failing === null;
+    this.#failing = { untilMs: this.#clock.monotonic() + RETRY_MS };
+    if (error instanceof NewerError) this.close();
+    if (this.#file.removable) {
+      const ours = this.#database !== null;
+      this.close();
+      if (ours) removeQuietly(this.#file.path);
+    }
+    if (first) this.#file.failed(reasonOf(error));
   }
 
   /** Damage may show only when it is read: then there is a second chance, with a new file. */
@@ -77,6 +117,10 @@ export class OptionalDatabase {
     this.#database = null;
     this.#closed = true;
   }
+}
+
+class NewerError extends Error {
+  override readonly name = "NewerError";
 }
 
 function openOrReplace(file: DatabaseFile): Database {
@@ -113,10 +157,11 @@ function open({ path, version, tables }: DatabaseFile): Database {
     database.run("PRAGMA synchronous = NORMAL");
     const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get();
     const written = found?.user_version ?? 0;
-    if (written > version) throw new Error(`${path} was written by a newer mcpd`);
+    if (written > version) throw new NewerError(`${path} was written by a newer mcpd`);
     if (written > 0 && written < version) dropTables(database);
     for (const table of tables) database.run(table);
-    database.run(`PRAGMA user_version = ${version}`);
+    // A disk that is full can be read, as long as nothing is written to it.
+    if (written !== version) database.run(`PRAGMA user_version = ${version}`);
     return database;
   } catch (error) {
     database.close();

@@ -62,7 +62,7 @@ export class ResultShelf implements Shelf {
     const failed = (why: string): void => log.warning(`Results are kept in memory only: ${why}`);
     // A file that could not be told to forget would give what has changed to the next daemon.
     const file = { path, version: 2, tables: TABLES, removable: true, failed };
-    this.#database = new OptionalDatabase(file);
+    this.#database = new OptionalDatabase(file, clock);
   }
 
   take(key: string): { readonly text: string; readonly ageMs: number } | null {

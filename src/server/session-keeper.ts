@@ -33,9 +33,12 @@ export class SessionKeeper {
     readonly idleMs: () => number;
   }) {
     const { dataDir, clock, conditions } = options;
-    this.#store = new SessionStore(join(dataDir, "sessions.db"), (why) => {
-      conditions.raise(notKept(why, clock.now()));
-    });
+    const file = {
+      path: join(dataDir, "sessions.db"),
+      failed: (why: string): void => void conditions.raise(notKept(why, clock.now())),
+      mended: (): void => void conditions.clear(NOT_KEPT),
+    };
+    this.#store = new SessionStore(file, clock);
     this.#clock = clock;
     this.#keptOf = options.keptOf;
     this.#idleMs = options.idleMs;
@@ -63,9 +66,13 @@ export class SessionKeeper {
     return this.#clock.now() - stored.seenMs > this.#idleMs() ? null : stored.kept;
   }
 
-  /** Called often; notes now and then which of these sessions were used since it last did. */
+  /**
+   * Called often: tries again what could not be written, and notes now and then which of these
+   * sessions were used since it last did.
+   */
   note(sessions: readonly Used[]): void {
     const sinceMs = this.#notedMs;
+    this.#store.write([]);
     if (this.#clock.monotonic() - sinceMs < NOTE_MS) return;
     this.#notedMs = this.#clock.monotonic();
     this.keep(sessions.filter(({ seenMs }) => seenMs >= sinceMs));
@@ -79,13 +86,15 @@ export class SessionKeeper {
   }
 }
 
+const NOT_KEPT = "sessions.not-kept";
+
 function notKept(why: string, sinceMs: number): Condition {
   return {
-    name: "sessions.not-kept",
+    name: NOT_KEPT,
     subject: "",
     severity: "warning",
     text: `Sessions are not kept: ${why}`,
-    hint: "Clients will have to connect anew after a restart. Mend the disk, then restart mcpd.",
+    hint: "Clients will have to connect anew after a restart. Mend the disk: mcpd tries again by itself.",
     sinceMs,
   };
 }

@@ -1,7 +1,9 @@
 import { isObject } from "../core/envelope.ts";
 import { isKeptSession, type KeptSession } from "../core/kept-session.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Clock } from "../lib/clock.ts";
 import { sha256 } from "../lib/hash.ts";
-import { OptionalDatabase } from "./database.ts";
+import { type DatabaseFile, OptionalDatabase } from "./database.ts";
 
 const TABLE = "CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, seen INTEGER, body TEXT)";
 
@@ -18,33 +20,51 @@ export type Row = {
 /**
  * The sessions of clients on disk, so that they go on after a restart, an upgrade or a crash
  * (MISSION D2). They lie under the hash of their id: the id lets its holder in, so it is no one
- * else's to read. Opened with the first session; what goes wrong with the file costs persistence,
- * never the daemon.
+ * else's to read. Opened with the first session. What cannot be written just now is owed: known
+ * meanwhile, and written once there is room.
  */
 export class SessionStore {
   readonly #database: OptionalDatabase;
 
-  constructor(path: string, failed: (why: string) => void) {
-    const file = { path, version: 1, tables: [TABLE], removable: false, failed };
-    this.#database = new OptionalDatabase(file);
+  /** By id. */
+  readonly #owed = new Map<string, Row>();
+
+  constructor(
+    options: Pick<DatabaseFile, "path" | "failed" | "mended">,
+    clock: Pick<Clock, "monotonic">,
+  ) {
+    const file = { ...options, version: 1, tables: [TABLE], removable: false };
+    this.#database = new OptionalDatabase(file, clock);
   }
 
-  /** Takes down what has changed, all of it or nothing. */
+  /** Takes down what has changed, all of it or nothing, and what is owed from before. */
   write(rows: readonly Row[]): void {
-    this.#database.use((database) => {
+    for (const row of rows) this.#owed.set(row.id, row);
+    if (this.#owed.size === 0 && !this.#database.failing) return;
+    const written = this.#database.use((database) => {
       const put = database.query("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)");
       const drop = database.query("DELETE FROM sessions WHERE id = ?");
       database.transaction(() => {
-        for (const { id, kept, seenMs } of rows) {
+        for (const { id, kept, seenMs } of this.#owed.values()) {
           if (kept === null) drop.run(sha256(id));
           else put.run(sha256(id), seenMs, JSON.stringify(kept));
         }
       })();
+      return true;
     });
+    if (written === true) this.#owed.clear();
+    for (const oldest of this.#owed.keys()) {
+      if (this.#owed.size <= LIMITS.keptSessions) break;
+      this.#owed.delete(oldest);
+    }
   }
 
   /** The session of an id, or null when none is kept. */
   read(id: string): Stored | null {
+    const owed = this.#owed.get(id);
+    if (owed !== undefined) {
+      return owed.kept === null ? null : { kept: owed.kept, seenMs: owed.seenMs };
+    }
     const row = this.#database.look((database) =>
       database.query("SELECT seen, body FROM sessions WHERE id = ?").get(sha256(id)),
     );
@@ -63,6 +83,8 @@ export class SessionStore {
   }
 
   close(): void {
+    this.#database.hurry();
+    if (this.#owed.size > 0) this.write([]);
     this.#database.close();
   }
 }

@@ -1,0 +1,105 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+
+import type { KeptSession } from "../../src/core/kept-session.ts";
+import { type Row, SessionStore } from "../../src/server/session-store.ts";
+import { TemporaryDirectory } from "../helpers/temporary.ts";
+
+/** A store at a file, with a clock of its own and what it has said. */
+class Scene implements Disposable {
+  readonly directory = new TemporaryDirectory();
+  readonly path = this.directory.file("sessions.db");
+  readonly said: string[] = [];
+  nowMs = 0;
+
+  store(): SessionStore {
+    return new SessionStore(
+      {
+        path: this.path,
+        failed: () => this.said.push("failed"),
+        mended: () => this.said.push("mended"),
+      },
+      { monotonic: () => this.nowMs },
+    );
+  }
+
+  /** Another process that writes, and does not end: to the store it is what a full disk is. */
+  occupy(): Disposable {
+    const database = new Database(this.path);
+    database.run("BEGIN IMMEDIATE");
+    return {
+      [Symbol.dispose]() {
+        database.run("ROLLBACK");
+        database.close();
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.directory[Symbol.dispose]();
+  }
+}
+
+function row(id: string): Row {
+  const kept: KeptSession = {
+    view: { kind: "all" },
+    principal: id,
+    project: null,
+    askedRoots: false,
+    protocolVersion: "2025-06-18",
+    client: { name: "test", version: "1" },
+    capabilities: {},
+    logLevel: null,
+    listed: false,
+    subscriptions: [],
+  };
+  return { id, kept, seenMs: 1 };
+}
+
+test("what cannot be written is written when it can, and is known meanwhile", () => {
+  using scene = new Scene();
+  const store = scene.store();
+  store.write([row("early"), row("ended")]);
+  const occupied = scene.occupy();
+  store.write([row("late"), { ...row("ended"), kept: null }]);
+  expect(scene.said).toEqual(["failed"]);
+  expect(store.read("early")?.kept.principal).toBe("early");
+  expect(store.read("late")?.kept.principal).toBe("late");
+  expect(store.read("ended")).toBeNull();
+  occupied[Symbol.dispose]();
+  store.write([]);
+  expect(scene.said).toEqual(["failed"]);
+  scene.nowMs += 2_000;
+  store.write([]);
+  expect(scene.said).toEqual(["failed", "mended"]);
+  const next = scene.store();
+  expect(next.read("late")?.kept.principal).toBe("late");
+  expect(next.read("ended")).toBeNull();
+  next.close();
+  store.close();
+});
+
+test("a store that begins where nothing can be written still reads", () => {
+  using scene = new Scene();
+  const first = scene.store();
+  first.write([row("kept")]);
+  first.close();
+  using _occupied = scene.occupy();
+  const store = scene.store();
+  expect(store.read("kept")?.kept.principal).toBe("kept");
+  expect(scene.said).toEqual([]);
+  store.close();
+});
+
+test("the end writes what is still owed", () => {
+  using scene = new Scene();
+  const store = scene.store();
+  store.write([row("early")]);
+  const occupied = scene.occupy();
+  store.write([row("late")]);
+  occupied[Symbol.dispose]();
+  store.close();
+  const next = scene.store();
+  expect(next.read("late")?.kept.principal).toBe("late");
+  next.close();
+});
