@@ -16,6 +16,8 @@ export type Call = {
   readonly session: Session;
   readonly request: Request;
   readonly channel: Channel;
+  /** Takes the outcome instead of the channel: the call is a part of another. */
+  readonly deliver?: (turn: Turn, outcome: Outcome) => void;
 };
 
 /** Requests without effects: repeated once when the upstream was lost in the middle. */
@@ -41,6 +43,7 @@ export function refuse(turn: Turn, call: Call, problem: Fault): void {
 export function reply(turn: Turn, call: Call, outcome: Outcome): void {
   const { session, request, channel } = call;
   session.pending.delete(request.id);
+  if (call.deliver !== undefined) return call.deliver(turn, outcome);
   const text = encode({ kind: "response", id: request.id, outcome });
   turn.add({ kind: "answer", channel, text });
   if (session.era === "modern") turn.add({ kind: "discard", session });

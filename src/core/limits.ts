@@ -69,6 +69,8 @@ export const LIMITS = {
   reuseSaidMs: 86_400_000,
   /** The params a kept result is found by: nobody sends megabytes twice. */
   reuseKeyLength: 65_536,
+  /** Calls of tools that one call may ask for. */
+  callsTogether: 16,
   /** Characters of results that were too long for their clients, all together. */
   drawerLength: 33_554_432,
   /** Sessions on disk, most lately used first: as many as the config lets live at once, twice. */

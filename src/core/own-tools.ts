@@ -2,6 +2,7 @@ import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answerFor, type Call, refuse } from "./forward.ts";
+import { LIMITS } from "./limits.ts";
 import type { Entry } from "./listing.ts";
 import { type Params, stringOr } from "./message.ts";
 import { type Profile, shortened } from "./profile.ts";
@@ -46,6 +47,23 @@ const SEARCH_TOOLS: readonly Entry[] = [
     "Calls a tool that search_tools found, with arguments as describe_tool shows them.",
     { name: text("Name of the tool"), arguments: { type: "object", description: "Its arguments" } },
     ["name"],
+  ),
+  tool(
+    "call_tools",
+    "Calls several tools at once that do not need each other's results.",
+    {
+      calls: {
+        type: "array",
+        minItems: 1,
+        maxItems: LIMITS.callsTogether,
+        items: {
+          type: "object",
+          properties: { name: { type: "string" }, arguments: { type: "object" } },
+          required: ["name"],
+        },
+      },
+    },
+    ["calls"],
   ),
 ];
 

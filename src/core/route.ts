@@ -1,3 +1,4 @@
+import { callMany } from "./call-many.ts";
 import { namesakes, namesOf, resolveName, type Target, visibleEntries } from "./catalog.ts";
 import { isKeptResult } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
@@ -79,16 +80,17 @@ function toOwner(world: World, turn: Turn, call: Call): void {
 function toOwnTool(world: World, turn: Turn, call: Call): void {
   const { params } = call.request;
   const name = String(params?.["name"]);
-  if (name !== "call_tool") return runOwnTool(world, turn, call, name);
   const input = params?.["arguments"];
+  const callOne = (now: Turn, one: Call): void => {
+    const meant = one.request.params;
+    const rename = (own: string): Params => ({ ...meant, name: own });
+    byName(world, now, one, "tools", meant?.["name"], rename);
+  };
+  if (name === "call_tools") return callMany(world, turn, call, callOne);
+  if (name !== "call_tool") return runOwnTool(world, turn, call, name);
   const inner = isObject(input) ? input : {};
-  const given = inner["arguments"] ?? {};
-  const meant = { ...params, name: inner["name"], arguments: given };
-  const request = { ...call.request, params: meant };
-  byName(world, turn, { ...call, request }, "tools", inner["name"], (own) => ({
-    ...meant,
-    name: own,
-  }));
+  const meant = { ...params, name: inner["name"], arguments: inner["arguments"] ?? {} };
+  callOne(turn, { ...call, request: { ...call.request, params: meant } });
 }
 
 function byName(

@@ -117,7 +117,7 @@ describe("descriptions", () => {
 describe('mode "search"', () => {
   test("shows a few tools that find, describe and call the others", () => {
     const scene = new Scene({ mode: "search" });
-    expect(scene.names()).toEqual(["search_tools", "describe_tool", "call_tool"]);
+    expect(scene.names()).toEqual(["search_tools", "describe_tool", "call_tool", "call_tools"]);
     const [found] = textsOf(scene.call("search_tools", { query: "reading files" }));
     expect(found).toStartWith("read_file: Reads a file.");
     expect(found).not.toContain("list_issues");
@@ -128,6 +128,43 @@ describe('mode "search"', () => {
     expect(sent.params).toEqual({ name: "read_file", arguments: { path: "/a" } });
     scene.reply(scene.upstream("files"), sent, { content: [{ type: "text", text: "a" }] });
     expect(textsOf(call)).toEqual(["a"]);
+  });
+
+  test("calls several tools at once, and tells each result in the order of the calls", () => {
+    const scene = new Scene({ mode: "search", tools: { allow: [], deny: ["write_*"] } });
+    const calls = ["read_file", "write_file", "list_issues"].map((name) => ({ name }));
+    const box = scene.call("call_tools", { calls });
+    const sent = (scene.sent.get("files") ?? []).filter(({ method }) => method === "tools/call");
+    expect(sent.map(({ params }) => params?.["name"])).toEqual(["read_file", "list_issues"]);
+    for (const call of sent.toReversed()) {
+      const content = [{ type: "text", text: `result of ${String(call.params?.["name"])}` }];
+      scene.reply(scene.upstream("files"), call, { content });
+    }
+    const texts = textsOf(box);
+    expect(texts.filter((_, index) => index % 2 === 0)).toEqual([
+      "[1 of 3: read_file, done]",
+      "[2 of 3: write_file, failed]",
+      "[3 of 3: list_issues, done]",
+    ]);
+    expect(texts[1]).toBe("result of read_file");
+    expect(texts[3]).toContain("switched off");
+    expect(box.answer?.result?.["isError"]).toBe(false);
+    expect(scene.session.pending.size).toBe(0);
+  });
+
+  test("cancels all of several calls, and refuses lists that are none", () => {
+    const scene = new Scene({ mode: "search" });
+    const calls = [{ name: "read_file" }, { name: "list_issues" }];
+    const params = { name: "call_tools", arguments: { calls } };
+    const box = scene.ask(scene.session, "tools/call", params, "many");
+    scene.tell(scene.session, "notifications/cancelled", { requestId: "many" });
+    expect(scene.count("files", "notifications/cancelled")).toBe(2);
+    expect(box.answer?.result?.["isError"]).toBe(true);
+    expect(scene.session.pending.size).toBe(0);
+    const seventeen = Array.from({ length: 17 }, () => ({ name: "read_file" }));
+    for (const wrong of [undefined, [], [{}], seventeen]) {
+      expect(scene.call("call_tools", { calls: wrong }).answer?.error?.code).toBe(-32602);
+    }
   });
 
   test("finds nothing that is denied, and says what is wrong in words a model can use", () => {

@@ -21,7 +21,7 @@ test("a client is shown what its profile says, as soon as the config says so", a
     (await client.listTools()).tools.map(({ name }) => name);
   expect((await names()).length).toBeGreaterThan(10);
   daemon.home.writeConfig({ clients: { model: { mode: "search" } }, mcpServers });
-  await waitFor("the short list", async () => (await names()).length === 3);
+  await waitFor("the short list", async () => (await names()).length === 4);
   const found = await client.callTool({ name: "search_tools", arguments: { query: "echo text" } });
   expect(JSON.stringify(found)).toContain("echo__echo");
   const call = { name: "echo__echo", arguments: { text: "through" } };
