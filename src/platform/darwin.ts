@@ -34,7 +34,7 @@ export function darwinPaths(home: string): Trees {
     cacheDir: posix.join(stateDir, "cache"),
     apiKeyFile: posix.join(configDir, "api-key"),
     templatesDir: posix.join(configDir, "templates"),
-    announcementFile: posix.join(posix.dirname(programsDir), "Claude", "mcp-daemons", "mcpd.json"),
+    announcementFile: posix.join(library, "Caches", "Claude", "mcp-daemons", "mcpd.json"),
     runtimeFile: posix.join(dataDir, "runtime.json"),
     ledgerFile: posix.join(dataDir, "ledger.json"),
   };

@@ -42,7 +42,7 @@ export function linuxPaths(environment: Environment, home: string): Trees {
     cacheDir: base("XDG_CACHE_HOME", ".cache"),
     apiKeyFile: posix.join(configDir, "api-key"),
     templatesDir: posix.join(configDir, "templates"),
-    announcementFile: posix.join(posix.dirname(configDir), "Claude", "mcp-daemons", "mcpd.json"),
+    announcementFile: posix.join(posix.dirname(programsDir), "Claude", "mcp-daemons", "mcpd.json"),
     runtimeFile: posix.join(dataDir, "runtime.json"),
     ledgerFile: posix.join(dataDir, "ledger.json"),
   };

@@ -19,7 +19,10 @@ export type Paths = {
   readonly bootstrapAddress: string;
   /** Where users put templates of their own (MISSION A18). */
   readonly templatesDir: string;
-  /** Where programs that look for MCP daemons find this one while it listens (MISSION A12). */
+  /**
+   * Where programs that look for MCP daemons find this one while it listens (MISSION A12). Never
+   * where Claude Desktop has its settings: it would look installed.
+   */
   readonly announcementFile: string;
   /** Who runs: pid, version, port of the live server. */
   readonly runtimeFile: string;

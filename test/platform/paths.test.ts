@@ -16,7 +16,7 @@ test("linuxPaths() lays the documented trees out", () => {
     cacheDir: "/home/ada/.cache/mcpd",
     apiKeyFile: "/home/ada/.config/mcpd/api-key",
     templatesDir: "/home/ada/.config/mcpd/templates",
-    announcementFile: "/home/ada/.config/Claude/mcp-daemons/mcpd.json",
+    announcementFile: "/home/ada/.local/share/Claude/mcp-daemons/mcpd.json",
     runtimeFile: "/home/ada/.local/state/mcpd/data/runtime.json",
     ledgerFile: "/home/ada/.local/state/mcpd/data/ledger.json",
   });
