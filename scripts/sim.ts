@@ -1,4 +1,5 @@
 // Runs the sharing simulation: `bun run sim` for fresh seeds, `bun run sim SEED` for one of them.
+import { Keeping } from "../test/sim/keeping.ts";
 import { Sharing } from "../test/sim/sharing.ts";
 
 const RUNS = 2_000;
@@ -13,10 +14,13 @@ if (!Number.isSafeInteger(first)) {
 let requests = 0;
 for (let seed = first; seed <= last; seed++) {
   const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
-  requests += report.requests;
-  if (report.violations.length === 0) continue;
+  const keeping = new Keeping(seed);
+  keeping.run(200);
+  requests += report.requests + keeping.counts.asked;
+  const violations = [...report.violations, ...keeping.violations];
+  if (violations.length === 0) continue;
   console.error(`Seed ${seed} breaks a promise; repeat it with: bun run sim ${seed}`);
-  for (const violation of report.violations) console.error(`  ${violation}`);
+  for (const violation of violations) console.error(`  ${violation}`);
   process.exit(1);
 }
 console.log(

@@ -92,6 +92,8 @@ export function forward(
     readonly reuse?: CallRecord["reuse"];
     /** Hears the outcome, after the client. */
     readonly settled?: (turn: Turn, outcome: Outcome) => void;
+    /** Hears that the upstream has done with it, which may be later. */
+    readonly released?: () => void;
     /** Looks into a result and may replace it. */
     readonly transform?: (result: Json, turn: Turn) => Json;
   } = {},
@@ -134,6 +136,7 @@ export function forward(
         });
       },
     });
+    if (options.released !== undefined) exchange.whenReleased(options.released);
     seatCall(seat, call, upstream, exchange);
     upstream.ask(now, exchange);
   };

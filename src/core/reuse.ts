@@ -40,9 +40,7 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   const isCall = method === "tools/call";
   const { forgottenBy, tools } = upstream.unit.settings.reuse;
   if (isCall && forgottenBy.some((glob) => matches(glob, sent.target))) {
-    forget(world, upstream);
-    const settled = (): void => forget(world, upstream);
-    return forward(turn, call, upstream, { ...sent, settled });
+    return change(world, turn, call, upstream, sent);
   }
   const shared = isCall ? tools.some(({ glob }) => matches(glob, sent.target)) : SHARED.has(method);
   const key = shared ? keyOf(call, upstream, sent.params) : null;
@@ -69,6 +67,24 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   });
 }
 
+/**
+ * Sends what changes something. What is read meanwhile is not kept: should the daemon end before
+ * the answer, the next one must not show what was before.
+ */
+function change(world: World, turn: Turn, call: Call, upstream: Upstream, sent: Sent): void {
+  upstream.changing += 1;
+  forget(world, upstream);
+  forward(turn, call, upstream, {
+    ...sent,
+    settled() {
+      upstream.changing -= 1;
+      forget(world, upstream);
+    },
+    // One that was given up may have been done since.
+    released: () => forget(world, upstream),
+  });
+}
+
 /** Forgets what is kept of an instance, and what is on its way from before now. */
 export function forget(world: World, upstream: Upstream): void {
   upstream.changes += 1;
@@ -92,7 +108,8 @@ function lead(
     reuse: "miss",
     settled(later, outcome) {
       if (upstream.fetching.get(flightKey) === flight) upstream.fetching.delete(flightKey);
-      const ttlMs = upstream.changes === changes ? ttlOf(call, upstream, sent, outcome) : 0;
+      const calm = upstream.changes === changes && upstream.changing === 0;
+      const ttlMs = calm ? ttlOf(call, upstream, sent, outcome) : 0;
       if (outcome.ok && ttlMs > 0) {
         world.shelf.keep(key, groupOf(upstream), outcome.result.text, ttlMs);
       }

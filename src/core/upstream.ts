@@ -38,7 +38,6 @@ export class Upstream {
   readonly audience: Audience;
   /** When a client last asked it for something (monotonic ms). */
   usedMs = 0;
-  /** What its clients have asked of it so far. */
   readonly counts = { calls: 0, errors: 0 };
   phase: "absent" | "opening" | "ready" = "absent";
   introduction: Introduction | null = null;
@@ -62,8 +61,9 @@ export class Upstream {
   listWaiters: ((turn: Turn) => void)[] = [];
   /** Reads that others may join, by what they ask for. */
   readonly fetching = new Map<string, Flight>();
-  /** Counts what made kept results worthless. */
+  /** Counts what made kept results worthless, and what is about to. */
   changes = 0;
+  changing = 0;
   /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
   readonly waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */

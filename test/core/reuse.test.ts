@@ -115,6 +115,23 @@ describe("a tool whose results are kept", () => {
     expect(textOf(scene.call(ann, "find_file"))).toBe("new");
   });
 
+  test("keeps nothing while something changes, and forgets when what was given up is done", () => {
+    const scene = new Scene();
+    const ann = scene.join(ONE);
+    const box = scene.ask(ann, "tools/call", { name: "write" }, "write");
+    const write = scene.last("files", "tools/call");
+    scene.call(ann, "find_file");
+    scene.answers("tools/call", "old");
+    expect(scene.shelf.kept.size).toBe(0);
+    scene.tell(ann, "notifications/cancelled", { requestId: "write" });
+    expect(box.answer?.error?.message).toContain("cancelled");
+    scene.call(ann, "find_file");
+    scene.answers("tools/call", "still old");
+    expect(scene.shelf.kept.size).toBe(1);
+    scene.reply(scene.files, write, {});
+    expect(scene.shelf.kept.size).toBe(0);
+  });
+
   test("forgets when the upstream says that something has changed", () => {
     const scene = new Scene();
     const ann = scene.join(ONE);
