@@ -75,6 +75,8 @@ export const LIMITS = {
   drawerLength: 33_554_432,
   /** Sessions on disk, most lately used first: as many as the config lets live at once, twice. */
   keptSessions: 20_000,
+  /** Of one of them: a thousand subscriptions fit, megabytes of capabilities do not. */
+  keptSessionLength: 524_288,
   /** Pages of one list fetched from an upstream: a cursor that never ends must not fill memory. */
   listPages: 100,
   /** Entries of one list kept per upstream: ten times the largest server known. */

@@ -5,6 +5,7 @@ import { type Fault, fault, isFault } from "./fault.ts";
 import { answerFor, type Call, refuse, reply } from "./forward.ts";
 import { aggregateCapabilities, instructionsOf, introduced, introductionFor } from "./handshake.ts";
 import { encode, Json, type Params } from "./message.ts";
+import { meantBy } from "./own-tools.ts";
 import { paramMismatch } from "./param-headers.ts";
 import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
@@ -47,7 +48,9 @@ export function receiveModern(world: World, turn: Turn, call: Call): void {
   if (declinesUrl(params)) return refuse(turn, call, fault("question.declined"));
   const problem = method === "tools/call" ? wrongHeader(world, call) : null;
   if (problem !== null) return refuse(turn, call, problem);
-  const plain = { ...call, request: { ...call.request, params: stripEnvelope(params) } };
+  // A parked call knows the request that it stands for, not the one around it.
+  const stripped = { ...call.request, params: stripEnvelope(params) };
+  const plain = meantBy({ ...call, request: stripped });
   if (!resume(world, turn, plain)) route(world, turn, plain);
 }
 

@@ -89,6 +89,17 @@ export function isOwnTool(profile: Profile, name: unknown): boolean {
   return ownTools(profile).some((own) => own["name"] === name);
 }
 
+/** The call that a call of call_tool stands for; every other call is itself. */
+export function meantBy(call: Call): Call {
+  const { request, session } = call;
+  const { params } = request;
+  if (request.method !== "tools/call" || params?.["name"] !== "call_tool") return call;
+  if (!isOwnTool(session.profile, "call_tool")) return call;
+  const input = isObject(params["arguments"]) ? params["arguments"] : {};
+  const meant = { ...params, name: input["name"], arguments: input["arguments"] ?? {} };
+  return { ...call, request: { ...request, params: meant } };
+}
+
 /** What is wrong with the arguments of one of them is a failed call, which a model can mend. */
 export function runOwnTool(world: World, turn: Turn, call: Call, name: string): void {
   const given = call.request.params?.["arguments"];

@@ -2,14 +2,13 @@ import { callMany } from "./call-many.ts";
 import { namesakes, namesOf, resolveName, type Target, visibleEntries } from "./catalog.ts";
 import { isKeptResult } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
-import { isObject } from "./envelope.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { type Entry, type ListKind, listKindOf, LISTS } from "./listing.ts";
 import { gather } from "./lists.ts";
 import { Json, type Params } from "./message.ts";
-import { isOwnTool, ownTools, readKept, runOwnTool } from "./own-tools.ts";
+import { isOwnTool, meantBy, ownTools, readKept, runOwnTool } from "./own-tools.ts";
 import { filtersTools, toolAllowed } from "./policy.ts";
 import { OPEN_PROFILE, profileAllows, shownTools } from "./profile.ts";
 import { obtain } from "./reuse.ts";
@@ -49,8 +48,7 @@ function toOwner(world: World, turn: Turn, call: Call): void {
   const { method, params } = call.request;
   switch (method) {
     case "tools/call":
-      if (isOwnTool(call.session.profile, params?.["name"])) return toOwnTool(world, turn, call);
-      return byName(world, turn, call, "tools", params?.["name"], (name) => ({ ...params, name }));
+      return toTool(world, turn, call);
     case "prompts/get":
       return byName(world, turn, call, "prompts", params?.["name"], (name) => ({
         ...params,
@@ -76,21 +74,21 @@ function toOwner(world: World, turn: Turn, call: Call): void {
   }
 }
 
-/** A tool of the few that stand for all, or one that reads on in a long result. */
-function toOwnTool(world: World, turn: Turn, call: Call): void {
+/** A tool of an upstream, or one of mcpd's own. */
+function toTool(world: World, turn: Turn, call: Call): void {
+  const meant = meantBy(call);
+  const { params } = meant.request;
+  const name = params?.["name"];
+  if (meant === call && isOwnTool(call.session.profile, name)) {
+    if (name !== "call_tools") return runOwnTool(world, turn, call, String(name));
+    return callMany(world, turn, call, (now, one) => toUpstreamTool(world, now, one));
+  }
+  toUpstreamTool(world, turn, meant);
+}
+
+function toUpstreamTool(world: World, turn: Turn, call: Call): void {
   const { params } = call.request;
-  const name = String(params?.["name"]);
-  const input = params?.["arguments"];
-  const callOne = (now: Turn, one: Call): void => {
-    const meant = one.request.params;
-    const rename = (own: string): Params => ({ ...meant, name: own });
-    byName(world, now, one, "tools", meant?.["name"], rename);
-  };
-  if (name === "call_tools") return callMany(world, turn, call, callOne);
-  if (name !== "call_tool") return runOwnTool(world, turn, call, name);
-  const inner = isObject(input) ? input : {};
-  const meant = { ...params, name: inner["name"], arguments: inner["arguments"] ?? {} };
-  callOne(turn, { ...call, request: { ...call.request, params: meant } });
+  byName(world, turn, call, "tools", params?.["name"], (name) => ({ ...params, name }));
 }
 
 function byName(

@@ -2,6 +2,9 @@ import type { CallRecord } from "../core/record.ts";
 import type { Log } from "../lib/log.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** How much of a text that is not ours goes into a line of the log. */
+const TEXT_LENGTH = 300;
+
 /** Where every call and every breach of the protocol leaves its trace: counters and log. */
 export class Journal {
   readonly #log: Log;
@@ -24,13 +27,23 @@ export class Journal {
   /** Something an upstream did that the protocol does not allow. */
   oddity(upstream: string, text: string): void {
     this.#metrics.of(upstream).oddities += 1;
-    this.#log.warning(`upstream ${text}`, { upstream });
+    this.#log.warning(`upstream ${short(text)}`, { upstream });
   }
 }
 
+/** Others choose these texts, and may choose megabytes. */
+function short(text: string): string {
+  return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
+}
+
 function fieldsOf(record: CallRecord): { [key: string]: string | number } {
-  const { sessionId, client, upstream, method, target, durationMs, resultLength } = record;
+  const { sessionId, upstream, durationMs, resultLength } = record;
   // The id of a session opens it: the first characters are enough to tell sessions apart.
   const session = sessionId.slice(0, 8);
+  const [method, target, client] = [
+    short(record.method),
+    short(record.target),
+    short(record.client),
+  ];
   return { upstream, method, target, client, session, ms: Math.round(durationMs), resultLength };
 }

@@ -46,8 +46,9 @@ export class SessionStore {
       const drop = database.query("DELETE FROM sessions WHERE id = ?");
       database.transaction(() => {
         for (const { id, kept, seenMs } of this.#owed.values()) {
-          if (kept === null) drop.run(sha256(id));
-          else put.run(sha256(id), seenMs, JSON.stringify(kept));
+          const body = kept === null ? "" : JSON.stringify(kept);
+          if (body === "" || body.length > LIMITS.keptSessionLength) drop.run(sha256(id));
+          else put.run(sha256(id), seenMs, body);
         }
       })();
       return true;

@@ -4,6 +4,7 @@ import { hasEnvelope, META, readEnvelope, stripEnvelope } from "../../src/core/e
 import { isFault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Params, RequestId } from "../../src/core/message.ts";
+import { OPEN_PROFILE } from "../../src/core/profile.ts";
 import type { Session, View } from "../../src/core/session.ts";
 import { Board, type Mailbox, type Wire } from "../helpers/board.ts";
 import { unitOf } from "../helpers/unit.ts";
@@ -183,6 +184,22 @@ describe("a question for a modern client", () => {
       result: { action: "accept" },
     });
     expect(board.count("files", "tools/call")).toBe(1);
+    board.reply(board.upstream("files"), board.last("files", "tools/call"), { content: ["done"] });
+    expect(again.box.answer).toMatchObject({ id: 2, result: { content: ["done"] } });
+  });
+
+  test("finds its call again when that came through call_tool", () => {
+    const board = ready();
+    const profiles = [{ ...OPEN_PROFILE, mode: "search" as const }];
+    board.perform(board.switchboard.setProfiles(profiles, 0));
+    const view = { kind: "all" } as const;
+    const call = { name: "call_tool", arguments: CALL };
+    const { box } = request(board, "tools/call", call, { view });
+    asked(board, "q1");
+    const [[key] = [""]] = questionsOf(box);
+    const answers = { inputResponses: { [key]: { action: "accept" } }, requestState: state(box) };
+    const again = request(board, "tools/call", { ...call, ...answers }, { view, id: 2 });
+    expect(board.sent.get("files")?.at(-1)).toMatchObject({ id: "q1" });
     board.reply(board.upstream("files"), board.last("files", "tools/call"), { content: ["done"] });
     expect(again.box.answer).toMatchObject({ id: 2, result: { content: ["done"] } });
   });
