@@ -53,6 +53,7 @@ export class OptionalDatabase {
   /** Reads; a file that is not there yet is not made for it. Null when there is nothing to read. */
   look<T>(action: (database: Database) => T): T | null {
     if (this.#closed) return null;
+    this.#letGoOfRemoved();
     if (this.#database === null && (this.#resting() || !existsSync(this.#file.path))) return null;
     try {
       return this.#attempt(action);
@@ -65,6 +66,7 @@ export class OptionalDatabase {
   /** Writes; null when that cannot be done just now. */
   use<T>(action: (database: Database) => T): T | null {
     if (this.#closed || this.#resting()) return null;
+    this.#letGoOfRemoved();
     try {
       const result = this.#attempt(action);
       if (this.#failing !== null) this.#file.mended?.();
@@ -95,6 +97,13 @@ export class OptionalDatabase {
       if (ours) removeQuietly(this.#file.path);
     }
     if (first) this.#file.failed(reasonOf(error));
+  }
+
+  /** Somebody has removed the file: what goes into it now would be gone with this process. */
+  #letGoOfRemoved(): void {
+    if (this.#database === null || existsSync(this.#file.path)) return;
+    this.#database.close();
+    this.#database = null;
   }
 
   /** Damage may show only when it is read: then there is a second chance, with a new file. */

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { Conditions } from "../../src/core/condition.ts";
@@ -96,6 +97,19 @@ test.each([
   line.change("UPDATE sessions SET body = ?", body);
   const next = line.next();
   expect(next.recall("a", "key")).toBeNull();
+  next.close();
+});
+
+test("a file that was removed is made anew with what is kept from then on", () => {
+  using line = new Line();
+  const keeper = line.next();
+  keeper.keep([{ session: session("a"), seenMs: 0 }]);
+  for (const part of ["", "-wal", "-shm"]) rmSync(`${line.file}${part}`);
+  expect(keeper.recall("a", "key")).toBeNull();
+  keeper.keep([{ session: session("b"), seenMs: 0 }]);
+  const next = line.next();
+  expect(next.recall("b", "key")).toEqual(KEPT);
+  keeper.close();
   next.close();
 });
 
