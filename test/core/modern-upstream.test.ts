@@ -248,3 +248,59 @@ describe("the tasks extension", () => {
     });
   });
 });
+
+describe("what a modern server says about the life of its results", () => {
+  const META_OF_CLIENT = { [META.version]: "2026-07-28", [META.capabilities]: { elicitation: {} } };
+
+  /** One read of a modern client. */
+  function read(board: Board, id: string): Mailbox {
+    const params = { uri: "file:///a", _meta: META_OF_CLIENT };
+    const envelope = readEnvelope(params);
+    if (isFault(envelope)) throw new Error(envelope.text);
+    const about = { id, view: ONE, principal: "key", project: null, envelope };
+    const session = board.switchboard.open(about);
+    if (isFault(session)) throw new Error(session.text);
+    return board.ask(session, "resources/read", params);
+  }
+
+  function answered(board: Board, more: Params): void {
+    const result = { resultType: "complete", contents: [{ uri: "file:///a", text: "a" }], ...more };
+    board.reply(board.upstream("files"), board.last("files", "resources/read"), result);
+  }
+
+  test("is believed up to a day, and what has passed of it is over", () => {
+    const board = modern();
+    read(board, "one");
+    answered(board, { ttlMs: 1e15 });
+    expect(board.shelf.ttlMs).toBe(LIMITS.reuseSaidMs);
+    board.shelf.kept.clear();
+    read(board, "two");
+    answered(board, { ttlMs: 60_000, cacheScope: "private" });
+    board.shelf.ageMs = 45_000;
+    expect(read(board, "three").answer?.result?.["ttlMs"]).toBe(15_000);
+    expect(board.count("files", "resources/read")).toBe(2);
+  });
+
+  test("is not told to a legacy client, also while the server is away", () => {
+    const board = modern();
+    const session = join(board);
+    read(board, "one");
+    answered(board, { ttlMs: 60_000, cacheScope: "private" });
+    board.lose(board.upstream("files"), fault("upstream.failed", "gone", "files"), false);
+    const box = board.ask(session, "resources/read", { uri: "file:///a" }, "r");
+    expect(box.answer?.result).toEqual({ contents: [{ uri: "file:///a", text: "a" }] });
+  });
+
+  test("is of whole results: a demand for input is each client's own", () => {
+    const board = modern();
+    const boxes = [read(board, "one"), read(board, "two")];
+    for (const requestState of ["first", "second"]) {
+      answered(board, { resultType: "input_required", inputRequests: {}, requestState });
+    }
+    expect(boxes.map(({ answer }) => answer?.result?.["requestState"])).toEqual([
+      "first",
+      "second",
+    ]);
+    expect(board.shelf.kept.size).toBe(0);
+  });
+});
