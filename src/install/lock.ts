@@ -1,10 +1,10 @@
-import { Database } from "bun:sqlite";
-import { closeSync, openSync, rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
-import { errorCode, readIfExists, writeFileAtomic } from "../lib/files.ts";
+import { errorCode, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import { ProcessLock } from "../lib/process-lock.ts";
 import { makeDirectory, removeEmpty } from "./place.ts";
 import { faultOfSystem, type Undo } from "./steps.ts";
 
@@ -12,9 +12,8 @@ const LOOK_EVERY_MS = 50;
 const PRIVATE_DIRECTORY = 0o700;
 
 /**
- * Runs `action` while no other install, upgrade or uninstall of this copy does. The lock is one of
- * SQLite on an empty file: the system lets go of it when its holder dies, however it dies. Waits up
- * to `patienceMs`, then gives install.busy with the holder's process id. Neither the file nor a
+ * Runs `action` while no other install, upgrade or uninstall of this copy does. Waits up to
+ * `patienceMs`, then gives install.busy with the holder's process id. Neither the file nor a
  * directory that has nothing else in it is left.
  */
 export async function withInstallLock<T>(
@@ -25,7 +24,7 @@ export async function withInstallLock<T>(
 ): Promise<T | Fault> {
   const holderFile = `${lockFile}-holder`;
   const deadline = clock.monotonic() + patienceMs;
-  let held: Database | null = null;
+  let held: ProcessLock | null = null;
   let leave: Undo | null = null;
   try {
     for (;;) {
@@ -37,7 +36,7 @@ export async function withInstallLock<T>(
     }
     writeFileAtomic(holderFile, `${process.pid}\n`, { durable: false });
   } catch (error) {
-    held?.close();
+    held?.[Symbol.dispose]();
     await leave?.();
     return faultOfSystem(error, `lock ${lockFile}`);
   }
@@ -45,46 +44,21 @@ export async function withInstallLock<T>(
     return await action();
   } finally {
     rmSync(holderFile, { force: true });
-    // While it is held: afterwards it may be the next one's. Windows removes no open file.
-    const removed = isRemoved(lockFile);
-    held.close();
-    if (!removed) isRemoved(lockFile);
+    held[Symbol.dispose]();
     removeEmpty(dirname(lockFile));
     await leave?.();
   }
 }
 
 /** Null while somebody else has it. */
-function take(lockFile: string): Database | null {
-  closeSync(openSync(lockFile, "a", 0o600));
-  const before = inodeOf(lockFile);
-  const database = new Database(lockFile);
+function take(lockFile: string): ProcessLock | null {
   try {
-    database.run("BEGIN EXCLUSIVE");
-    // Whoever had it may have removed the file: then we have locked one that nobody else sees.
-    if (before !== null && inodeOf(lockFile) === before) return database;
-    database.close();
-    return null;
+    return ProcessLock.take(lockFile);
   } catch (error) {
-    database.close();
-    if (errorCode(error) === "SQLITE_BUSY") return null;
-    const why = error instanceof Error ? error.message : String(error);
-    const text = `Cannot lock ${lockFile}: ${why}`;
+    if (!errorCode(error).startsWith("SQLITE_")) throw error;
+    const text = `Cannot lock ${lockFile}: ${reasonOf(error)}`;
     throw new FaultError(fault("file.failed", text, lockFile));
   }
-}
-
-function isRemoved(path: string): boolean {
-  try {
-    rmSync(path, { force: true });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function inodeOf(path: string): bigint | null {
-  return statSync(path, { throwIfNoEntry: false, bigint: true })?.ino ?? null;
 }
 
 function busy(holderFile: string): Fault {

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
+import { type BigIntStats, chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
@@ -7,8 +7,10 @@ import { ensurePrivateDir, errorCode, reasonOf } from "../lib/files.ts";
 import { LineConnection, type SocketOptions } from "./socket-connection.ts";
 
 /** A daemon that starts at the same time has its socket bound a moment before it listens on it. */
-const PROBES = 5;
+const YOUNG_MS = 1_000;
 const PROBE_EVERY_MS = 20;
+/** Whoever clears a dead socket away needs a few milliseconds. */
+const PATIENCE_MS = 5_000;
 
 /** A bound private socket. */
 export interface SocketListener {
@@ -27,7 +29,7 @@ export async function listenSocket(options: SocketOptions): Promise<SocketListen
     return listenPipe(options);
   }
   try {
-    return (await obstacle(options.address)) ?? bind(options);
+    return unsafe(dirname(options.address)) ?? (await claim(options));
   } catch (error) {
     return fault(
       errorCode(error) === "EADDRINUSE" ? "daemon.running" : "file.failed",
@@ -37,42 +39,58 @@ export async function listenSocket(options: SocketOptions): Promise<SocketListen
   }
 }
 
-/** Makes room for the socket; the fault is what cannot be moved out of the way. */
-async function obstacle(address: string): Promise<Fault | undefined> {
-  const directory = dirname(address);
+function unsafe(directory: string): Fault | null {
   ensurePrivateDir(directory);
-  if ((statSync(directory).mode & 0o022) !== 0) {
-    const text = `Cannot listen in ${directory}: others may write to it (want chmod 700)`;
-    return fault("file.failed", text, directory);
+  if ((statSync(directory).mode & 0o022) === 0) return null;
+  const text = `Cannot listen in ${directory}: others may write to it (want chmod 700)`;
+  return fault("file.failed", text, directory);
+}
+
+async function claim(options: SocketOptions): Promise<SocketListener | Fault> {
+  const { address } = options;
+  const deadlineMs = systemClock.monotonic() + PATIENCE_MS;
+  while (systemClock.monotonic() < deadlineMs) {
+    const there = look(address);
+    if (there === undefined) return bind(options);
+    if (!there.isSocket()) {
+      return fault("file.failed", `Cannot listen on ${address}: it is not a socket`, address);
+    }
+    if (await answers(address, there)) break;
+    const listener = await replace(options, there);
+    if (listener !== null) return listener;
+    await systemClock.sleep(PROBE_EVERY_MS);
   }
-  const there = lstatSync(address, { throwIfNoEntry: false });
-  if (there === undefined) return undefined;
-  if (!there.isSocket()) {
-    return fault("file.failed", `Cannot listen on ${address}: it is not a socket`, address);
-  }
-  const running = `Cannot listen on ${address}: a daemon listens there already`;
-  if (await answers(address)) return fault("daemon.running", running);
-  // Of two that find it dead only one can take it aside, and one that is alive is put back.
-  const aside = `${address}.${process.pid}`;
-  try {
-    renameSync(address, aside);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-  if (await answers(aside)) {
-    renameSync(aside, address);
-    return fault("daemon.running", running);
-  }
-  rmSync(aside, { force: true });
-  return undefined;
+  return fault("daemon.running", `Cannot listen on ${address}: a daemon listens there already`);
+}
+
+/**
+ * Takes the place of a socket that was found dead; null when somebody else is at it, or was. One at
+ * a time: the slower one of two would else clear away the new socket of the quicker one.
+ */
+async function replace(options: SocketOptions, dead: BigIntStats): Promise<SocketListener | null> {
+  const { address } = options;
+  // Loaded only here: the usual start has nothing to clear away.
+  const { ProcessLock } = await import("../lib/process-lock.ts");
+  using lock = ProcessLock.take(`${address}.lock`);
+  if (lock === null) return null;
+  const there = look(address);
+  if (there?.ino !== dead.ino || there.mtimeNs !== dead.mtimeNs) return null;
+  rmSync(address, { force: true });
+  return bind(options);
+}
+
+function look(address: string): BigIntStats | undefined {
+  return lstatSync(address, { throwIfNoEntry: false, bigint: true });
 }
 
 /** True when a process listens on the socket, or does so in a moment. */
-async function answers(address: string): Promise<boolean> {
-  for (let probe = 1; ; probe++) {
+async function answers(address: string, { mtimeMs }: BigIntStats): Promise<boolean> {
+  // A file from the future is one of a clock that was set back.
+  const ageMs = Math.max(0, systemClock.now() - Number(mtimeMs));
+  const untilMs = systemClock.monotonic() + Math.max(0, YOUNG_MS - ageMs);
+  for (;;) {
     if (await connects(address)) return true;
-    if (probe === PROBES) return false;
+    if (systemClock.monotonic() >= untilMs) return false;
     await systemClock.sleep(PROBE_EVERY_MS);
   }
 }
@@ -124,12 +142,7 @@ function bind(options: SocketOptions): SocketListener {
   } finally {
     process.umask(umask);
   }
-  try {
-    chmodSync(address, 0o600);
-  } catch (error) {
-    // Another one that starts looks whether it is alive: in a moment it is put back.
-    if (errorCode(error) !== "ENOENT") throw error;
-  }
+  chmodSync(address, 0o600);
   return {
     close() {
       // Takes the file away as well; by now another daemon may have put one in its place.
