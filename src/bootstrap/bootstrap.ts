@@ -81,6 +81,8 @@ class Bootstrap implements RunningBootstrap {
   readonly #ask: () => void;
   readonly #opened = Promise.withResolvers<void>();
   #notify: (text: string) => void = () => undefined;
+  /** Told by others: our own runtime would take a megabyte to know it. */
+  #offsetMs: number | undefined;
 
   constructor(options: BootstrapOptions) {
     this.#options = options;
@@ -95,6 +97,7 @@ class Bootstrap implements RunningBootstrap {
       file: this.#file,
       mirror: options.mirror,
       clock,
+      offsetMs: () => this.#offsetMs,
     });
     const log = this.#root.logger("mcpd.bootstrap");
     const named = ["--config", config.path];
@@ -109,6 +112,7 @@ class Bootstrap implements RunningBootstrap {
       conditions: this.#conditions,
       clock,
       log,
+      localTime: (utcOffsetMs) => (this.#offsetMs = utcOffsetMs),
       changed: () => this.#follow(),
     });
     this.#record = new RuntimeRecord({ platform, startedAtMs: this.#startedAtMs, log });
@@ -117,7 +121,10 @@ class Bootstrap implements RunningBootstrap {
         startOwnServer({
           command: [...program, "serve", "--supervised", ...named],
           environment,
-          heard,
+          heard: (message) => {
+            if (message.kind === "pong") this.#offsetMs = message.utcOffsetMs;
+            heard(message);
+          },
         }),
       clock,
       random: Math.random,
@@ -168,13 +175,13 @@ class Bootstrap implements RunningBootstrap {
       await this.#undo.disposeAsync();
       throw error;
     });
-    const { path } = this.#options.config;
-    log.info("starting", { version: VERSION, pid: process.pid, config: path });
     this.#undo.defer(() => log.info("stopped"));
     this.#undo.defer(() => socket.close());
     this.#undo.defer(() => this.#record.close());
     this.#notify = (await notifier(environment)) ?? this.#notify;
     const problem = await this.#settings.open();
+    const { path } = this.#options.config;
+    log.info("starting", { version: VERSION, pid: process.pid, config: path });
     if (problem !== null) {
       log.error(problem.text);
       await this.#undo.disposeAsync();

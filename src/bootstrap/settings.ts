@@ -17,6 +17,8 @@ type SettingsOptions = {
   readonly conditions: Conditions;
   readonly clock: Clock;
   readonly log: Log;
+  /** How far local time is ahead of UTC, as the reader knows it. */
+  readonly localTime: (utcOffsetMs: number) => void;
   /** The file was read again; `current` is what is in force now. */
   readonly changed: () => void;
 };
@@ -76,9 +78,10 @@ export class Settings {
   }
 
   async #readOnce(): Promise<void> {
-    const { conditions, log, command } = this.#options;
+    const { conditions, log, command, localTime } = this.#options;
     const answer = parsed(await runTool(command(this.#current === null)));
     if (answer === null) return log.error("cannot read the config: our own program failed");
+    localTime(answer.utcOffsetMs);
     this.#current = answer.daemon;
     this.#pollEvery(answer.daemon.configPollMs);
     if (answer.problem === null) conditions.clearName("config.invalid");

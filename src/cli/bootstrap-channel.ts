@@ -1,5 +1,7 @@
 import type { FromServer, ToServer } from "../control/supervision.ts";
 import type { Fault } from "../core/fault.ts";
+import { systemClock } from "../lib/clock.ts";
+import { utcOffsetMs } from "../lib/log-format.ts";
 import type { RunningServer } from "../server/server.ts";
 import { VERSION } from "../version.ts";
 import { usage } from "./parse.ts";
@@ -44,7 +46,8 @@ export class BootstrapChannel {
   }
 
   #pong(id: number): void {
-    this.#send({ kind: "pong", id, urls: this.#server?.urls ?? null });
+    const urls = this.#server?.urls ?? null;
+    this.#send({ kind: "pong", id, urls, utcOffsetMs: utcOffsetMs(systemClock.now()) });
   }
 
   #readConfig(): void {

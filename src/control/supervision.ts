@@ -52,6 +52,7 @@ export type SettingsAnswer = {
     readonly text: string;
     readonly hint: string;
   } | null;
+  readonly utcOffsetMs: number;
 };
 
 /** Bootstrap to server. */
@@ -73,5 +74,11 @@ export type FromServer =
       readonly revision: number;
       readonly problem: string | null;
     }
-  /** The addresses as well: a port that was taken may have become free. */
-  | { readonly kind: "pong"; readonly id: number; readonly urls: Status["urls"] };
+  | {
+      readonly kind: "pong";
+      readonly id: number;
+      /** A port that was taken may have become free. */
+      readonly urls: Status["urls"];
+      /** What the clocks of the place say: summer may have begun. */
+      readonly utcOffsetMs: number;
+    };

@@ -30,6 +30,7 @@ export class LogRoot {
   readonly #file: LogFile | null;
   readonly #mirror: Mirror | null;
   readonly #clock: Clock;
+  readonly #offsetMs: () => number | undefined;
   readonly #thresholds = new Map<string, number>();
 
   constructor(options: {
@@ -37,11 +38,14 @@ export class LogRoot {
     readonly file: LogFile | null;
     readonly mirror: Mirror | null;
     readonly clock: Clock;
+    /** How far local time is ahead of UTC; without it the runtime is asked. */
+    readonly offsetMs?: () => number | undefined;
   }) {
     this.#settings = options.settings;
     this.#file = options.file;
     this.#mirror = options.mirror;
     this.#clock = options.clock;
+    this.#offsetMs = options.offsetMs ?? (() => undefined);
   }
 
   /** The logger of a component, e.g. "mcpd.server". */
@@ -69,7 +73,8 @@ export class LogRoot {
   }
 
   #emit(entry: LogEntry): boolean {
-    const line = this.#settings.format === "json" ? formatJson(entry) : formatText(entry);
+    const line =
+      this.#settings.format === "json" ? formatJson(entry) : formatText(entry, this.#offsetMs());
     this.#mirror?.write(line, entry.level);
     return this.#file?.write(line) ?? true;
   }

@@ -19,12 +19,14 @@ function scene(directory: string): {
   readonly settings: Settings;
   readonly conditions: Conditions;
   readonly firsts: boolean[];
+  readonly offsets: number[];
   readonly count: () => number;
   answer(text: string): void;
 } {
   const answers = join(directory, "answer.json");
   const conditions = new Conditions();
   const firsts: boolean[] = [];
+  const offsets: number[] = [];
   let changes = 0;
   const script = `process.stdout.write(await Bun.file(${JSON.stringify(answers)}).text())`;
   const settings = new Settings({
@@ -36,21 +38,23 @@ function scene(directory: string): {
     conditions,
     clock: systemClock,
     log: quietLog,
+    localTime: (utcOffsetMs) => offsets.push(utcOffsetMs),
     changed: () => (changes += 1),
   });
   const answer = (text: string): void => writeFileSync(answers, text);
-  return { settings, conditions, firsts, count: () => changes, answer };
+  return { settings, conditions, firsts, count: () => changes, offsets, answer };
 }
 
 const answerOf = (changes: object, problem: object | null = null): string =>
-  JSON.stringify({ daemon: { ...daemon, ...changes }, problem });
+  JSON.stringify({ daemon: { ...daemon, ...changes }, problem, utcOffsetMs: 3_600_000 });
 
 test("Settings read the file again when it changes, and keep what is in force", async () => {
   using directory = new TemporaryDirectory();
-  const { settings, conditions, firsts, count, answer } = scene(directory.path);
+  const { settings, conditions, firsts, offsets, count, answer } = scene(directory.path);
   answer(answerOf({ enabled: false }));
   expect(await settings.open()).toBeNull();
   expect(settings.current.enabled).toBe(false);
+  expect(offsets).toEqual([3_600_000]);
   answer(answerOf({ enabled: true }));
   writeFileSync(join(directory.path, "config.json"), "{}");
   await waitFor("the change", () => settings.current.enabled && count() === 1);

@@ -82,11 +82,11 @@ describe("Supervisor", () => {
     servers[0]?.ready();
     clock.pass(30_000);
     expect(servers[0]?.told).toEqual([{ kind: "ping", id: 1 }]);
-    servers[0]?.say({ kind: "pong", id: 1, urls: URLS });
+    servers[0]?.say({ kind: "pong", id: 1, urls: URLS, utcOffsetMs: 0 });
     // A day back, a day on: no answer is missed, and none is taken for one.
     clock.wallMs -= 86_400_000;
     clock.pass(30_000);
-    servers[0]?.say({ kind: "pong", id: 2, urls: URLS });
+    servers[0]?.say({ kind: "pong", id: 2, urls: URLS, utcOffsetMs: 0 });
     clock.wallMs += 2 * 86_400_000;
     clock.pass(39_999);
     expect(servers[0]?.killed).toBe(false);

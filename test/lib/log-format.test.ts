@@ -17,6 +17,10 @@ test("formatText() writes the documented line", () => {
   );
 });
 
+test("formatText() takes the offset of local time from who knows it", () => {
+  expect(formatText(ENTRY, -11 * 3_600_000)).toStartWith("2025-12-24 23:30:00,123 - mcpd.server");
+});
+
 test("formatText() quotes values that would read as two", () => {
   const line = formatText({ ...ENTRY, fields: { a: "two words", b: "", c: 'x"y' } });
   expect(line).toEndWith('upstream ready a="two words" b="" c="x\\"y"');

@@ -1,6 +1,8 @@
 import { provideConfig } from "../../config/provide.ts";
 import type { SettingsAnswer } from "../../control/supervision.ts";
 import { hintOf, isFault } from "../../core/fault.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { utcOffsetMs } from "../../lib/log-format.ts";
 import { command } from "../command.ts";
 import { openConfig } from "../config-file.ts";
 
@@ -20,7 +22,9 @@ export default command({
     const { daemon } = isFault(loaded) ? store.lastGood : loaded;
     const wrong = isFault(loaded) ? loaded : missing;
     const problem = wrong && { code: wrong.code, text: wrong.text, hint: hintOf(wrong) };
-    output.print(JSON.stringify({ daemon, problem } satisfies SettingsAnswer));
+    const offsetMs = utcOffsetMs(systemClock.now());
+    const answer: SettingsAnswer = { daemon, problem, utcOffsetMs: offsetMs };
+    output.print(JSON.stringify(answer));
     return 0;
   },
 });
