@@ -3,18 +3,16 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
-import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
-import { reasonOf } from "../lib/files.ts";
 import { pickService } from "../platform/pick-service.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 import { systemTool } from "../platform/run.ts";
 import type { BootstrapDoor, ServiceManager, ServiceSpec } from "../platform/service.ts";
-import { startDetached } from "../supervise/detached.ts";
+import { detachBootstrap } from "./detached-bootstrap.ts";
 
 const LOGIN_PATH_MS = 5_000;
 const ANSWER_MS = 2_000;
-const START_MS = 10_000;
 /** What decides where files are, as far as a shell may know it and a service manager not. */
 const PLACES = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
 
@@ -77,13 +75,18 @@ export function bootstrapDoor(platform: Platform): BootstrapDoor {
   return {
     pid: async () => (await ask(address, "mcpd/bootstrap"))?.pid ?? null,
     askToStop: async () => (await ask(address, "mcpd/stop")) !== null,
-    startInBackground: (command) => startInBackground(platform, command),
+    async startInBackground(command) {
+      const said = await detachBootstrap(platform, command);
+      return isFault(said) ? said : null;
+    },
   };
 }
 
 /** systemd says itself to those it starts that they are a service. */
 function bootstrapWords(platform: Platform): readonly string[] {
-  return platform.name === "linux" ? ["bootstrap"] : ["bootstrap", "--service"];
+  if (platform.name === "linux") return ["bootstrap"];
+  // launchd writes what it prints into the bootstrap's own log, which has every line already.
+  return ["bootstrap", "--service", ...(platform.name === "darwin" ? ["--quiet"] : [])];
 }
 
 /** <root>/bin/mcpd of the copy that this executable is a part of; null when it is none. */
@@ -113,29 +116,5 @@ async function ask<M extends keyof BootstrapApi>(
   } catch (error) {
     if (error instanceof FaultError) return null;
     throw error;
-  }
-}
-
-async function startInBackground(
-  platform: Platform,
-  command: readonly string[],
-): Promise<Fault | null> {
-  const { paths, user, name } = platform;
-  try {
-    const started = startDetached({
-      command: [...command, "--quiet", "--json"],
-      cwd: user.home,
-      environment: process.env,
-      logFile: join(paths.logsDir, "bootstrap.log"),
-      windows: name === "windows",
-    });
-    const said = await Promise.race([started, systemClock.sleep(START_MS).then(() => null)]);
-    const problem = (said as { readonly error?: { readonly message: string } } | null)?.error;
-    if (said !== null && problem === undefined) return null;
-    const why = problem?.message ?? "it ended at once, see 'mcpd daemon logs'";
-    return fault("daemon.unreachable", `The bootstrap does not run: ${why}`);
-  } catch (error) {
-    const text = `The bootstrap does not run: it cannot be started: ${reasonOf(error)}`;
-    return fault("daemon.unreachable", text);
   }
 }

@@ -1,17 +1,12 @@
-import { join } from "node:path";
-
 import type { BootstrapStatus } from "../control/supervision.ts";
-import { type Fault, fault, type FaultCode, FaultError, FAULTS, isFault } from "../core/fault.ts";
+import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { reasonOf } from "../lib/files.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { Platform } from "../platform/platform.ts";
-import { startDetached } from "../supervise/detached.ts";
+import { detachBootstrap, isCode } from "./detached-bootstrap.ts";
 import { askBootstrap, here } from "./here.ts";
 import { ownProgram } from "./own-program.ts";
 
-/** A bootstrap that has not said within this time that it supervises is given up. */
-const SAY_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
 /** Brings up what the service manager keeps; the fault says why it cannot. */
@@ -26,42 +21,20 @@ async function serviceOf(platform: Platform): Promise<StartService | null> {
   return () => service.start();
 }
 
-/** What a bootstrap says first. */
-export type Announcement = { readonly pid: number; readonly version: string };
-
-type Said = Announcement | { readonly error: { readonly code: string; readonly message: string } };
-
 /** Sees to it that a bootstrap runs: the service's, or one in the background. */
 export async function ensureBootstrap(config: string | undefined): Promise<Fault | null> {
   if ((await askBootstrap("mcpd/bootstrap")) !== null) return null;
-  const service = await serviceOf(here());
+  const platform = here();
+  const service = await serviceOf(platform);
   if (service !== null) return await service();
-  const said = await detachBootstrap(config);
+  const said = await detachBootstrap(platform, bootstrapCommand(config));
   // Somebody else was quicker: then that one runs.
   return isFault(said) && said.code !== "daemon.running" ? said : null;
 }
 
-/** Starts a bootstrap that outlives us, and resolves once it supervises. */
-export async function detachBootstrap(config: string | undefined): Promise<Announcement | Fault> {
-  const { paths, user, name } = here();
-  const flags = config === undefined ? [] : ["--config", config];
-  try {
-    const started = startDetached({
-      command: [...ownProgram(), "bootstrap", "--quiet", "--json", ...flags],
-      cwd: user.home,
-      environment: process.env,
-      logFile: join(paths.logsDir, "bootstrap.log"),
-      windows: name === "windows",
-    });
-    const late = systemClock.sleep(SAY_MS).then(() => null);
-    const said = (await Promise.race([started, late])) as Said | null;
-    if (said === null) return missing("its bootstrap ended at once, see 'mcpd logs --bootstrap'");
-    if (!("error" in said)) return said;
-    const { code, message } = said.error;
-    return fault(isCode(code) ? code : "internal", message);
-  } catch (error) {
-    return missing(`it cannot be started: ${reasonOf(error)}`);
-  }
+/** The words of a bootstrap in the background, for detachBootstrap(). */
+export function bootstrapCommand(config: string | undefined): readonly string[] {
+  return [...ownProgram(), "bootstrap", ...(config === undefined ? [] : ["--config", config])];
 }
 
 /**
@@ -123,8 +96,4 @@ function tooLate(status: BootstrapStatus | null, timeoutMs: number): Fault {
 
 function missing(why: string): Fault {
   return fault("daemon.unreachable", `The daemon is not running: ${why}`);
-}
-
-function isCode(code: string): code is FaultCode {
-  return Object.hasOwn(FAULTS, code);
 }

@@ -30,8 +30,9 @@ export default command({
   ],
   async execute({ args, options, output }) {
     if (args.detach) {
-      const { detachBootstrap } = await import("../supervised.ts");
-      const said = await detachBootstrap(options.config);
+      const { bootstrapCommand } = await import("../supervised.ts");
+      const { detachBootstrap } = await import("../detached-bootstrap.ts");
+      const said = await detachBootstrap(here(), bootstrapCommand(options.config));
       if (isFault(said)) throw new FaultError(said);
       if (options.json) output.json(said);
       else if (!options.quiet)
