@@ -33,6 +33,11 @@ export async function notifier(environment: Environment): Promise<((text: string
   };
 }
 
+/** False where the C library cannot be had: there systemd must not wait for a word of ours. */
+export async function canNotify(libraries: readonly string[] = LIBRARIES): Promise<boolean> {
+  return (await openLibc(libraries)) !== null;
+}
+
 /** Milliseconds within which systemd wants to hear of us; null when it does not. */
 export function watchdogMs(environment: Environment, pid: number): number | null {
   const microseconds = Number(environment["WATCHDOG_USEC"]);
@@ -60,9 +65,9 @@ type Libc = {
   ): number | bigint;
 };
 
-async function openLibc(): Promise<Libc | null> {
+async function openLibc(libraries: readonly string[] = LIBRARIES): Promise<Libc | null> {
   const { dlopen } = await import("bun:ffi");
-  for (const name of LIBRARIES) {
+  for (const name of libraries) {
     try {
       return dlopen(name, {
         socket: { args: ["i32", "i32", "i32"], returns: "i32" },

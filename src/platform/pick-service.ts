@@ -26,12 +26,13 @@ export async function pickService(
     return new Launchd({ ...host, environment, templatesDir, user: { home: user.home, uid } });
   }
   const { Systemd } = await import("./systemd.ts");
+  const { canNotify } = await import("./notify.ts");
   return await Systemd.create({
     ...host,
     environment,
     user: { name: user.name, home: user.home, uid },
     templatesDir,
-    startType: "notify",
+    startType: (await canNotify()) ? "notify" : "exec",
   });
 }
 

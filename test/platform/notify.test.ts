@@ -1,10 +1,16 @@
 import { expect, test } from "bun:test";
 
-import { notifier, socketAddress, watchdogMs } from "../../src/platform/notify.ts";
+import { canNotify, notifier, socketAddress, watchdogMs } from "../../src/platform/notify.ts";
+import { linuxTest } from "../helpers/posix.ts";
 
 test("nobody is told anything where no manager listens", async () => {
   expect(await notifier({})).toBeNull();
   expect(await notifier({ NOTIFY_SOCKET: "relative" })).toBeNull();
+});
+
+linuxTest("a program without the C library's functions says so", async () => {
+  expect(await canNotify()).toBe(true);
+  expect(await canNotify(["no-such-library.so"])).toBe(false);
 });
 
 test("the address of a socket is its path with an end, or a name without a file", () => {
