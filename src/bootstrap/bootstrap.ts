@@ -57,7 +57,8 @@ export async function startBootstrap(options: BootstrapOptions): Promise<Running
   if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
     throw new FaultError(fault("daemon.root"));
   }
-  if (config.origin !== "defaults" && !existsSync(config.path)) {
+  // A service manager would only try again and again: there it is a condition until the file comes.
+  if (!options.service && config.origin !== "defaults" && !existsSync(config.path)) {
     throw new FaultError(missingConfig(config.path));
   }
   const bootstrap = new Bootstrap(options);

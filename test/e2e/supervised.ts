@@ -12,6 +12,8 @@ type SupervisedOptions = {
   readonly home?: Home;
   /** Do not wait until the server is ready. */
   readonly early?: boolean;
+  /** More words on its command line. */
+  readonly words?: readonly string[];
   /** More environment for it alone. */
   readonly env?: Environment;
 };
@@ -21,10 +23,10 @@ export class Supervised implements AsyncDisposable {
   readonly child: Bun.Subprocess<"ignore", "ignore", "pipe">;
   readonly #ownsHome: boolean;
 
-  private constructor(home: Home, ownsHome: boolean, env: Environment) {
+  private constructor(home: Home, ownsHome: boolean, { words = [], env }: SupervisedOptions) {
     this.home = home;
     this.#ownsHome = ownsHome;
-    this.child = Bun.spawn([program(), "bootstrap"], {
+    this.child = Bun.spawn([program(), "bootstrap", ...words], {
       cwd: home.path,
       env: { ...home.env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
@@ -38,7 +40,7 @@ export class Supervised implements AsyncDisposable {
   ): Promise<Supervised> {
     const home = options.home ?? new Home();
     if (config !== null) home.writeConfig(config);
-    const supervised = new Supervised(home, options.home === undefined, options.env ?? {});
+    const supervised = new Supervised(home, options.home === undefined, options);
     if (options.early !== true) await supervised.until(({ server }) => server.state === "ready");
     return supervised;
   }
