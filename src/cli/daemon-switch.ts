@@ -1,6 +1,8 @@
+import type { Edit } from "../config/edit.ts";
 import type { BootstrapStatus } from "../control/supervision.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
+import { applied } from "./config-change.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
 import { ANSWER_MS, askBootstrap, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
@@ -24,11 +26,44 @@ export function timeoutMsOf(text: string, subject: string): number {
   throw usage(`--timeout must be seconds, received "${text}"`, subject);
 }
 
-/** Writes daemon.enabled with the comments kept; a file that says it already is not touched. */
-export async function switchDaemon({ store }: ConfigFile, enabled: boolean): Promise<void> {
+/**
+ * Writes daemon.enabled, and daemon.port if one is given, with the comments kept; a file that says
+ * it already is not touched. True when the port is another one now.
+ */
+export async function switchDaemon(
+  { store }: ConfigFile,
+  enabled: boolean,
+  port: number | null = null,
+): Promise<boolean> {
   const loaded = store.load();
-  if (!isFault(loaded) && loaded.daemon.enabled === enabled) return;
-  orThrow(await store.edit([{ kind: "set", path: ["daemon", "enabled"], value: enabled }]));
+  const daemon = isFault(loaded) ? null : loaded.daemon;
+  const moves = port !== null && daemon?.port !== port;
+  const edits: Edit[] = moves ? [{ kind: "set", path: ["daemon", "port"], value: port }] : [];
+  if (daemon?.enabled !== enabled) {
+    edits.push({ kind: "set", path: ["daemon", "enabled"], value: enabled });
+  }
+  if (edits.length > 0) orThrow(await store.edit(edits));
+  return moves;
+}
+
+/** Switches it on, and says so when that changes the port: then it is true. */
+export async function switchOn(
+  config: ConfigFile,
+  port: number | null,
+  output: Output,
+): Promise<boolean> {
+  const moved = await switchDaemon(config, true, port);
+  if (moved) output.notes.info(`daemon.port is ${port} now (${config.store.path})`);
+  return moved;
+}
+
+/** Of a new address the bootstrap hears with the next sign of life; the server knows it now. */
+async function withNewAddress(status: BootstrapStatus, path: string): Promise<BootstrapStatus> {
+  await applied(path);
+  const { urls } = await withDaemon((daemon) =>
+    daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
+  );
+  return { ...status, server: { ...status.server, urls } };
 }
 
 /** A bootstrap of another config is not ours to steer. */
@@ -54,10 +89,11 @@ export async function unsupervised(): Promise<number | null> {
 export async function startAndTell(
   timeout: string,
   { options, output }: { readonly options: GlobalOptions; readonly output: Output },
+  port: number | null = null,
 ): Promise<number> {
   const timeoutMs = timeoutMsOf(timeout, "start");
   const config = openConfig(options.config);
-  await switchDaemon(config, true);
+  const moved = await switchOn(config, port, output);
   const running = await askBootstrap("mcpd/apply");
   if (running !== null) ownBootstrap(running, config);
   const foreground = running === null ? await unsupervised() : null;
@@ -70,7 +106,9 @@ export async function startAndTell(
     const problem = running === null ? await ensureBootstrap(options.config) : null;
     return problem ?? (await untilReady(timeoutMs));
   });
-  tellReady(orThrow(status), running?.server.state !== "ready", { options, output });
+  const ready = orThrow(status);
+  const shown = moved && running !== null ? await withNewAddress(ready, config.store.path) : ready;
+  tellReady(shown, running?.server.state !== "ready", { options, output });
   return 0;
 }
 

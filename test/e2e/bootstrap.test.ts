@@ -244,6 +244,44 @@ describe("mcpd bootstrap", () => {
     }
   });
 
+  posixTest(
+    "waits as a service for a config that is not there, and takes it when it comes",
+    async () => {
+      using home = new Home();
+      const path = join(home.path, "mine.json");
+      const alone = await home.run("bootstrap", "--config", path);
+      expect([alone.exitCode, alone.stderr]).toEqual([78, expect.stringContaining("mine.json")]);
+      await using it = await Supervised.start(null, {
+        home,
+        early: true,
+        words: ["--service", "--config", path],
+      });
+      const waiting = await it.until(({ conditions }) => conditions.length > 0);
+      expect(waiting.conditions).toMatchObject([
+        { name: "config.invalid", subject: path, severity: "error" },
+      ]);
+      expect(existsSync(path)).toBe(false);
+      const port = freePort();
+      writeFileSync(path, JSON.stringify({ daemon: { port } }));
+      await it.until(
+        ({ conditions, server }) =>
+          conditions.length === 0 && server.urls?.mcp === `http://127.0.0.1:${port}/mcp`,
+      );
+      // The last good one serves when the file goes again.
+      rmSync(path);
+      const kept = await it.until(({ conditions }) => conditions.length > 0);
+      expect(kept.server).toMatchObject({ state: "ready", restarts: 0 });
+      expect(await it.stop()).toBe(0);
+      await using again = await Supervised.start(null, {
+        home,
+        words: ["--service", "--config", path],
+      });
+      expect((await again.until(({ server }) => server.urls !== null)).server.urls?.mcp).toBe(
+        `http://127.0.0.1:${port}/mcp`,
+      );
+    },
+  );
+
   test("is the only one who can start a supervised server", async () => {
     using home = new Home();
     const { exitCode, stderr } = await home.run("serve", "--supervised");
@@ -292,6 +330,28 @@ describe("mcpd start, stop and restart without a service manager", () => {
     expect(existsSync(home.platform.paths.bootstrapAddress)).toBe(false);
     expect((await home.run("stop", "--json")).stdout).toContain('"stopped": false');
     expect((await home.run("status")).exitCode).toBe(69);
+  });
+
+  posixTest("start --port moves it, also while it runs, and says where to", async () => {
+    using home = new Home();
+    const [first, second] = [freePort(), freePort()];
+    home.writeConfig(`{
+  // Mine.
+  "daemon": { "port": ${freePort()} }
+}`);
+    for (const port of [first, second]) {
+      const { exitCode, stdout, stderr } = await home.run("start", "--port", String(port));
+      expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`127.0.0.1:${port}/mcp`)]);
+      expect(stderr).toContain(`daemon.port is ${port} now (${home.configFile})`);
+      expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+    }
+    const written = readFileSync(home.configFile, "utf8");
+    expect(written).toContain("// Mine.");
+    expect(written).toContain(`"port": ${second}`);
+    expect((await home.run("start", "--port", String(second))).stderr).toBe("");
+    expect((await home.run("start", "--port", "80")).exitCode).toBe(2);
+    expect((await home.run("stop")).exitCode).toBe(0);
+    await nobodyIn(home);
   });
 
   test("say what is wrong: a config that is not valid, another one, no such time", async () => {
