@@ -43,7 +43,7 @@ export function darwinPaths(home: string): Trees {
 export function darwinPlatform(environment: Environment): Platform {
   const user = posixUser(environment);
   const trees = darwinPaths(user.home);
-  const controlAddress = socketAddress(environment, trees.stateDir);
+  const controlAddress = socketAddress([environment["XDG_RUNTIME_DIR"] ?? ""], trees.stateDir);
   return {
     name: "darwin",
     user,

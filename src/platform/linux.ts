@@ -51,10 +51,10 @@ export function linuxPaths(environment: Environment, home: string): Trees {
 export function linuxPlatform(environment: Environment): Platform {
   const user = posixUser(environment);
   const trees = linuxPaths(environment, user.home);
-  // MCP clients give what they start a bare environment: the login manager's place is known anyway,
-  // or a bridge would look for the socket elsewhere than the daemon has it.
-  const runtimeDir = environment["XDG_RUNTIME_DIR"] ?? `/run/user/${userInfo().uid}`;
-  const controlAddress = socketAddress({ XDG_RUNTIME_DIR: runtimeDir }, trees.stateDir);
+  // MCP clients give what they start a bare environment, and sudo that of another user: the login
+  // manager's place is known anyway, or a bridge would look elsewhere than the daemon's socket is.
+  const places = [environment["XDG_RUNTIME_DIR"] ?? "", `/run/user/${userInfo().uid}`];
+  const controlAddress = socketAddress(places, trees.stateDir);
   return {
     name: "linux",
     user,

@@ -35,13 +35,12 @@ export function posixUser(environment: Environment): User {
 }
 
 /**
- * The control socket: in XDG_RUNTIME_DIR when that is ours, else in the state directory; when that
- * path is too long for a socket, in a directory under the temporary one that nobody else can enter.
+ * The control socket: in the first runtime directory that is ours, else in the state directory;
+ * where that path is too long for a socket, in a private directory under the temporary one.
  */
-export function socketAddress(environment: Environment, stateDir: string): string {
-  const runtimeDir = environment["XDG_RUNTIME_DIR"];
+export function socketAddress(runtimeDirs: readonly string[], stateDir: string): string {
   const uid = userInfo().uid;
-  const roots = runtimeDir !== undefined && isOurDir(runtimeDir, uid) ? [runtimeDir] : [];
+  const roots = runtimeDirs.filter((directory) => isOurDir(directory, uid));
   for (const address of [
     ...roots.map((root) => join(root, "mcpd", "mcpd.sock")),
     join(stateDir, "mcpd.sock"),

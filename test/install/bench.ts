@@ -59,8 +59,11 @@ export class FakeService implements ServiceManager {
   readonly label = "mcpd.service";
   readonly #file: string;
   readonly #program: string;
+  /** The program that is registered; a test may say that it is another one. */
+  registered: string;
 
   constructor(home: string, program: string) {
+    this.registered = program;
     this.#file = join(home, "service.json");
     this.#program = program;
   }
@@ -76,6 +79,10 @@ export class FakeService implements ServiceManager {
   definition(): { path: string; bytes: Uint8Array } | Fault {
     if (!this.#program.includes("\n")) return { path: this.#file, bytes: new Uint8Array() };
     return fault("file.failed", "Cannot name a path with a line end");
+  }
+
+  async program(): Promise<string | null> {
+    return await Promise.resolve(this.kept.registered ? this.registered : null);
   }
 
   async register(): Promise<Fault | null> {
@@ -138,7 +145,9 @@ export class Bench {
       SHELL: "/bin/sh",
       ...options.environment,
     };
-    const { paths } = linuxPlatform({ ...environment, XDG_RUNTIME_DIR: join(home, "run") });
+    const runtimeDir = join(home, "run");
+    mkdirSync(runtimeDir, { recursive: true });
+    const { paths } = linuxPlatform({ ...environment, XDG_RUNTIME_DIR: runtimeDir });
     const layout = layoutOf(paths);
     this.service = new FakeService(home, layout.program);
     const download = join(home, "download", version, "mcpd");
@@ -167,6 +176,7 @@ export class Bench {
       insideService: async () => await Promise.resolve(false),
       run: runProgram,
       daemonVersion: async () => await Promise.resolve(this.service.kept.version),
+      daemonTrouble: async () => await Promise.resolve(null),
       daemonEnabled: () => true,
       provideConfig: async () => await this.#write(paths.configFile, "{}\n"),
       provideKey: async () => await this.#write(paths.apiKeyFile, "mcpd_key\n"),

@@ -12,13 +12,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe("posix", () => {
   posixTest("the control socket is in the runtime directory when that is ours", () => {
-    expect(socketAddress({ XDG_RUNTIME_DIR: root }, "/s")).toBe(join(root, "mcpd", "mcpd.sock"));
+    expect(socketAddress([root], "/s")).toBe(join(root, "mcpd", "mcpd.sock"));
   });
 
   posixTest("a runtime directory that is missing, relative or no directory is left alone", () => {
     symlinkSync(root, join(root, "link"));
     for (const directory of [join(root, "no"), "run", join(root, "link")]) {
-      expect(socketAddress({ XDG_RUNTIME_DIR: directory }, "/s")).toBe("/s/mcpd.sock");
+      expect(socketAddress([directory], "/s")).toBe("/s/mcpd.sock");
     }
   });
 
@@ -28,21 +28,30 @@ describe("posix", () => {
     expect(bare.paths.controlAddress).toBe(login.paths.controlAddress);
   });
 
+  linuxTest("the runtime directory of somebody else leads to our own", () => {
+    const login = linuxPlatform({ HOME: root, XDG_RUNTIME_DIR: `/run/user/${userInfo().uid}` });
+    for (const XDG_RUNTIME_DIR of ["", "/no/such", "run"]) {
+      const { paths } = linuxPlatform({ HOME: root, XDG_RUNTIME_DIR });
+      expect(paths.controlAddress).toBe(login.paths.controlAddress);
+    }
+    expect(socketAddress([join(root, "no"), root], "/s")).toBe(join(root, "mcpd", "mcpd.sock"));
+  });
+
   posixTest("a path too long for a socket is replaced by a private one, always the same", () => {
     const stateDir = join(root, "deep".repeat(30));
-    const address = socketAddress({}, stateDir);
+    const address = socketAddress([], stateDir);
     const directory = dirname(address);
     expect(Buffer.byteLength(address)).toBeLessThanOrEqual(100);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
-    expect(socketAddress({}, stateDir)).toBe(address);
-    expect(socketAddress({}, `${stateDir}2`)).not.toBe(address);
-    rmSync(dirname(socketAddress({}, `${stateDir}2`)), { recursive: true });
+    expect(socketAddress([], stateDir)).toBe(address);
+    expect(socketAddress([], `${stateDir}2`)).not.toBe(address);
+    rmSync(dirname(socketAddress([], `${stateDir}2`)), { recursive: true });
     chmodSync(directory, 0o755);
-    expect(() => socketAddress({}, stateDir)).toThrow("it is not private to this user");
+    expect(() => socketAddress([], stateDir)).toThrow("it is not private to this user");
     rmSync(directory, { recursive: true });
     mkdirSync(join(root, "bait"), { mode: 0o700 });
     symlinkSync(join(root, "bait"), directory);
-    expect(() => socketAddress({}, stateDir)).toThrow("it is not private to this user");
+    expect(() => socketAddress([], stateDir)).toThrow("it is not private to this user");
     rmSync(directory);
   });
 
