@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import type { ControlMethod } from "../control/api.ts";
 import { ControlClient } from "../control/client.ts";
-import { type Fault, isFault } from "../core/fault.ts";
+import { type Fault, FaultError, isFault } from "../core/fault.ts";
 import { type Layout, layoutOf } from "../install/layout.ts";
 import type { Machine } from "../install/machine.ts";
 import { readInfo } from "../install/state.ts";
@@ -57,6 +57,7 @@ export async function machineHere(
     insideService: async () => service !== null && insideService(service.label, process.env),
     run: runProgram,
     daemonVersion: async () => await daemonVersion(config),
+    daemonTrouble: async () => await daemonTrouble(paths.controlAddress),
     daemonEnabled: () => daemonOf(config).enabled,
     provideConfig: async () => faultOrNull(await config.store.createDefault()),
     provideKey: async () => {
@@ -119,6 +120,18 @@ async function daemonVersion(config: ConfigFile): Promise<string | null> {
     return typeof version === "string" ? version : null;
   } catch {
     return null;
+  }
+}
+
+async function daemonTrouble(address: string): Promise<string | null> {
+  try {
+    const daemon = await ControlClient.connect(address);
+    const asked = daemon.request("mcpd/status", {}, { timeoutMs: HEALTH_ANSWER_MS });
+    const { conditions } = await asked.finally(() => daemon.close());
+    return conditions.find(({ severity }) => severity === "error")?.text ?? null;
+  } catch (error) {
+    if (error instanceof FaultError) return null;
+    throw error;
   }
 }
 

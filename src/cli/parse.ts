@@ -144,7 +144,8 @@ function valueOf(
   const next = rest[0];
   // A word that looks like a flag is more likely one than a value; "--flag=-x" gives it anyway.
   const value = inline ?? (next === "-" || !next?.startsWith("-") ? rest.shift() : undefined);
-  if (value === undefined) throw usage(`${shown} needs a value`, subject);
+  const isMissing = value === undefined || (value === "" && isPlace(definition));
+  if (isMissing) throw usage(`${shown} needs a value`, subject);
   const options = definition?.type === "enum" ? (definition.options ?? []) : [value];
   if (!options.includes(value)) {
     const guess = didYouMean(value, options);
@@ -156,6 +157,11 @@ function valueOf(
   if (definition?.multiple !== true) return value;
   const before = flags.get(name);
   return [...(Array.isArray(before) ? (before as readonly string[]) : []), value];
+}
+
+/** An empty path, as of a variable that is not set, would mean the current directory. */
+function isPlace(definition: Argument | undefined): boolean {
+  return definition?.type === "string" && /^(DIR|FILE|PATH)$/.test(definition.valueHint ?? "");
 }
 
 function isFlag(definition: Argument | undefined): boolean {

@@ -114,7 +114,7 @@ const table = {
     500,
     -32603,
     "The service manager cannot take this path",
-    "Put mcpd and its directories where paths have no quotes, backslashes or line breaks.",
+    "Use paths without quotes, backslashes and line breaks, or 'mcpd install --no-service'.",
   ),
   "service.template": row(
     78,
@@ -152,6 +152,13 @@ const table = {
     "Keep it, or add --allow-downgrade to have the older one.",
   ),
   "install.owned": row(77, 409, -32603, "This copy belongs to a package manager", "Use {subject}."),
+  "install.other": row(
+    77,
+    409,
+    -32603,
+    "Another copy has the service",
+    "Remove that one first: '{subject} uninstall' keeps config and data. Or add --no-service.",
+  ),
   "install.source": row(
     69,
     503,

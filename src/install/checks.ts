@@ -5,9 +5,9 @@ import { dirname, isAbsolute } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { formatBytes } from "../lib/text.ts";
-import type { InstallInfo } from "./layout.ts";
+import { type InstallInfo, layoutOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
-import { exists, type Installed, OWN } from "./state.ts";
+import { exists, type Installed, OWN, readInfo } from "./state.ts";
 import type { Step } from "./steps.ts";
 import { compareVersions } from "./versions.ts";
 
@@ -86,6 +86,29 @@ export function checkOutside(machine: Machine): Step {
     looks: true,
     apply: async () => ((await machine.insideService()) ? fault("install.inside") : null),
   };
+}
+
+/** There is one service of a user: a second copy would take it from the first. */
+export function checkOther(machine: Machine): Step {
+  return {
+    title: "Check that no other copy has the service",
+    looks: true,
+    async apply() {
+      const other = await otherCopy(machine);
+      if (other === null) return null;
+      const text = `Cannot set up the service for ${machine.layout.program}: it runs ${other}`;
+      return fault("install.other", text, other);
+    },
+  };
+}
+
+/** The program of the installed copy in another folder that has the service; null when none has. */
+export async function otherCopy({ layout, service }: Machine): Promise<string | null> {
+  const program = (await service?.program()) ?? null;
+  if (program === null || program === layout.program || !exists(program)) return null;
+  const programsDir = dirname(dirname(program));
+  const info = readInfo(layoutOf({ programsDir, program }));
+  return info !== null && info.service !== null ? program : null;
 }
 
 const UPGRADES: { readonly [owner: string]: string } = {

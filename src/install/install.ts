@@ -2,7 +2,13 @@ import { rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { checkEnvironment, checkInstalled, checkOutside, checkSpace } from "./checks.ts";
+import {
+  checkEnvironment,
+  checkInstalled,
+  checkOther,
+  checkOutside,
+  checkSpace,
+} from "./checks.ts";
 import {
   layVersion,
   pruneVersions,
@@ -56,7 +62,9 @@ export function planInstall(machine: Machine, options: InstallOptions): Plan | F
     checkEnvironment(machine),
     checkSpace(machine, () => statSync(executable).size),
     checkInstalled(installed, version, options.allowDowngrade),
-    ...(service === null ? [] : [checkOutside(machine), rememberService(machine, service)]),
+    ...(service === null
+      ? []
+      : [checkOther(machine), checkOutside(machine), rememberService(machine, service)]),
     ...repairSteps(layout, installed),
     makeDirectories(machine),
     layVersion(layout, version, () => executable),
@@ -107,6 +115,7 @@ function makeDirectories({ layout, paths }: Machine): Step {
         const undo = makeDirectory(directory, PRIVATE_DIRECTORY);
         if (undo !== null) undos.unshift(undo);
       }
+      if (undos.length === 0) return null;
       return async () => {
         for (const undo of undos) await undo();
       };

@@ -55,9 +55,11 @@ function take(lockFile: string): ProcessLock | null {
   try {
     return ProcessLock.take(lockFile);
   } catch (error) {
-    if (!errorCode(error).startsWith("SQLITE_")) throw error;
+    const code = errorCode(error);
+    if (!code.startsWith("SQLITE_")) throw error;
     const text = `Cannot lock ${lockFile}: ${reasonOf(error)}`;
-    throw new FaultError(fault("file.failed", text, lockFile));
+    const row = code === "SQLITE_FULL" ? "install.space" : "file.failed";
+    throw new FaultError(fault(row, text, lockFile));
   }
 }
 

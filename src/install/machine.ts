@@ -40,6 +40,8 @@ export type Machine = {
   run(argv: readonly string[], timeoutMs: number): Promise<Ran>;
   /** What GET /health of the configured port names as its version; null: nobody answers. */
   daemonVersion(): Promise<string | null>;
+  /** The worst that the running daemon says is wrong with it; null: nothing, or it is not there. */
+  daemonTrouble(): Promise<string | null>;
   /** False when the config has the daemon off: nobody will answer then. */
   daemonEnabled(): boolean;
   /** Writes the default config where there is none. */

@@ -30,6 +30,15 @@ const PROGRAM_MODE = 0o755;
 const NO_LINK: ReadonlySet<string> = new Set(["EPERM", "EXDEV", "ENOTSUP", "EOPNOTSUPP", "EMLINK"]);
 /** What Windows says when a program that runs is to be replaced; renaming it is allowed. */
 const RUNNING: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
+/** Why a directory stays: it is not empty, or the one above it is not ours to write to. */
+const STAYS: ReadonlySet<string> = new Set([
+  "ENOTEMPTY",
+  "EEXIST",
+  "EPERM",
+  "EACCES",
+  "EBUSY",
+  "EROFS",
+]);
 
 /** A name beside `path` that is swept away by the next run when nobody gives it a better one. */
 export function partialBeside(path: string): string {
@@ -95,8 +104,7 @@ export function removeEmpty(path: string): boolean {
     rmdirSync(path);
     return true;
   } catch (error) {
-    if (!["ENOENT", "ENOTEMPTY", "EEXIST", "EPERM", "EBUSY"].includes(errorCode(error)))
-      throw error;
+    if (errorCode(error) !== "ENOENT" && !STAYS.has(errorCode(error))) throw error;
     return errorCode(error) === "ENOENT";
   }
 }

@@ -71,8 +71,7 @@ async function startInTime(
   const spec = await machine.serviceSpec();
   const failed = await Promise.race([service.register(spec), late]).finally(() => timer.cancel());
   if (failed === null) return null;
-  const kept = keepLogs(paths.logsDir, version);
-  return kept === null ? failed : { ...failed, text: `${failed.text}; its logs are in ${kept}` };
+  return { ...failed, text: `${failed.text}${keepLogs(paths.logsDir, version)}` };
 }
 
 /** Waits until the daemon answers with this version; keeps the logs when it does not. */
@@ -85,10 +84,11 @@ export function verifyHealth(machine: Machine, version: string): Step {
       let found = await machine.daemonVersion();
       while (found !== version) {
         if (clock.monotonic() >= deadline) {
-          const kept = keepLogs(paths.logsDir, version);
-          const state = found === null ? "nobody answers" : `version ${found} answers`;
+          const trouble = await machine.daemonTrouble();
+          const why = trouble === null ? "" : ` (${trouble})`;
+          const state = found === null ? `nobody answers${why}` : `version ${found} answers`;
           const limit = formatDuration(HEALTH_MS);
-          const logs = kept === null ? "" : `; its logs are in ${kept}`;
+          const logs = keepLogs(paths.logsDir, version);
           const text = `mcpd ${version} does not come up: after ${limit} ${state}${logs}`;
           return fault("install.unhealthy", text, layout.program);
         }
@@ -100,14 +100,14 @@ export function verifyHealth(machine: Machine, version: string): Step {
   };
 }
 
-/** Copies the logs aside before the old version goes on with them. The folder, if there are any. */
-function keepLogs(logsDir: string, version: string): string | null {
+/** Copies the logs aside before the old version goes on with them, and says where they are. */
+function keepLogs(logsDir: string, version: string): string {
   const logs = namesIn(logsDir).filter((name) => name.endsWith(".log"));
-  if (logs.length === 0) return null;
+  if (logs.length === 0) return "";
   const folder = join(logsDir, `failed-${version}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of logs) cpSync(join(logsDir, name), join(folder, name));
-  return folder;
+  return `; its logs are in ${folder}`;
 }
 
 function throwing(problem: Fault | null): void {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, FaultError } from "../core/fault.ts";
-import { checkOutside, whyForeign } from "./checks.ts";
+import { checkOutside, otherCopy, whyForeign } from "./checks.ts";
 import type { Plan } from "./install.ts";
 import type { Machine } from "./machine.ts";
 import { withoutDirectory } from "./path-lines.ts";
@@ -31,10 +31,13 @@ export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
   if (nothing && (!purge || kept.length === 0)) return notInstalled(layout);
   const steps = [
     checkRoot(machine),
-    ...(service === null ? [] : [checkOutside(machine), unregister(service)]),
+    ...(service === null ? [] : [checkOutside(machine), unregister(machine, service)]),
     endProcesses(machine),
     ...pathSteps(machine, installed),
-    step(`Remove the sockets and ${paths.cacheDir}`, () => removeTraces(machine)),
+    step(`Remove the sockets and ${paths.cacheDir}`, async () => {
+      // Another copy runs on them.
+      if ((await otherCopy(machine)) === null) removeTraces(machine);
+    }),
     ...(purge ? purgeSteps(machine) : []),
     step(`Remove ${layout.root}`, () => removePrograms(machine)),
   ];
@@ -48,10 +51,10 @@ function checkRoot({ user, environment }: Machine): Step {
   return { title: "Check the environment", looks: true, apply };
 }
 
-function unregister(service: NonNullable<Machine["service"]>): Step {
+function unregister(machine: Machine, service: NonNullable<Machine["service"]>): Step {
   return {
     title: `Stop ${service.label} and take it out of ${service.name}`,
-    apply: async () => await service.unregister(),
+    apply: async () => ((await otherCopy(machine)) === null ? await service.unregister() : null),
   };
 }
 

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { PLIST_TEMPLATE, PLIST_TEMPLATE_NAME, renderPlist } from "./launchd-plist.ts";
 import type { Environment } from "./platform.ts";
 import { saidBy, type ToolResult } from "./run.ts";
-import { readTemplate } from "./service-template.ts";
+import { plainText, readTemplate } from "./service-template.ts";
 import type {
   ServiceDefinition,
   ServiceHost,
@@ -70,6 +70,12 @@ export class Launchd implements ServiceManager {
     const text = renderPlist(template, spec, LABEL);
     if (isFault(text)) return text;
     return { path: this.#plist, bytes: new TextEncoder().encode(text) };
+  }
+
+  async program(): Promise<string | null> {
+    const text = readIfExists(this.#plist) ?? "";
+    const first = /<key>ProgramArguments<\/key>\s*<array>\s*<string>([^<]+)</.exec(text)?.[1];
+    return await Promise.resolve(first === undefined ? null : plainText(first));
   }
 
   async register(spec: ServiceSpec): Promise<Fault | null> {

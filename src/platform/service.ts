@@ -59,6 +59,11 @@ export interface ServiceManager {
   readonly label: string;
   /** Why it cannot be used here and now (no session bus, root); null when it can. */
   unavailable(): Promise<Fault | null>;
+  /**
+   * The stable executable that is registered: that of another copy, perhaps. Null: none is, or a
+   * template of the user's has it in another way.
+   */
+  program(): Promise<string | null>;
   /** What register() would write; the fault names a path the manager cannot take. */
   definition(spec: ServiceSpec): ServiceDefinition | Fault;
   /**

@@ -28,6 +28,8 @@ RestartSec=2
 WatchdogSec={{watchdog_secs}}
 # SIGTERM to the bootstrap, which ends its server in order; what is left is killed.
 KillMode=mixed
+# One that hangs before it is up: an upgrade to it is to be taken back soon.
+TimeoutStartSec=30
 TimeoutStopSec=20
 UMask=0077
 

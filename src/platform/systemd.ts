@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } fro
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { saidBy, type ToolResult } from "./run.ts";
 import { readTemplate } from "./service-template.ts";
 import type {
@@ -71,6 +71,12 @@ export class Systemd implements ServiceManager {
     const text = renderUnit(template, spec, this.#host.startType);
     if (isFault(text)) return text;
     return { path: this.#unitFile, bytes: new TextEncoder().encode(text) };
+  }
+
+  async program(): Promise<string | null> {
+    const text = readIfExists(this.#unitFile) ?? "";
+    const program = /^ExecStart="([^"]+)"/m.exec(text)?.[1]?.replaceAll("%%", "%");
+    return await Promise.resolve(program ?? null);
   }
 
   async register(spec: ServiceSpec): Promise<Fault | null> {

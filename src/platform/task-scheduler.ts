@@ -69,6 +69,11 @@ export class TaskScheduler implements ServiceManager {
     return isFault(bytes) ? bytes : { path: this.#definitionFile, bytes };
   }
 
+  async program(): Promise<string | null> {
+    const program = programIn(this.#definitionFile);
+    return await Promise.resolve(program?.replace(/w\.exe$/i, ".exe") ?? null);
+  }
+
   async register(spec: ServiceSpec): Promise<Fault | null> {
     const definition = this.definition(spec);
     const problem = isFault(definition) ? definition : await this.unavailable();

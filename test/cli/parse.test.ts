@@ -11,6 +11,7 @@ const DEFINITIONS = {
   color: { type: "boolean", default: true },
   lines: { type: "string", alias: "n", default: "50" },
   env: { type: "string", multiple: true },
+  prefix: { type: "string", valueHint: "DIR" },
   scope: { type: "enum", options: ["user", "project"] },
 } as const satisfies Arguments;
 
@@ -36,6 +37,7 @@ test("parseArguments() fills what is left out with defaults", () => {
     color: true,
     lines: "50",
     env: [],
+    prefix: undefined,
     scope: undefined,
   });
 });
@@ -57,6 +59,11 @@ test("parseArguments() reads every way to write a value", () => {
   expect(parse("x", "--lines=")["lines"]).toBe("");
   expect(parse("x", "--lines=-7")["lines"]).toBe("-7");
   expect(parse("x", "--lines", "-")["lines"]).toBe("-");
+});
+
+test("parseArguments() takes no empty path for the current directory", () => {
+  expect(problem("x", "--prefix=")).toBe("--prefix needs a value");
+  expect(problem("x", "--prefix", "")).toBe("--prefix needs a value");
 });
 
 test("parseArguments() collects a repeatable flag", () => {

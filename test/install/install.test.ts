@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -24,7 +25,7 @@ import { Bench, COMMIT, whole, writeProgram } from "./bench.ts";
 function tree(directory: string): readonly string[] {
   return readdirSync(directory, { recursive: true })
     .map(String)
-    .filter((path) => !/^(download|service\.json)/.test(path))
+    .filter((path) => !/^(download|run|service\.json)/.test(path))
     .sort();
 }
 
@@ -181,7 +182,12 @@ describe("an install that cannot be", () => {
     const bench = new Bench(directory.path, "0.2.0");
     const { paths } = bench.machine;
     writeFileSync(join(paths.logsDir, "server.log"), "it went wrong");
-    expect(await bench.install()).toMatchObject({ code: "install.unhealthy" });
+    const daemonTrouble = async (): Promise<string> => await Promise.resolve("the port is in use");
+    const machine = { ...bench.machine, daemonTrouble };
+    expect(await bench.install({}, undefined, machine)).toMatchObject({
+      code: "install.unhealthy",
+      text: expect.stringContaining("nobody answers (the port is in use); its logs are in"),
+    });
     expect(await bench.found()).toEqual(whole("0.1.0"));
     const kept = join(paths.logsDir, "failed-0.2.0", "server.log");
     expect(readFileSync(kept, "utf8")).toBe("it went wrong");
@@ -205,6 +211,22 @@ describe("an install that cannot be", () => {
       expect(problem).toMatchObject({ code });
       expect(tree(directory.path)).toEqual([]);
     }
+  });
+
+  posixTest("takes no service from another copy, until that one is gone", async () => {
+    using directory = new TemporaryDirectory();
+    const other = new Bench(directory.file("other"), "0.1.0");
+    expect(await other.install()).toBeNull();
+    const bench = new Bench(directory.file("home"), "0.1.0");
+    await bench.service.register();
+    bench.service.registered = other.machine.layout.program;
+    expect(await bench.install()).toMatchObject({
+      code: "install.other",
+      subject: other.machine.layout.program,
+    });
+    expect(existsSync(bench.machine.layout.root)).toBe(false);
+    rmSync(other.machine.layout.infoFile);
+    expect(await bench.install()).toBeNull();
   });
 
   posixTest("names the folder that nobody may write to", async () => {

@@ -7,7 +7,7 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { type Fault, isFault } from "../../src/core/fault.ts";
 import { withInstallLock } from "../../src/install/lock.ts";
@@ -61,6 +61,22 @@ describe("uninstall", () => {
     expect(bench.service.kept.registered).toBe(false);
     expect(await uninstall(bench.machine)).toMatchObject({ code: "install.missing" });
     expect(existsSync(layout.root)).toBe(false);
+  });
+
+  posixTest("leaves the service and its sockets to the copy that has them", async () => {
+    using directory = new TemporaryDirectory();
+    const other = new Bench(directory.file("other"), "0.1.0");
+    expect(await other.install()).toBeNull();
+    const bench = new Bench(directory.file("home"), "0.1.0");
+    expect(await bench.install()).toBeNull();
+    bench.service.registered = other.machine.layout.program;
+    const { controlAddress } = bench.machine.paths;
+    mkdirSync(dirname(controlAddress), { recursive: true });
+    writeFileSync(controlAddress, "");
+    expect(await uninstall(bench.machine)).toBeNull();
+    expect(bench.service.kept.registered).toBe(true);
+    expect(existsSync(controlAddress)).toBe(true);
+    expect(existsSync(bench.machine.layout.root)).toBe(false);
   });
 
   posixTest("--purge leaves nothing at all, also after one without", async () => {

@@ -162,9 +162,11 @@ describe("Launchd", () => {
     const launchd = mac.launchd();
     expect(await launchd.unavailable()).toBeNull();
     expect((await launchd.state()).registered).toBe(false);
+    expect(await launchd.program()).toBeNull();
     expect(await launchd.register(mac.spec)).toBeNull();
     const state = await launchd.state();
     expect(state).toMatchObject({ registered: true, enabled: true, running: true, notes: [] });
+    expect(await launchd.program()).toBe(mac.spec.program);
     expect(statSync(mac.plist).mode & 0o777).toBe(0o644);
     expect(await mac.standsIn()).toMatchObject({
       pid: state.pid,

@@ -39,6 +39,8 @@ test("renderUnit() escapes each value for its place", () => {
   );
   expect(lines).toContain("Type=notify");
   expect(lines).toContain("WatchdogSec=60");
+  // As long as an upgrade waits for health (MISSION A10), not the minute and a half of systemd.
+  expect(lines).toContain("TimeoutStartSec=30");
 });
 
 test("renderUnit() has no watchdog for a program that cannot tell how it is", () => {

@@ -167,9 +167,11 @@ describe("TaskScheduler", () => {
     const scheduler = await pc.scheduler();
     expect([scheduler.label, await scheduler.unavailable()]).toEqual([NAME, null]);
     expect((await scheduler.state()).registered).toBe(false);
+    expect(await scheduler.program()).toBeNull();
     expect(await scheduler.register(pc.spec)).toBeNull();
     const state = await scheduler.state();
     expect(state).toMatchObject({ registered: true, enabled: true, running: true, notes: [] });
+    expect(await scheduler.program()).toBe(pc.spec.program);
     expect(pc.standIn).toMatchObject({
       pid: state.pid,
       cwd: pc.spec.workingDir,

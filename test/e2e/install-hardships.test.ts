@@ -1,0 +1,83 @@
+import { afterAll, expect } from "bun:test";
+import { chmodSync, copyFileSync } from "node:fs";
+
+import { Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
+import { program } from "../helpers/program.ts";
+
+// What happens to the compiled program where others live, on a machine with a real systemd.
+
+let booting: Promise<Machine> | undefined;
+
+afterAll(async () => {
+  await (await booting)?.[Symbol.asyncDispose]();
+});
+
+async function boot(): Promise<Machine> {
+  const machine = await Machine.boot();
+  copyFileSync(program(), machine.shared.file("mcpd"));
+  chmodSync(machine.shared.file("mcpd"), 0o755);
+  return machine;
+}
+
+async function newUser(): Promise<MachineUser> {
+  booting ??= boot();
+  return await (await booting).user();
+}
+
+function usual(user: MachineUser): string {
+  return `${user.home}/.local/share/mcpd/bin/mcpd`;
+}
+
+machineTest("a copy in a folder of root's has the service to itself", async () => {
+  const user = await newUser();
+  const given = `/srv/${user.name}`;
+  await user.machine.asRoot(["install", "-d", "-o", user.name, given]);
+  const download = user.machine.shared.file("mcpd");
+  await user.ask(download, "install", "--prefix", given);
+
+  const second = await user.run([download, "install", "--json"]);
+  expect([second.code, second.stderr + second.stdout]).toEqual([
+    77,
+    expect.stringContaining(`it runs ${given}/bin/mcpd`),
+  ]);
+  expect((await user.run(["test", "-e", usual(user)])).code).toBe(1);
+  await user.ask(download, "install", "--no-service");
+  await user.ask(usual(user), "uninstall", "--keep", "--yes");
+  expect(await user.ask(`${given}/bin/mcpd`, "status")).toContain("healthy");
+
+  // The folder itself is root's to remove.
+  const { code, stderr } = await user.run([`${given}/bin/mcpd`, "uninstall", "--purge", "--yes"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(await user.ask("find", given, "-mindepth", "1")).toBe("");
+});
+
+machineTest("the daemon is found from where another's environment was inherited", async () => {
+  const user = await newUser();
+  const other = await newUser();
+  await user.ask(user.machine.shared.file("mcpd"), "install");
+  for (const XDG_RUNTIME_DIR of [null, "", "/no/such", `/run/user/${other.uid}`]) {
+    const { code, stdout } = await user.run([usual(user), "status"], { XDG_RUNTIME_DIR });
+    expect([XDG_RUNTIME_DIR, code, stdout]).toEqual([
+      XDG_RUNTIME_DIR,
+      0,
+      expect.stringContaining("healthy"),
+    ]);
+  }
+});
+
+machineTest("an install that is killed at any moment is mended by the next", async () => {
+  const user = await newUser();
+  const download = user.machine.shared.file("mcpd");
+  const left = `find ${user.home} -name '*.partial' -o -name '.lock*'`;
+  const rounds = [0.06, 0.2, 0.35];
+  for (const delay of rounds) {
+    await user.run(["timeout", "-s", "KILL", `${delay}`, download, "install"]);
+    await user.ask(download, "install");
+    const status = await user.ask(usual(user), "status");
+    expect([delay, status]).toEqual([delay, expect.stringContaining("healthy")]);
+    expect(await user.ask("sh", "-c", left)).toBe("");
+    expect((await user.ask("pgrep", "-fc", "mcpd bootstrap$")).trim()).toBe("1");
+    // From nothing as well as over a running one.
+    if (delay < 0.2) await user.ask(usual(user), "uninstall", "--purge", "--yes");
+  }
+});
