@@ -107,6 +107,11 @@ function removeTraces({ paths }: Machine): void {
     if (dirname(socket) !== paths.stateDir) removeEmpty(dirname(socket));
   }
   rmSync(paths.cacheDir, { recursive: true, force: true });
+  // A server that was killed has not taken back where it listens.
+  const { announcementFile } = paths;
+  rmSync(announcementFile, { force: true });
+  const directory = dirname(announcementFile);
+  if (removeEmpty(directory)) removeEmpty(dirname(directory));
 }
 
 function purgeSteps({ paths }: Machine): readonly Step[] {

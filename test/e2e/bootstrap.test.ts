@@ -48,6 +48,16 @@ describe("mcpd bootstrap", () => {
     expect(it.home.log("bootstrap.log")).toContain("server: killed, it hung");
   });
 
+  posixTest("answers for a server that hangs", async () => {
+    await using it = await Supervised.start(config({}));
+    const pid = await it.serverPid();
+    process.kill(pid, "SIGSTOP");
+    const { exitCode, stdout } = await it.home.run("status");
+    expect([exitCode, stdout]).toEqual([69, expect.stringContaining("has not answered")]);
+    expect(stdout).toContain("mcpd daemon logs");
+    process.kill(pid, "SIGCONT");
+  });
+
   linuxTest("takes its server with it, whatever ends it", async () => {
     const echo = fixture("echo.ts");
     await using it = await Supervised.start(config({}, { echo }));

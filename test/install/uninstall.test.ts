@@ -50,6 +50,9 @@ describe("uninstall", () => {
     const { paths, layout } = bench.machine;
     writeFileSync(join(paths.logsDir, "server.log"), "");
     mkdirSync(paths.cacheDir, { recursive: true });
+    // As a server leaves it that was killed.
+    mkdirSync(dirname(paths.announcementFile), { recursive: true });
+    writeFileSync(paths.announcementFile, "{}");
     expect(existsSync(join(bin, "mcpd"))).toBe(true);
     expect(await uninstall(bench.machine)).toBeNull();
     expect(left(directory.path)).toEqual([
@@ -58,6 +61,7 @@ describe("uninstall", () => {
       ".local/state/mcpd/logs/server.log",
     ]);
     expect([existsSync(layout.root), existsSync(paths.cacheDir)]).toEqual([false, false]);
+    expect(existsSync(dirname(dirname(paths.announcementFile)))).toBe(false);
     expect(bench.service.kept.registered).toBe(false);
     expect(await uninstall(bench.machine)).toMatchObject({ code: "install.missing" });
     expect(existsSync(layout.root)).toBe(false);

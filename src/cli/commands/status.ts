@@ -1,14 +1,17 @@
 import { discoverConfig } from "../../config/discover.ts";
 import type { Status } from "../../control/api.ts";
 import type { BootstrapStatus } from "../../control/supervision.ts";
+import type { Condition } from "../../core/condition.ts";
 import { FaultError, FAULTS } from "../../core/fault.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { command } from "../command.ts";
-import { ANSWER_MS, askBootstrap, here, withDaemon } from "../here.ts";
+import { askBootstrap, here, withDaemon } from "../here.ts";
 import type { Output } from "../output.ts";
 import { bootstrapView, statusView } from "../status-view.ts";
 
 const WATCH_MS = 1000;
+/** Then it hangs, or the machine does; the bootstrap knows more. */
+const HUNG_MS = 5_000;
 /** The exit code of daemon.unreachable. */
 const DOWN = FAULTS["daemon.unreachable"].exit;
 /** A bootstrap that does not answer at once has nothing that the server's status must wait for. */
@@ -64,16 +67,25 @@ async function look(measure: boolean): Promise<Status | BootstrapStatus> {
   try {
     const params = measure ? { measure } : {};
     const [status, bootstrap] = await Promise.all([
-      withDaemon((daemon) => daemon.request("mcpd/status", params, { timeoutMs: ANSWER_MS })),
+      withDaemon((daemon) => daemon.request("mcpd/status", params, { timeoutMs: HUNG_MS })),
       askBootstrap("mcpd/bootstrap", ASIDE_MS).catch(() => null),
     ]);
     return bootstrap?.server.pid === status.pid ? withConditions(status, bootstrap) : status;
   } catch (error) {
-    if (!(error instanceof FaultError) || error.fault.code !== "daemon.unreachable") throw error;
+    if (!(error instanceof FaultError)) throw error;
+    const { code, text } = error.fault;
+    const hangs = code === "exchange.timed-out";
+    if (!hangs && code !== "daemon.unreachable") throw error;
     const status = await askBootstrap("mcpd/bootstrap");
     if (status === null) throw error;
-    return status;
+    return hangs ? { ...status, conditions: [...status.conditions, hung(text)] } : status;
   }
+}
+
+function hung(text: string): Condition {
+  const hint = "One that stays so is ended and started again: see 'mcpd daemon logs'.";
+  const sinceMs = systemClock.now();
+  return { name: "server.hung", subject: "", severity: "error", text, hint, sinceMs };
 }
 
 /** What only the bootstrap knows: that the server keeps ending, that the program was replaced. */
