@@ -12,6 +12,7 @@ import {
 import { readInstalled } from "../install/state.ts";
 import { keptSource, type Source, unsignedVersion } from "../install/upgrade.ts";
 import { isVersion } from "../install/versions.ts";
+import { systemClock } from "../lib/clock.ts";
 import { formatBytes } from "../lib/text.ts";
 import { RELEASE_KEYS, TARGET } from "../version.ts";
 import { usage } from "./parse.ts";
@@ -93,5 +94,5 @@ function downloader(say: (text: string) => void): Fetch {
     const of = total === null ? "" : ` of ${formatBytes(total)}`;
     say(`Downloading: ${formatBytes(bytes)}${of}`);
   };
-  return httpFetch(heard, AbortSignal.timeout(DOWNLOAD_MS));
+  return httpFetch(heard, AbortSignal.timeout(DOWNLOAD_MS), systemClock);
 }

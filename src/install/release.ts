@@ -6,8 +6,10 @@ import { basename, dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { isLoopback } from "../lib/address.ts";
+import type { Clock, Timer } from "../lib/clock.ts";
 import { readIfExists, reasonOf } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
+import { formatDuration } from "../lib/text.ts";
 import { parsePublicKey, type PublicKey, verifySignature } from "./minisign.ts";
 import { isVersion } from "./versions.ts";
 
@@ -130,16 +132,25 @@ function untrusted(why: string, file: string): Fault {
   return fault("release.untrusted", `Cannot trust ${file}: ${why}`, file);
 }
 
-/** Gets a file by HTTP, with a limit of its size and words on how far it is. */
+/** A network that has gone away does not say so. */
+const SILENCE_MS = 30_000;
+
+/** Gets a file by HTTP, with limits of its size and of silence, and words on how far it is. */
 export function httpFetch(
   heard: (bytes: number, total: number | null) => void,
   signal: AbortSignal,
+  clock: Clock,
+  silenceMs = SILENCE_MS,
 ): Fetch {
   return async (url, bytesMax) => {
     const gone = (why: string): Fault =>
       fault("release.unreachable", `Cannot download ${url}: ${why}`, url);
+    const silence = new AbortController();
+    const wait = (): Timer => clock.after(silenceMs, () => silence.abort());
+    let timer = wait();
     try {
-      const answer = await fetch(url, { signal, headers: { accept: "*/*" } });
+      const limits = AbortSignal.any([signal, silence.signal]);
+      const answer = await fetch(url, { signal: limits, headers: { accept: "*/*" } });
       if (!answer.ok || answer.body === null) return gone(`the server says ${answer.status}`);
       const total = Number(answer.headers.get("content-length")) || null;
       const chunks: Uint8Array[] = [];
@@ -149,13 +160,18 @@ export function httpFetch(
         bytes += chunk.length;
         if (bytes > bytesMax) return gone("it is larger than a release can be");
         heard(bytes, total);
+        timer.cancel();
+        timer = wait();
       }
       if (total !== null && bytes < total && answer.headers.get("content-encoding") === null) {
         return gone("it broke off");
       }
       return Buffer.concat(chunks);
     } catch (error) {
-      return gone(reasonOf(error));
+      const limit = formatDuration(silenceMs);
+      return gone(silence.signal.aborted ? `no answer for ${limit}` : reasonOf(error));
+    } finally {
+      timer.cancel();
     }
   };
 }

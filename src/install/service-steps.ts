@@ -20,9 +20,13 @@ export function rememberService(machine: Machine, service: ServiceManager): Step
   return {
     title: `Note whether ${service.label} runs`,
     async apply() {
-      const { registered, running } = await service.state();
+      const { registered, running, pid } = await service.state();
       if (!registered || !running) return null;
-      return async () => throwing(await service.register(await machine.serviceSpec()));
+      return async () => {
+        // Its clients would lose their sessions for an upgrade that never came to it.
+        if (pid !== null && (await service.state()).pid === pid) return;
+        throwing(await service.register(await machine.serviceSpec()));
+      };
     },
   };
 }

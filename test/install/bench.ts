@@ -61,6 +61,8 @@ export class FakeService implements ServiceManager {
   readonly #program: string;
   /** The program that is registered; a test may say that it is another one. */
   registered: string;
+  /** So often has this one started it. */
+  starts = 0;
 
   constructor(home: string, program: string) {
     this.registered = program;
@@ -96,6 +98,7 @@ export class FakeService implements ServiceManager {
   }
 
   async start(): Promise<Fault | null> {
+    this.starts++;
     const run = async (word: string): ReturnType<typeof runProgram> =>
       await runProgram([this.#program, word], 5_000);
     const { exitCode } = await run("bootstrap");
@@ -116,7 +119,8 @@ export class FakeService implements ServiceManager {
   async state(): Promise<ServiceState> {
     const { registered, version } = this.kept;
     const running = version !== null;
-    const state = { registered, enabled: registered, running, pid: null, detail: "", notes: [] };
+    const pid = running && this.starts > 0 ? this.starts : null;
+    const state = { registered, enabled: registered, running, pid, detail: "", notes: [] };
     return await Promise.resolve(state);
   }
 

@@ -11,6 +11,7 @@ import {
   httpFetch,
   releaseUrl,
 } from "../../src/install/release.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { sha256 } from "../../src/lib/hash.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
 
@@ -103,7 +104,7 @@ describe("a download", () => {
       },
     });
     const heard: number[] = [];
-    const get = httpFetch((bytes) => heard.push(bytes), AbortSignal.timeout(10_000));
+    const get = httpFetch((bytes) => heard.push(bytes), AbortSignal.timeout(10_000), systemClock);
     const got = await get(`${server.url}whole`, 100_000);
     expect(isFault(got) ? got.text : got.length).toBe(100_000);
     expect(heard.at(-1)).toBe(100_000);
@@ -113,5 +114,26 @@ describe("a download", () => {
       await get("http://127.0.0.1:1/", 10),
     ].map((problem) => (isFault(problem) ? problem.code : "got"));
     expect(texts).toEqual(Array.from({ length: 3 }, () => "release.unreachable"));
+  });
+
+  test("ends when the other side falls silent, at once or on the way", async () => {
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async ({ url }) => {
+        if (url.endsWith("/never")) await new Promise(() => undefined);
+        const pull = (body: ReadableStreamDefaultController): void => body.enqueue("beginning");
+        return new Response(new ReadableStream({ start: pull }));
+      },
+    });
+    const get = httpFetch(() => undefined, AbortSignal.timeout(10_000), systemClock, 100);
+    for (const path of ["never", "half"]) {
+      const problem = await get(`${server.url}${path}`, 100_000);
+      expect([path, problem]).toMatchObject([
+        path,
+        { code: "release.unreachable", text: expect.stringContaining("no answer for 100 ms") },
+      ]);
+    }
+    await server.stop(true);
   });
 });

@@ -166,6 +166,8 @@ describe("an upgrade that goes wrong", () => {
         code: "release.untrusted",
         text: `Cannot trust ${FILE}: its SHA-256 is another one`,
       });
+      // What runs goes on: nothing of it was touched.
+      expect(bench.service.starts).toBe(1);
       expect(await bench.found()).toEqual(whole("0.1.0"));
     });
   }
