@@ -4,7 +4,7 @@ import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
 import { applied } from "./config-change.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
-import { ANSWER_MS, askBootstrap, withDaemon } from "./here.ts";
+import { ANSWER_MS, askBootstrap, rootFault, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
 import { usage } from "./parse.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
@@ -35,6 +35,8 @@ export async function switchDaemon(
   enabled: boolean,
   port: number | null = null,
 ): Promise<boolean> {
+  const refused = rootFault();
+  if (refused !== null) throw new FaultError(refused);
   const loaded = store.load();
   const daemon = isFault(loaded) ? null : loaded.daemon;
   const moves = port !== null && daemon?.port !== port;

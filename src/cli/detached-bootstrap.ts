@@ -5,6 +5,7 @@ import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/files.ts";
 import type { Platform } from "../platform/platform.ts";
 import { startDetached } from "../supervise/detached.ts";
+import { rootFault } from "./here.ts";
 
 /** A bootstrap that has not said within this time that it supervises is given up. */
 const SAY_MS = 10_000;
@@ -12,13 +13,23 @@ const SAY_MS = 10_000;
 /** What a bootstrap says first. */
 export type Announcement = { readonly pid: number; readonly version: string };
 
-type Said = Announcement | { readonly error: { readonly code: string; readonly message: string } };
+type Said =
+  | Announcement
+  | {
+      readonly error: {
+        readonly code: string;
+        readonly message: string;
+        readonly subject?: string;
+      };
+    };
 
 /** Starts a bootstrap that outlives us by its whole command, and resolves once it supervises. */
 export async function detachBootstrap(
   { paths, user, name }: Platform,
   command: readonly string[],
 ): Promise<Announcement | Fault> {
+  const refused = rootFault();
+  if (refused !== null) return refused;
   try {
     const started = startDetached({
       command: [...command, "--quiet", "--json"],
@@ -31,8 +42,8 @@ export async function detachBootstrap(
     const said = (await Promise.race([started, late])) as Said | null;
     if (said === null) return missing("its bootstrap ended at once, see 'mcpd logs --bootstrap'");
     if (!("error" in said)) return said;
-    const { code, message } = said.error;
-    return fault(isCode(code) ? code : "internal", message);
+    const { code, message, subject } = said.error;
+    return fault(isCode(code) ? code : "internal", message, subject);
   } catch (error) {
     return missing(`it cannot be started: ${reasonOf(error)}`);
   }

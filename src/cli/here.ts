@@ -1,6 +1,6 @@
 import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
-import { FaultError } from "../core/fault.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { pickPlatform } from "../platform/pick.ts";
 import type { Platform } from "../platform/platform.ts";
 
@@ -10,6 +10,15 @@ export const ANSWER_MS = 10_000;
 /** The platform of whoever runs this command. */
 export function here(): Platform {
   return pickPlatform(process.env);
+}
+
+/**
+ * The fault of being root: a daemon runs other people's programs with our rights, and what it wrote
+ * to a home kept by sudo would be closed to its owner (MISSION A2). Null when it is permitted.
+ */
+export function rootFault(): Fault | null {
+  const permitted = !here().user.elevated || process.env["MCPD_ALLOW_ROOT"] === "1";
+  return permitted ? null : fault("daemon.root");
 }
 
 /** Runs `action` on a connection to the daemon. Throws daemon.unreachable when there is none. */

@@ -63,10 +63,12 @@ export class Output {
 
   /** Says what went wrong: on stderr for people, as {"error": ...} on stdout with --json. */
   problem(problem: Fault): void {
-    const { code, text, data } = problem;
+    const { code, text, subject, data } = problem;
     const hint = hintOf(problem);
     if (this.#options.json) {
-      this.json({ error: { code, message: text, hint, ...(data === undefined ? {} : { data }) } });
+      const about = subject === "" ? {} : { subject };
+      const more = data === undefined ? {} : { data };
+      this.json({ error: { code, message: text, hint, ...about, ...more } });
       return;
     }
     const lines = [

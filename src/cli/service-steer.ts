@@ -2,7 +2,7 @@ import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { endBootstrap } from "../platform/unkept.ts";
 import type { CommandContext } from "./command.ts";
-import { here } from "./here.ts";
+import { here, rootFault } from "./here.ts";
 import { bootstrapDoor, serviceHere, serviceSpec } from "./service.ts";
 
 type Verb = "start" | "stop" | "restart";
@@ -26,6 +26,8 @@ export async function steer(
   verb: Verb,
   { options, output }: CommandContext<object>,
 ): Promise<number> {
+  const refused = rootFault();
+  if (refused !== null) throw new FaultError(refused);
   const platform = here();
   const service = await serviceHere(platform);
   const isService = (await service.unavailable()) === null && (await service.state()).registered;

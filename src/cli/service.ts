@@ -10,6 +10,7 @@ import type { Environment, Platform } from "../platform/platform.ts";
 import { systemTool } from "../platform/run.ts";
 import type { BootstrapDoor, ServiceManager, ServiceSpec } from "../platform/service.ts";
 import { detachBootstrap } from "./detached-bootstrap.ts";
+import { rootFault } from "./here.ts";
 
 const LOGIN_PATH_MS = 5_000;
 const ANSWER_MS = 2_000;
@@ -28,9 +29,8 @@ export async function serviceHere(platform: Platform): Promise<ServiceManager> {
 
 /** The same, for commands that are of no use without one. Throws why there is none. */
 export async function usableService(platform: Platform): Promise<ServiceManager> {
-  if (platform.user.elevated && process.env["MCPD_ALLOW_ROOT"] !== "1") {
-    throw new FaultError(fault("daemon.root"));
-  }
+  const refused = rootFault();
+  if (refused !== null) throw new FaultError(refused);
   const service = await serviceHere(platform);
   const problem = await service.unavailable();
   if (problem !== null) throw new FaultError(problem);

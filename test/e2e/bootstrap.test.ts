@@ -379,6 +379,17 @@ describe("mcpd start, stop and restart without a service manager", () => {
     }
   });
 
+  posixTest("name the file that is in the place of a socket, and leave it alone", async () => {
+    using home = new Home();
+    const { bootstrapAddress } = home.platform.paths;
+    mkdirSync(dirname(bootstrapAddress), { recursive: true, mode: 0o700 });
+    writeFileSync(bootstrapAddress, "mine");
+    const { exitCode, stderr } = await home.run("start");
+    expect([exitCode, stderr]).toEqual([74, expect.stringContaining("it is not a socket")]);
+    expect(stderr).toContain(`rights of ${bootstrapAddress}.`);
+    expect(readFileSync(bootstrapAddress, "utf8")).toBe("mine");
+  });
+
   posixTest("stop a bootstrap whose socket is gone, and one that hangs", async () => {
     await using it = await Supervised.start(config());
     rmSync(it.home.platform.paths.bootstrapAddress);

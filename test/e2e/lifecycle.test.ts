@@ -172,6 +172,15 @@ describe("the start of the daemon", () => {
       expect(stderr).toContain("root");
       expect(processesOf(home.path)).toEqual([]);
     });
+
+    test("leaves no file of root's in a home that sudo has kept", async () => {
+      using home = new Home({ MCPD_ALLOW_ROOT: "" });
+      for (const line of ["start", "stop", "restart", "daemon start"]) {
+        const { exitCode, stderr } = await home.run(...line.split(" "));
+        expect([line, exitCode, stderr]).toEqual([line, 77, expect.stringContaining("as root")]);
+        expect([line, readdirSync(home.path)]).toEqual([line, ["run"]]);
+      }
+    });
   }
 
   test("takes a port that is derived from the user's name, the same each time", async () => {
