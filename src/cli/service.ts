@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
-import { fault, FaultError, isFault } from "../core/fault.ts";
+import { FaultError, isFault } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { pickService } from "../platform/pick-service.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
