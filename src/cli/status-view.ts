@@ -78,8 +78,8 @@ export function upstreamTable(
     { title: "REACH" },
   ];
   const rows = upstreams.map((upstream) => [
-    upstream.name,
-    paint(STATE[upstream.state], upstream.state),
+    upstream.replica === null ? upstream.name : `${upstream.name}#${upstream.replica}`,
+    upstream.trusted ? paint(STATE[upstream.state], upstream.state) : paint("red", "untrusted"),
     upstream.upMs === null ? "-" : formatDuration(upstream.upMs),
     String(upstream.calls),
     upstream.errors === 0 ? "0" : paint("red", String(upstream.errors)),

@@ -148,6 +148,7 @@ function settingsOf(entry: BehaviourEntry, server: ServerSettings): UnitSettings
     retriesMax: entry.max_retries,
     tools: { allow: entry.tools.allow, deny: entry.tools.deny },
     prefix: entry.prefix,
+    trustReadOnly: entry.trust_read_only,
     reuse: {
       tools: Object.entries(entry.cache.tools).map(([glob, secs]) => ({ glob, ttlMs: toMs(secs) })),
       resourcesMs: toMs(entry.cache.resources_secs),
@@ -190,6 +191,7 @@ function reachOf(entry: UpstreamEntry, base: string, home: string): Reach {
       args: entry.args,
       env: references(entry.env, base, home),
       cwd: entry.cwd === null ? null : absolute(entry.cwd, base, home),
+      ...(entry.replicas === 1 ? {} : { replicas: entry.replicas }),
     };
   }
   const fromEnvironment = Object.entries(entry.headers_env).map(
@@ -199,8 +201,10 @@ function reachOf(entry: UpstreamEntry, base: string, home: string): Reach {
     ...references(entry.headers, base, home),
     ...Object.fromEntries(fromEnvironment),
   };
-  // The schema lets an upstream through only with a command or a url.
-  return { kind: "remote", wire: wireOf(entry.type, url ?? ""), url: url ?? "", headers };
+  // The schema lets an upstream through only with a command, a url or urls.
+  const [first = "", ...others] = entry.urls ?? [url ?? ""];
+  const remote = { kind: "remote", wire: wireOf(entry.type, first), url: first, headers } as const;
+  return others.length === 0 ? remote : { ...remote, others };
 }
 
 function wireOf(type: UpstreamEntry["type"], url: string): "http" | "sse" | "ws" {

@@ -91,6 +91,30 @@ const identity = {
       }),
     ),
   ),
+  urls: v.optional(
+    v.pipe(
+      v.array(v.pipe(text, v.check(isUpstreamUrl, "Write it like https://example.com/mcp"))),
+      v.minLength(2, "Give at least two, or one as url"),
+      v.maxLength(16, "There are at most 16"),
+      v.check(
+        (urls) => new Set(urls.map((url) => url.startsWith("ws"))).size === 1,
+        "All of them are http or https, or all are ws or wss",
+      ),
+      v.metadata({
+        title: "URLs",
+        description:
+          "Addresses that serve the same, instead of one url: requests go to whichever has least to do.",
+        applies: "replace",
+      }),
+    ),
+  ),
+  replicas: key(
+    wholeNumber(1, 16),
+    1,
+    "replace",
+    "Replicas",
+    "How many of the command run side by side: reads survive the end of one, calls are spread.",
+  ),
   headers: key(
     v.record(headerName, value),
     {},
@@ -165,6 +189,13 @@ const behaviour = {
     "Repeated reads",
     "How often a read in flight in a crash is repeated; calls with effects never are.",
   ),
+  trust_read_only: key(
+    v.boolean(),
+    false,
+    "live",
+    "Believe readOnlyHint",
+    "true repeats calls of tools that say they only read, as it is done with other reads.",
+  ),
   tools: key(
     v.object({
       allow: key(
@@ -232,8 +263,13 @@ export const BehaviourSchema = v.object(behaviour);
 export const UpstreamSchema = v.pipe(
   v.object({ ...identity, ...behaviour }),
   v.check(
-    (entry) => (entry.command === undefined) !== (entry.url === undefined),
+    ({ command, url, urls }) =>
+      [command, url, urls].filter((one) => one !== undefined).length === 1,
     'Give either "command" (a program to start) or "url" (a remote upstream)',
+  ),
+  v.check(
+    (entry) => entry.replicas === 1 || entry.command !== undefined,
+    'Several "replicas" need a "command"; a remote upstream has "urls"',
   ),
   v.check(
     (entry) => typeFits(entry.type, entry.command),
@@ -241,7 +277,7 @@ export const UpstreamSchema = v.pipe(
   ),
   v.metadata({
     words: 'an object with "command" or "url"',
-    anyOf: [{ required: ["command"] }, { required: ["url"] }],
+    anyOf: [{ required: ["command"] }, { required: ["url"] }, { required: ["urls"] }],
   }),
 );
 

@@ -66,8 +66,9 @@ export function maskText(text: string): string {
     )
     // "--api-key=..."
     .replaceAll(/(?<=")(?:[^"\\\n]|\\.)+(?=")/g, (inner) => maskAssignment(inner, asWide))
-    // "url": "...?..."
-    .replaceAll(/(?<="url"\s*:\s*"[^"?]*\?)[^"]+/g, asWide);
+    // "url": "...?...", "urls": ["...?..."]
+    .replaceAll(/(?<="url"\s*:\s*"[^"?]*\?)[^"]+/g, asWide)
+    .replaceAll(/(?<="urls"\s*:\s*\[[^\]]*"[^"?\]]*\?)[^"]+/g, asWide);
   return maskUrls(masked, asWide);
 }
 

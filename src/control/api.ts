@@ -11,6 +11,10 @@ export type UpstreamStatus = {
   readonly scope: "user" | "project" | "session";
   /** The project an instance serves; null for everybody, for one session, and for none yet. */
   readonly project: string | null;
+  /** Which of several replicas it is, from 1; null where there is only one. */
+  readonly replica: number | null;
+  /** Whether a replica gets requests: not after failures in a row, until it has answered again. */
+  readonly trusted: boolean;
   readonly state: "disabled" | "idle" | "starting" | "ready" | "waiting" | "stopping" | "failed";
   /** Command line or URL, without secrets. */
   readonly reach: string;

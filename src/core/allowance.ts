@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
-import type { Exchange, ExchangeTable } from "./exchange.ts";
+import type { ExchangeTable } from "./exchange-table.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import type { Exchange } from "./exchange.ts";
-import { fault } from "./fault.ts";
+import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { type Outcome, type Params, rpcError } from "./message.ts";
 import type { Unit, UnitSettings } from "./unit.ts";
@@ -32,4 +32,10 @@ export function paramsForLegacy(
   if (session?.era !== "modern" || params === undefined) return params;
   const { inputResponses: _answers, requestState: _state, task: _task, ...rest } = params;
   return rest;
+}
+
+/** What a write is told whose upstream went away: it is not sent again. */
+export function lostWith({ read }: Exchange, problem: Fault, name: string): Fault {
+  const text = read ? problem.text : `${problem.text}; the outcome of the request is unknown`;
+  return fault("upstream.lost", text, name);
 }

@@ -62,6 +62,8 @@ export type Effect =
   | { readonly kind: "rest"; readonly upstream: Upstream }
   /** A replaced upstream has answered its last request: end its process. */
   | { readonly kind: "drained"; readonly upstream: Upstream }
+  /** The lists of its replicas differ, or null: they do not any more. */
+  | { readonly kind: "disagree"; readonly upstream: Upstream; readonly text: string | null }
   | { readonly kind: "record"; readonly record: CallRecord }
   /** The upstream did something the protocol does not allow; it was ignored. */
   | { readonly kind: "oddity"; readonly upstream: Upstream; readonly text: string };

@@ -1,8 +1,18 @@
 import type { Channel, Turn } from "./effect.ts";
+import { isObject } from "./envelope.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
+import { faceOf } from "./face.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, Json, type Outcome, type Params, type Request, rpcError } from "./message.ts";
+import {
+  encode,
+  faultCodeOf,
+  Json,
+  type Outcome,
+  type Params,
+  type Request,
+  rpcError,
+} from "./message.ts";
 import { presentLegacy, presentModern } from "./present.ts";
 import { type CallOutcome, type CallRecord, isFailure } from "./record.ts";
 import { askRound, inputRequired } from "./rounds.ts";
@@ -68,7 +78,7 @@ export function seatCall(seat: Seat, call: Call, upstream: Upstream, exchange: E
   const { session, request } = call;
   session.pending.set(request.id, {
     cancel(later, reason) {
-      upstream.withdraw(later, exchange, reason);
+      (exchange.upstream ?? upstream).withdraw(later, exchange, reason);
       const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
       exchange.settle(later, { ok: false, error: rpcError(problem) });
     },
@@ -102,17 +112,24 @@ export function forward(
   const startedMs = turn.nowMs;
   const params = options.params ?? request.params;
   const target = options.target ?? "";
-  const start = (now: Turn, sent: Params | undefined, round: number): void => {
+  const read = READS.has(request.method) || isTrusted(request, upstream, target);
+  const start = (
+    now: Turn,
+    sent: Params | undefined,
+    round: number,
+    at: Upstream = upstream,
+  ): void => {
     const seat: Seat = { call: null, outcome: null };
     const finish = (later: Turn, outcome: Outcome): void => {
       const final = transformed(later, outcome, options.transform);
-      noteOwner(later, call, upstream, exchange, final);
-      settleSeat(later, seat, upstream, final);
+      const server = exchange.upstream ?? upstream;
+      noteOwner(later, call, server, exchange, final);
+      settleSeat(later, seat, server, final);
       const durationMs = later.nowMs - startedMs;
       const reuse = options.reuse ?? "none";
-      recordCall(later, call, upstream, { target, durationMs, reuse }, final);
+      recordCall(later, call, server, { target, durationMs, reuse }, final);
       // It may have changed something: who asks from now on must not get what was read before.
-      if (reuse === "none") upstream.fetching.clear();
+      if (reuse === "none") faceOf(upstream).fetching.clear();
       options.settled?.(later, final);
     };
     const exchange = new Exchange({
@@ -122,25 +139,35 @@ export function forward(
       channel,
       seat,
       target,
-      retriesLeft: READS.has(request.method) ? upstream.unit.settings.retriesMax : 0,
+      read,
+      retriesLeft: read ? upstream.unit.settings.retriesMax : 0,
       progressToken: progressTokenOf(sent),
       onProgress: channel.streams ? (later, progress) => report(later, seat, progress) : undefined,
       settle(later, outcome) {
-        const required = inputRequired(call, upstream, outcome);
+        const server = exchange.upstream ?? upstream;
+        const required = inputRequired(call, server, outcome);
         if (required === null || round >= LIMITS.inputRounds) return finish(later, outcome);
         askRound(later, call, required, (next, answers) => {
           if (!answers.ok) return finish(next, answers);
           const { responses: inputResponses } = answers;
           const state = required.state === undefined ? {} : { requestState: required.state };
-          start(next, { ...params, inputResponses, ...state }, round + 1);
+          start(next, { ...params, inputResponses, ...state }, round + 1, server);
         });
       },
     });
     if (options.released !== undefined) exchange.whenReleased(options.released);
     seatCall(seat, call, upstream, exchange);
-    upstream.ask(now, exchange);
+    at.ask(now, exchange);
   };
   start(turn, params, 0);
+}
+
+/** Whether a call is of a tool that says it only reads, where the config believes it. */
+function isTrusted({ method }: Request, upstream: Upstream, tool: string): boolean {
+  if (method !== "tools/call" || !upstream.unit.settings.trustReadOnly) return false;
+  const entries = upstream.listings.get("tools")?.entries ?? [];
+  const hints = entries.find((entry) => entry["name"] === tool)?.["annotations"];
+  return isObject(hints) && hints["readOnlyHint"] === true;
 }
 
 /** What an upstream makes for a client by an id of its own belongs to that client. */
@@ -261,7 +288,7 @@ function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
 
 export function outcomeOf(outcome: Outcome): CallOutcome {
   if (outcome.ok) return "ok";
-  const code = (outcome.error.data as { fault?: unknown } | undefined)?.fault;
+  const code = faultCodeOf(outcome);
   if (code === "exchange.cancelled") return "cancelled";
   if (code === "exchange.timed-out") return "timed-out";
   return code === "upstream.lost" ? "lost" : "error";

@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
+import { runnable } from "./face.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, Session, type View } from "./session.ts";
 import { resubscribe, syncLogLevel } from "./subscriptions.ts";
 import type { World } from "./world.ts";
@@ -74,7 +75,9 @@ export function revive(world: World, turn: Turn, id: string, kept: KeptSession):
   world.sessions.set(id, session);
   for (const [uri, name] of kept.subscriptions) resubscribe(world, turn, session, name, uri);
   if (kept.logLevel !== null) {
-    for (const upstream of world.inView(session)) syncLogLevel(world, turn, upstream);
+    for (const upstream of world.inView(session).flatMap(runnable)) {
+      syncLogLevel(world, turn, upstream);
+    }
   }
   return session;
 }

@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
-import type { Exchange, ExchangeTable } from "./exchange.ts";
+import type { ExchangeTable } from "./exchange-table.ts";
+import type { Exchange } from "./exchange.ts";
 
 /**
  * Calls of tools that ask, or may. They run one at a time, so that a question can only be of the

@@ -91,6 +91,19 @@ export const LIMITS = {
   listWaitMs: 5_000,
   /** How often deadlines are looked at: the precision of a time-out. */
   tickMs: 100,
+  /** Failures in a row after which a replica is not trusted: one may be the request's own fault. */
+  breakerFailures: 3,
+  /** For how long, the first time and at most: short, since a list call is all that is risked. */
+  breakerOpenMs: 1_000,
+  breakerOpenMsMax: 30_000,
+  /** A replica that has a request and has been silent for this long is asked for a list. */
+  silentMs: 5_000,
+  /** The same without a request: a dead connection shows before somebody needs it. */
+  healthCheckMs: 30_000,
+  /** How long the answer to that may take. */
+  healthTimeoutMs: 5_000,
+  /** How often requests ask for a replica that does not run. */
+  wakeMs: 1_000,
   /** How long a replaced upstream may work on what it was doing before it is ended. */
   drainMs: 10_000,
   /** list_changed notifications of one upstream are collected for this long. */

@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import {
   EMPTY_LISTING,
@@ -12,6 +13,7 @@ import {
   LISTS,
   nextCursorOf,
 } from "./listing.ts";
+import type { Replicas } from "./replicas.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
@@ -82,6 +84,40 @@ export function releaseWaiters(upstream: Upstream, turn: Turn): void {
   for (const waiter of waiters) waiter(turn);
 }
 
+/**
+ * Gives replicas the lists of the first that can speak: there is no union, since a tool that only
+ * one has would work now and then. That they differ is a condition.
+ */
+export function speakFor(world: World, turn: Turn, group: Replicas): void {
+  const { face } = group;
+  if (face.retired !== null) return;
+  const differ = new Set<string>();
+  for (const kind of LIST_KINDS) {
+    const [speaker, ...others] = group.speakers(kind);
+    const listing = speaker?.listings.get(kind);
+    if (listing === undefined) continue;
+    const { fingerprint } = listing;
+    for (const other of others) {
+      if (other.listings.get(kind)?.fingerprint !== fingerprint)
+        differ.add(`${kind} of ${other.key}`);
+    }
+    const known = face.listings.get(kind);
+    if (known?.fingerprint !== fingerprint) storeList(world, turn, face, kind, listing);
+  }
+  const disagreement = differ.size === 0 ? null : [...differ].join(", ");
+  if (disagreement === group.disagreement) return;
+  group.disagreement = disagreement;
+  turn.add({ kind: "disagree", upstream: face, text: disagreement });
+}
+
+/** One of several cannot be started: with the last of them, whoever waits is told. */
+export function giveUp(turn: Turn, upstream: Upstream, problem: Fault): void {
+  const { group } = upstream;
+  if (group === null || !group.down(upstream)) return;
+  group.face.waiting.fail(turn, problem);
+  releaseWaiters(group.face, turn);
+}
+
 function loadList(world: World, turn: Turn, upstream: Upstream, kind: ListKind): void {
   if (!upstream.has(LISTS[kind].capability)) {
     return storeList(world, turn, upstream, kind, EMPTY_LISTING);
@@ -121,6 +157,10 @@ function storeList(
   kind: ListKind,
   listing: Listing,
 ): void {
+  if (upstream.group !== null && upstream.group.face !== upstream) {
+    upstream.listings.set(kind, listing);
+    return speakFor(world, turn, upstream.group);
+  }
   const before = upstream.listings.get(kind);
   upstream.listings.set(kind, listing);
   if (world.find(upstream.key) === upstream) {

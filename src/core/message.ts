@@ -136,3 +136,8 @@ export function encode(message: Message): string {
 function paramsOf(message: Request | Notification): string {
   return message.params === undefined ? "" : `,"params":${JSON.stringify(message.params)}`;
 }
+
+/** The fault that an outcome tells of; undefined for a result, and for an error of the upstream. */
+export function faultCodeOf(outcome: Outcome): unknown {
+  return outcome.ok ? undefined : (outcome.error.data as { fault?: unknown } | undefined)?.fault;
+}

@@ -1,6 +1,7 @@
 import { resolveName } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { isObject, META, MODERN_REVISION, stripEnvelope } from "./envelope.ts";
+import { homeOf } from "./face.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answerFor, type Call, refuse, reply } from "./forward.ts";
 import { aggregateCapabilities, instructionsOf, introduced, introductionFor } from "./handshake.ts";
@@ -145,8 +146,9 @@ function honoured(world: World, turn: Turn, call: Call, filter: Params): Params 
   const wanted = filter["resourceSubscriptions"];
   if (!Array.isArray(wanted)) return Object.fromEntries(kept);
   const resourceSubscriptions = (wanted as readonly unknown[]).filter((uri): uri is string => {
-    const owner = typeof uri === "string" ? world.ownerOf(uri, session) : undefined;
-    if (typeof uri !== "string" || owner === undefined) return false;
+    const serving = typeof uri === "string" ? world.ownerOf(uri, session) : undefined;
+    if (typeof uri !== "string" || serving === undefined) return false;
+    const owner = homeOf(serving, session);
     if (subscribe(owner, session, uri)) follow(turn, owner, uri);
     return true;
   });

@@ -40,7 +40,13 @@ export function receiveFromUpstream(
 
 function settle(turn: Turn, upstream: Upstream, response: Response): void {
   const exchange = upstream.exchanges.take(turn, response);
-  if (exchange !== undefined) return void exchange.settle(turn, response.outcome);
+  if (exchange !== undefined) {
+    const { outcome } = response;
+    if (upstream.group?.answered(turn, upstream, exchange, outcome) !== true) {
+      exchange.settle(turn, outcome);
+    }
+    return;
+  }
   // Answered twice, or an id we never gave out.
   const text = `answered ${JSON.stringify(response.id)}, which nobody waits for`;
   turn.add({ kind: "oddity", upstream, text });

@@ -90,7 +90,7 @@ export class Parking {
       if (parked.untilMs > turn.nowMs) continue;
       this.#forget(parked);
       const { upstream, exchange } = parked;
-      upstream.withdraw(turn, exchange, "the client did not come back");
+      (exchange.upstream ?? upstream).withdraw(turn, exchange, "the client did not come back");
       exchange.settle(turn, { ok: false, error: rpcError(fault("question.state")) });
     }
   }

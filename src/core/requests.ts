@@ -1,4 +1,5 @@
 import type { Turn } from "./effect.ts";
+import { runnable } from "./face.ts";
 import { fault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
 import { initialize } from "./handshake.ts";
@@ -40,6 +41,8 @@ function setLevel(world: World, turn: Turn, call: Call): void {
   }
   call.session.logLevel = level as McpLogLevel;
   turn.add({ kind: "keep", session: call.session });
-  for (const upstream of world.inView(call.session)) syncLogLevel(world, turn, upstream);
+  for (const upstream of world.inView(call.session).flatMap(runnable)) {
+    syncLogLevel(world, turn, upstream);
+  }
   answer(turn, call, {});
 }

@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
+import { faceOf, runnable } from "./face.ts";
 import { type Call, forward, hold, outcomeOf, recordCall, settleCall } from "./forward.ts";
 import { isRawNumber } from "./json.ts";
 import { LIMITS } from "./limits.ts";
@@ -51,7 +52,8 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   // One that stands behind the flood of its own client would hold up others.
   if (
     flight === undefined ||
-    (flight.leader !== call.session && upstream.allowance.holds(flight.leader))
+    (flight.leader !== call.session &&
+      runnable(upstream).some(({ allowance }) => allowance.holds(flight.leader)))
   ) {
     return lead(world, turn, call, upstream, { ...sent, key });
   }
@@ -87,9 +89,10 @@ function change(world: World, turn: Turn, call: Call, upstream: Upstream, sent: 
 
 /** Forgets what is kept of an instance, and what is on its way from before now. */
 export function forget(world: World, upstream: Upstream): void {
-  upstream.changes += 1;
-  upstream.fetching.clear();
-  world.shelf.forget(groupOf(upstream));
+  const face = faceOf(upstream);
+  face.changes += 1;
+  face.fetching.clear();
+  world.shelf.forget(groupOf(face));
 }
 
 function lead(

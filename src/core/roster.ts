@@ -1,11 +1,12 @@
 import { visibleEntries } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
+import { faceOf, runnable } from "./face.ts";
 import { fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS } from "./listing.ts";
 import { releaseWaiters } from "./lists.ts";
 import { actionFor } from "./plan.ts";
-import { bindUnit } from "./scope.ts";
+import { bindUnit, replicaUnits } from "./scope.ts";
 import type { Session } from "./session.ts";
 import { resubscribe } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
@@ -64,12 +65,12 @@ export class Roster {
   /** Whether an upstream is the one at work while its replacement starts. */
   replacing(upstream: Upstream): boolean {
     const { name } = upstream;
-    return this.#world.upstream(name) === upstream && this.#successors.has(name);
+    return this.#world.upstream(name) === faceOf(upstream) && this.#successors.has(name);
   }
 
   /** Whether an upstream is a replacement that has not taken over yet. */
   starting(upstream: Upstream): boolean {
-    return this.#successors.get(upstream.name) === upstream;
+    return this.#successors.get(upstream.name) === faceOf(upstream);
   }
 
   /** Puts the replacement in the place of what it replaces. */
@@ -103,27 +104,24 @@ export class Roster {
     const starting = this.#successors.get(unit.upstream);
     const switched = standing.unit.disabled !== unit.disabled;
     if (action !== "replace" && !switched) {
-      standing.unit = unit;
+      setUnit(standing, unit);
       this.#dropSuccessor(turn, unit.upstream);
       return standing;
     }
     if (starting?.unit.hash === unit.hash && !unit.disabled) {
-      starting.unit = unit;
+      setUnit(starting, unit);
       return standing;
     }
     this.#dropSuccessor(turn, unit.upstream);
     const successor = this.#world.create(unit);
-    if (unit.scope === "user") {
-      for (const [uri, sessions] of standing.subscribers) successor.subscribers.set(uri, sessions);
-    }
-    successor.lane.inherit(standing.lane);
     // Of another scope it is a pattern, of which nothing ever runs.
+    inherit(successor, standing, unit.scope === "user");
     if (standing.phase !== "ready" || unit.disabled || unit.scope !== "user") {
       this.#retire(turn, standing);
       return successor;
     }
     this.#successors.set(unit.upstream, successor);
-    turn.add({ kind: "demand", upstream: successor });
+    successor.demand(turn);
     return standing;
   }
 
@@ -133,7 +131,7 @@ export class Roster {
       const pattern = this.#world.upstream(upstream.name)?.unit;
       const gone = pattern === undefined || pattern.disabled;
       if (!gone && actionFor(upstream.unit, pattern) !== "replace") {
-        upstream.unit = bindUnit(pattern, upstream.audience);
+        setUnit(upstream, bindUnit(pattern, upstream.audience));
         continue;
       }
       this.#unscope(turn, upstream);
@@ -142,8 +140,9 @@ export class Roster {
   }
 
   /** Who subscribed at an instance that has ended subscribes at what serves them now. */
-  #handOver(turn: Turn, { name, subscribers }: Upstream): void {
-    for (const [uri, sessions] of subscribers) {
+  #handOver(turn: Turn, upstream: Upstream): void {
+    const { name } = upstream;
+    for (const [uri, sessions] of runnable(upstream).flatMap((one) => [...one.subscribers])) {
       for (const session of sessions) resubscribe(this.#world, turn, session, name, uri);
     }
   }
@@ -191,9 +190,38 @@ export class Roster {
   #retire(turn: Turn, upstream: Upstream): void {
     const text = `Upstream "${upstream.name}" was changed or removed in the config`;
     const problem = fault("upstream.unknown", text, upstream.name);
-    upstream.retired = problem;
+    for (const one of new Set([upstream, ...runnable(upstream)])) one.retired = problem;
     upstream.waiting.fail(turn, problem);
     releaseWaiters(upstream, turn);
-    this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
+    for (const one of runnable(upstream)) {
+      one.waiting.fail(turn, problem);
+      this.#retired.set(one, turn.nowMs + LIMITS.drainMs);
+    }
+  }
+}
+
+/** Gives an upstream and its replicas the settings of a newer unit. */
+function setUnit(upstream: Upstream, unit: Unit): void {
+  upstream.unit = unit;
+  const units = replicaUnits(unit);
+  for (const [index, member] of upstream.group?.members.entries() ?? []) {
+    member.unit = units[index] ?? member.unit;
+  }
+}
+
+/** What clients asked of an upstream, and what was found out, counts for what takes its place. */
+function inherit(successor: Upstream, standing: Upstream, subscriptions: boolean): void {
+  const heirs = runnable(successor);
+  for (const [index, old] of runnable(standing).entries()) {
+    const heir = heirs[index % heirs.length] ?? successor;
+    for (const [uri, sessions] of subscriptions ? old.subscribers : []) {
+      const joint = heir.subscribers.get(uri) ?? new Set();
+      for (const session of sessions) {
+        joint.add(session);
+        session.subscriptions.set(uri, heir.key);
+      }
+      heir.subscribers.set(uri, joint);
+    }
+    for (const one of heirs) one.lane.inherit(old.lane);
   }
 }

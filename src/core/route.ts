@@ -2,6 +2,7 @@ import { callMany } from "./call-many.ts";
 import { namesakes, namesOf, resolveName, type Target, visibleEntries } from "./catalog.ts";
 import { isKeptResult } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
+import { homeOf } from "./face.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, answerFor, type Call, forward, hold, refuse } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
@@ -209,19 +210,37 @@ function send(
     return forward(turn, call, upstream, { params, transform: (list) => filterTools(list, tools) });
   }
   if (method === "resources/subscribe" && typeof uri === "string") {
-    return sendSubscribe(turn, call, upstream, uri);
+    return atHome(turn, call, upstream, (later, home) => sendSubscribe(later, call, home, uri));
   }
   if (method === "resources/unsubscribe" && typeof uri === "string") {
     turn.add({ kind: "keep", session: call.session });
-    if (!unsubscribe(upstream, call.session, uri)) return answer(turn, call, {});
-    if (upstream.era === "modern") {
-      unfollow(turn, upstream, uri);
+    const home = world.find(call.session.subscriptions.get(uri) ?? "") ?? upstream;
+    if (!unsubscribe(home, call.session, uri)) return answer(turn, call, {});
+    if (home.era === "modern") {
+      unfollow(turn, home, uri);
       return answer(turn, call, {});
     }
+    return forward(turn, call, home, { params, target: uri });
   }
   if (method.startsWith("tasks/")) return sendTask(turn, call, upstream);
   const target = params?.["name"] ?? uri;
   obtain(world, turn, call, upstream, { params, target: typeof target === "string" ? target : "" });
+}
+
+/** Does something at the one replica that a session stays with, once one is ready. */
+function atHome(
+  turn: Turn,
+  call: Call,
+  upstream: Upstream,
+  act: (turn: Turn, home: Upstream) => void,
+): void {
+  if (upstream.group === null) return act(turn, upstream);
+  hold(call, (resume) => {
+    upstream.whenReady(turn, {
+      proceed: (later) => resume(later, (now) => act(now, homeOf(upstream, call.session))),
+      fail: (later, problem) => resume(later, (now) => refuse(now, call, problem)),
+    });
+  });
 }
 
 function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string): void {

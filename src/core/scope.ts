@@ -23,6 +23,25 @@ export function bindUnit(unit: Unit, audience: Audience): Unit {
   return { ...unit, key, reach, ...(needed ? { project } : {}) };
 }
 
+/** The units of the replicas of a unit; empty where there is only one. */
+export function replicaUnits(unit: Unit): readonly Unit[] {
+  return replicaReaches(unit.reach).map((reach, index) => {
+    return { ...unit, key: `${unit.key}#${index + 1}`, reach };
+  });
+}
+
+function replicaReaches(reach: Reach): readonly Reach[] {
+  if (reach.kind === "stdio" && reach.replicas !== undefined) {
+    const { replicas, ...one } = reach;
+    return Array.from({ length: replicas }, () => one);
+  }
+  if (reach.kind === "remote" && reach.others !== undefined) {
+    const { others, ...first } = reach;
+    return [first, ...others.map((url) => ({ ...first, url }))];
+  }
+  return [];
+}
+
 /** Whether a reach is a pattern with `{project}` in it. */
 export function mentionsProject(reach: Reach): boolean {
   return JSON.stringify(reach).includes(PROJECT);
@@ -53,7 +72,12 @@ function bindReach(reach: Reach, project: string | null): Reach {
         cwd: reach.cwd === null ? project : fill(reach.cwd),
       };
     case "remote":
-      return { ...reach, url: fill(reach.url), headers: fillAll(reach.headers) };
+      return {
+        ...reach,
+        url: fill(reach.url),
+        headers: fillAll(reach.headers),
+        ...(reach.others === undefined ? {} : { others: reach.others.map(fill) }),
+      };
     case "builtin":
       return reach;
   }

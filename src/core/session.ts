@@ -1,7 +1,7 @@
 import type { Drawer } from "./drawer.ts";
 import type { Channel, Turn } from "./effect.ts";
 import type { Envelope } from "./envelope.ts";
-import { ExchangeTable } from "./exchange.ts";
+import { ExchangeTable } from "./exchange-table.ts";
 import type { Params, RequestId } from "./message.ts";
 import { OPEN_PROFILE, type Profile } from "./profile.ts";
 import type { UnitKey } from "./unit.ts";

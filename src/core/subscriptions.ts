@@ -1,5 +1,6 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
+import { homeOf } from "./face.ts";
 import { isFault } from "./fault.ts";
 import { Json, type Params } from "./message.ts";
 import { notify } from "./notify.ts";
@@ -25,8 +26,9 @@ export function resubscribe(
   name: string,
   uri: string,
 ): void {
-  const upstream = world.serving(session, name);
-  if (isFault(upstream)) return;
+  const serving = world.serving(session, name);
+  if (isFault(serving)) return;
+  const upstream = homeOf(serving, session);
   const first = subscribe(upstream, session, uri);
   if (upstream.phase !== "ready") upstream.whenReady(turn, JUST_START);
   else if (first) follow(turn, upstream, uri);
@@ -62,6 +64,19 @@ export function restore(world: World, turn: Turn, upstream: Upstream): void {
 export function follow(turn: Turn, upstream: Upstream, uri: string): void {
   if (upstream.era === "modern") syncListening(turn, upstream);
   else ask(turn, upstream, "resources/subscribe", { uri });
+}
+
+/** Moves what clients subscribed to at a replica that is gone to one that is there. */
+export function bequeath(turn: Turn, from: Upstream): void {
+  const heir = from.group?.heir(from);
+  if (heir === undefined || from.retired !== null) return;
+  for (const [uri, sessions] of from.subscribers) {
+    from.subscribers.delete(uri);
+    for (const session of sessions) {
+      from.group?.stay(session, heir);
+      if (subscribe(heir, session, uri)) follow(turn, heir, uri);
+    }
+  }
 }
 
 /** Tells an upstream that a resource has lost its last subscriber. */

@@ -2,19 +2,28 @@ import type { Catalog } from "./catalog.ts";
 import { type Channel, type Effect, Turn } from "./effect.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
+import { faceOf } from "./face.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { keptOf, type KeptSession, revive } from "./kept-session.ts";
 import type { ListKind } from "./listing.ts";
-import { expireGatherings, loadLists, releaseWaiters, reloadStale } from "./lists.ts";
+import {
+  expireGatherings,
+  giveUp,
+  loadLists,
+  releaseWaiters,
+  reloadStale,
+  speakFor,
+} from "./lists.ts";
 import { type Message, type Notification, rpcError } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
 import type { Profile } from "./profile.ts";
 import { expireQuestions } from "./questions.ts";
+import type { Replicas } from "./replicas.ts";
 import { receiveRequest } from "./requests.ts";
 import { forget } from "./reuse.ts";
 import { Roster } from "./roster.ts";
 import { Session, type View } from "./session.ts";
-import { restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
+import { bequeath, restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
 import { leaveTasks } from "./task-requests.ts";
 import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
@@ -141,6 +150,7 @@ export class Switchboard {
     unsubscribeAll(this.#world, turn, session);
     leaveTasks(this.#world, turn, session);
     this.#roster.leave(turn, session);
+    if (session.era === "legacy") for (const group of this.#world.groups) group.leave(session);
     if (session.logLevel === null) return turn.effects;
     for (const upstream of this.#world.instances) {
       if (session.sees(upstream)) syncLogLevel(this.#world, turn, upstream);
@@ -185,10 +195,18 @@ export class Switchboard {
   /** The instance of an upstream is gone; `retrying` when another one follows by itself. */
   lost(upstream: Upstream, problem: Fault, retrying: boolean, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    const replaced = this.#roster.replacing(upstream);
-    upstream.lost(turn, problem, retrying && !replaced);
+    const { group } = upstream;
+    const alone = group?.heir(upstream) === undefined;
+    const replaced = alone && this.#roster.replacing(upstream);
+    const stays = upstream.lost(turn, problem, retrying && !replaced);
     if (replaced) this.#roster.promote(turn, upstream.name);
-    if (!upstream.listed) releaseWaiters(upstream, turn);
+    if (group === null) {
+      if (!upstream.listed) releaseWaiters(upstream, turn);
+      return turn.effects;
+    }
+    bequeath(turn, upstream);
+    speakFor(this.#world, turn, group);
+    if (!stays) giveUp(turn, upstream, problem);
     return turn.effects;
   }
 
@@ -197,6 +215,7 @@ export class Switchboard {
     const turn = new Turn(nowMs);
     upstream.waiting.fail(turn, problem);
     releaseWaiters(upstream, turn);
+    giveUp(turn, upstream, problem);
     return turn.effects;
   }
 
@@ -218,9 +237,11 @@ export class Switchboard {
     for (const upstream of this.#world.instances) {
       const { idleStopMs } = upstream.unit.settings;
       upstream.tasks.expire(nowMs);
-      if (idleStopMs === null || upstream.phase !== "ready" || !upstream.unused) continue;
-      if (nowMs - upstream.usedMs >= idleStopMs) upstream.rest(turn);
+      const face = faceOf(upstream);
+      if (idleStopMs === null || upstream.phase !== "ready" || !face.unused) continue;
+      if (nowMs - face.usedMs >= idleStopMs) upstream.rest(turn);
     }
+    for (const group of this.#world.groups) group.check(turn);
     return turn.effects;
   }
 
@@ -232,6 +253,7 @@ export class Switchboard {
       expireQuestions(turn, upstream);
       reloadStale(this.#world, turn, upstream);
     }
+    for (const group of this.#world.groups) group.check(turn);
     expireGatherings(this.#world, turn);
     this.#world.parking.tick(turn);
     this.#roster.drain(turn);
@@ -244,6 +266,12 @@ export class Switchboard {
     const upstream = this.#world.upstream(view.upstream);
     if (upstream !== undefined && !upstream.unit.disabled) return null;
     return unavailable(view.upstream, upstream);
+  }
+
+  #joined(turn: Turn, upstream: Upstream, group: Replicas): void {
+    // What clients subscribed to at one that has not come back.
+    for (const member of group.members) if (member.phase === "absent") bequeath(turn, member);
+    group.joined(turn, upstream);
   }
 
   #clientNotice(turn: Turn, session: Session, message: Notification): void {
@@ -267,6 +295,7 @@ export class Switchboard {
     // Before the calls that waited: what they change is what subscribers want to hear of.
     restore(this.#world, turn, upstream);
     upstream.waiting.proceed(turn);
+    if (upstream.group !== null) this.#joined(turn, upstream, upstream.group);
     loadLists(this.#world, turn, upstream);
   }
 }

@@ -1,6 +1,7 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { Exchange } from "./exchange.ts";
+import { holderOf, runnable } from "./face.ts";
 import { fault } from "./fault.ts";
 import { type Call, forward, refuse } from "./forward.ts";
 import { Json } from "./message.ts";
@@ -18,9 +19,10 @@ export const TASK_REQUESTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Sends a request about tasks to the upstream that has them, for who made them. */
-export function sendTask(turn: Turn, call: Call, upstream: Upstream): void {
+export function sendTask(turn: Turn, call: Call, serving: Upstream): void {
   const { session, request } = call;
   const { method, params } = request;
+  const upstream = holderOf(serving, session, params?.["taskId"]);
   const other = upstream.phase === "ready" && upstream.era !== session.era;
   // Tasks of the two eras have only their names in common.
   if (other || (session.era === "legacy" && !upstream.has("tasks"))) {
@@ -62,9 +64,9 @@ export function watchTasks(
   if (!Array.isArray(wanted)) return [];
   return (wanted as readonly unknown[]).filter((id): id is string => {
     if (typeof id !== "string") return false;
-    const owner =
-      ownerOfTask(world, session, id) ??
-      (session.view.kind === "one" ? world.inView(session)[0] : undefined);
+    const [only] = session.view.kind === "one" ? world.inView(session) : [];
+    const unknown = only === undefined ? undefined : holderOf(only, session, id);
+    const owner = ownerOfTask(world, session, id) ?? unknown;
     if (owner === undefined || owner.tasks.standing(session, id) === "other") return false;
     owner.tasks.watch(session, id);
     if (owner.phase === "ready" && owner.era === "modern") syncListening(turn, owner);
@@ -87,7 +89,8 @@ export function leaveTasks(world: World, turn: Turn, session: Session): void {
 }
 
 function ownerOfTask(world: World, session: Session, id: unknown): Upstream | undefined {
-  return world.inView(session).find(({ tasks }) => tasks.standing(session, id) === "own");
+  const instances = world.inView(session).flatMap(runnable);
+  return instances.find(({ tasks }) => tasks.standing(session, id) === "own");
 }
 
 function refuseTask(turn: Turn, call: Call): void {

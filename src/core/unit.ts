@@ -20,11 +20,15 @@ export type Reach =
       readonly env: { readonly [name: string]: ValueRef };
       /** Absolute directory, or null for the user's home. Never the daemon's own directory. */
       readonly cwd: string | null;
+      /** How many of it run side by side; absent for one. */
+      readonly replicas?: number;
     }
   | {
       readonly kind: "remote";
       readonly wire: "http" | "sse" | "ws";
       readonly url: string;
+      /** Where else the same is served; absent for nowhere. */
+      readonly others?: readonly string[];
       readonly headers: { readonly [name: string]: ValueRef };
     }
   | { readonly kind: "builtin" };
@@ -55,6 +59,8 @@ export type UnitSettings = {
   /** Prefix of its names in the aggregate: only where needed, always or never. */
   readonly prefix: "auto" | "always" | "never";
   readonly reuse: ReuseSettings;
+  /** Whether a tool that says it only reads is believed: then its calls may be repeated. */
+  readonly trustReadOnly: boolean;
 };
 
 /** Identity of an instance: equal keys share one. */

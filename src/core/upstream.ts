@@ -1,29 +1,27 @@
 import { Allowance } from "./allowance.ts";
-import { paramsForLegacy, timedOut, timeoutOf } from "./dispatch.ts";
+import { lostWith, paramsForLegacy, timedOut, timeoutOf } from "./dispatch.ts";
 import type { Turn } from "./effect.ts";
 import { envelopeOf, isObject, MODERN_REVISION, withEnvelope } from "./envelope.ts";
-import { LEGACY_LATEST } from "./era.ts";
-import { Exchange, ExchangeTable } from "./exchange.ts";
+import type { FoundEra } from "./era.ts";
+import { ExchangeTable } from "./exchange-table.ts";
+import type { Exchange } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
-import {
-  assumedIntroduction,
-  type Introduction,
-  readDiscovery,
-  readIntroduction,
-} from "./introduction.ts";
+import { greet, knownEra } from "./greeting.ts";
+import type { Introduction } from "./introduction.ts";
 import { Lane } from "./lane.ts";
 import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
 import type { Memory } from "./memory.ts";
 import {
   encode,
+  Json,
   type Message,
-  type Outcome,
   type Params,
   type RequestId,
   type Response,
   rpcError,
 } from "./message.ts";
-import { capabilitiesFor, type Question } from "./questions.ts";
+import type { Question } from "./questions.ts";
+import type { Replicas } from "./replicas.ts";
 import type { Flight } from "./reuse.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
 import type { McpLogLevel, Session } from "./session.ts";
@@ -36,6 +34,8 @@ import { type Waiting, WaitingRoom } from "./waiting.ts";
 export class Upstream {
   unit: Unit;
   readonly audience: Audience;
+  /** The replicas that it is one of, or stands for; null where there is only it. */
+  group: Replicas | null = null;
   /** When a client last asked it for something (monotonic ms). */
   usedMs = 0;
   readonly counts = { calls: 0, errors: 0 };
@@ -67,23 +67,25 @@ export class Upstream {
   /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
   readonly waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */
-  #foundEra: Unit["era"] = "auto";
+  readonly found: FoundEra;
   /** What a modern upstream is listened to for. */
   listening: { readonly filter: string; readonly exchange: Exchange } | null = null;
   /** On its way down because nobody used it: what comes meanwhile waits for the next start. */
   #resting = false;
-  readonly #about: { readonly name: string; readonly version: string };
+  readonly about: { readonly name: string; readonly version: string };
 
   constructor(
     unit: Unit,
     about: { readonly name: string; readonly version: string },
     audience: Audience = EVERYBODY,
     memory: Memory | null = null,
+    found: FoundEra = { era: "auto" },
   ) {
     this.unit = unit;
+    this.found = found;
     this.audience = audience;
     if (memory !== null) this.#remember(memory);
-    this.#about = about;
+    this.about = about;
   }
 
   get name(): string {
@@ -111,9 +113,13 @@ export class Upstream {
 
   /** Whether nobody would miss it: nothing in flight, nobody waiting or subscribed. */
   get unused(): boolean {
-    const { exchanges, lane, subscribers, tasks, waiting } = this;
-    const wanted = waiting.size + this.allowance.size + lane.size + subscribers.size;
-    return exchanges.size + wanted === 0 && !tasks.working;
+    if (this.group?.face === this) return this.group.unused;
+    return this.load + this.waiting.size + this.subscribers.size === 0 && !this.tasks.working;
+  }
+
+  /** Requests it works on, or that wait for their turn. */
+  get load(): number {
+    return this.exchanges.size + this.allowance.size + this.lane.size;
   }
 
   /** Whether all its lists are known: until then an absent name proves nothing. */
@@ -132,18 +138,28 @@ export class Upstream {
     } else if (this.retired !== null) {
       waiting.fail(turn, this.retired);
     } else if (this.waiting.enter(waiting)) {
-      turn.add({ kind: "demand", upstream: this });
+      this.demand(turn);
     } else {
       waiting.fail(turn, fault("upstream.busy", `Upstream "${this.name}" is still starting`));
     }
   }
 
+  demand(turn: Turn): void {
+    if (this.group?.face === this) this.group.demand(turn);
+    else turn.add({ kind: "demand", upstream: this });
+  }
+
   /** Sends a request now, or as soon as the upstream is ready. */
   ask(turn: Turn, exchange: Exchange): void {
+    if (this.group?.face === this) return this.group.ask(turn, exchange);
     if (exchange.session !== null) this.usedMs = turn.nowMs;
+    exchange.upstream = this;
     this.whenReady(turn, {
       proceed: (later) => this.#enter(later, exchange),
-      fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
+      fail: (later, problem) => {
+        if (this.group?.move(later, exchange, this) === true) return;
+        exchange.settle(later, { ok: false, error: rpcError(problem) });
+      },
     });
   }
 
@@ -166,51 +182,59 @@ export class Upstream {
   opened(turn: Turn): void {
     this.phase = "opening";
     this.logLevel = null;
-    if (this.#knownEra() === "legacy") this.#hello(turn);
-    else this.#discover(turn);
+    greet(turn, this);
   }
 
   /** Puts an unused instance down; a request that comes meanwhile starts it again. */
   rest(turn: Turn): void {
     this.phase = "absent";
+    this.group?.left(this);
     this.#resting = true;
     turn.add({ kind: "rest", upstream: this });
   }
 
   /**
    * The instance is gone. Reads that may be repeated and requests that had not been sent wait for
-   * the next one when `retrying`; everything else is told.
+   * the next one when `retrying`; everything else is told. False when waiting is in vain.
    */
-  lost(turn: Turn, problem: Fault, retrying: boolean): void {
+  lost(turn: Turn, problem: Fault, retrying: boolean): boolean {
     const wasReady = this.phase === "ready";
     const wasOpening = this.phase === "opening";
     this.phase = "absent";
+    this.group?.left(this);
+    for (const question of this.questions.values()) question.drop(turn);
     if (this.#resting) {
       this.#resting = false;
-      if (this.waiting.size > 0) turn.add({ kind: "demand", upstream: this });
-      return;
+      // Calls that were given up, and the subscription of mcpd's own, have ended with it as well.
+      const ended = { ok: true, result: Json.ofValue({}) } as const;
+      for (const exchange of this.exchanges.clear(turn)) exchange.settle(turn, ended);
+      if ((this.group?.face ?? this).waiting.size > 0) turn.add({ kind: "demand", upstream: this });
+      return true;
     }
-    for (const question of this.questions.values()) question.drop(turn);
     // A server elsewhere keeps its tasks while we cannot reach it.
     if (this.unit.reach.kind !== "remote") this.tasks.clear();
     // Some legacy servers exit when they are asked to discover: the next one is greeted instead.
-    const probing = wasOpening && this.introduction === null && this.#knownEra() === "auto";
-    if (probing && this.unit.reach.kind !== "remote") this.#foundEra = "legacy";
-    const keep = (wasReady || probing) && retrying && this.retired === null;
+    const probing = wasOpening && this.introduction === null && knownEra(this) === "auto";
+    if (probing && this.unit.reach.kind !== "remote") this.found.era = "legacy";
+    const stays = (wasReady || probing) && retrying && this.retired === null;
+    const moves = wasReady && this.retired === null && this.group?.heir(this) !== undefined;
+    const keep = stays || moves;
     for (const exchange of this.exchanges.clear(turn)) {
       // The hello of the handshake has nobody waiting behind it but those told below.
       if (!wasReady) continue;
       if (keep && exchange.retriesLeft > 0) {
         exchange.retriesLeft -= 1;
-        this.ask(turn, exchange);
+        this.#again(turn, exchange);
       } else {
-        const lost = fault("upstream.lost", problem.text, this.name);
+        const lost = lostWith(exchange, problem, this.name);
         exchange.settle(turn, { ok: false, error: rpcError(lost) });
       }
     }
     this.lane.pump(turn);
-    if (!keep) this.waiting.fail(turn, problem);
+    this.group?.failed(turn, this);
+    if (!stays) this.waiting.fail(turn, problem);
     else if (this.waiting.size > 0) turn.add({ kind: "demand", upstream: this });
+    return stays;
   }
 
   /** Ends requests whose deadline has passed. */
@@ -218,26 +242,35 @@ export class Upstream {
     this.exchanges.expireGhosts(turn);
     this.lane.pump(turn);
     for (const exchange of this.exchanges.expired(turn.nowMs)) {
+      // With one before it the breaker may have opened, which moved this one.
+      if (!this.exchanges.holds(exchange)) continue;
       this.withdraw(turn, exchange, "timed out");
       exchange.settle(turn, timedOut(exchange, this.name));
+      this.group?.failed(turn, this);
     }
+  }
+
+  /** Sends a request once more, to whoever may have it. */
+  #again(turn: Turn, exchange: Exchange): void {
+    if (this.group?.move(turn, exchange, this) !== true) this.ask(turn, exchange);
   }
 
   #enter(turn: Turn, exchange: Exchange): void {
     const start = (later: Turn): void => {
       if (!exchange.open) return;
-      if (this.phase === "ready") this.#dispatch(later, exchange);
-      else this.ask(later, exchange);
+      if (this.phase === "ready") this.dispatch(later, exchange);
+      else this.#again(later, exchange);
     };
     this.allowance.take(turn, exchange, (later) => this.lane.take(later, exchange, start));
   }
 
-  #dispatch(turn: Turn, exchange: Exchange): void {
-    const timeoutMs = timeoutOf(exchange, this.unit.settings, this.phase, this.#knownEra());
+  /** Sends a request whatever the phase: what comes before the handshake is done. */
+  dispatch(turn: Turn, exchange: Exchange): void {
+    const timeoutMs = timeoutOf(exchange, this.unit.settings, this.phase, knownEra(this));
     const request = this.exchanges.enter(exchange, turn.nowMs, timeoutMs);
     const modern = this.era === "modern" || exchange.method === "server/discover";
     const params = modern
-      ? withEnvelope(request.params, envelopeOf(exchange.session, this.#about))
+      ? withEnvelope(request.params, envelopeOf(exchange.session, this.about))
       : paramsForLegacy(exchange, request.params);
     this.#send(turn, { ...request, params }, exchange);
   }
@@ -249,52 +282,6 @@ export class Upstream {
   #remember({ introduction, listings }: Memory): void {
     this.introduction = introduction;
     for (const kind of LIST_KINDS) this.listings.set(kind, listings[kind]);
-    this.#foundEra = introduction.protocolVersion === MODERN_REVISION ? "modern" : "legacy";
-  }
-
-  /** What is known of its era: what the config says, else what was found out before. */
-  #knownEra(): Unit["era"] {
-    return this.unit.era === "auto" ? this.#foundEra : this.unit.era;
-  }
-
-  /** Legacy servers refuse this, ignore it, or even exit: then they get their own greeting. */
-  #discover(turn: Turn): void {
-    const settle = (later: Turn, outcome: Outcome): void => {
-      if (this.phase !== "opening") return;
-      const read = readDiscovery(this.name, outcome);
-      if (!("kind" in read)) {
-        this.#foundEra = "modern";
-        this.#introduced(later, read);
-      } else if (this.unit.era === "modern") {
-        this.#introduced(later, assumedIntroduction(this.name));
-      } else {
-        this.#foundEra = "legacy";
-        this.#hello(later);
-      }
-    };
-    const method = "server/discover";
-    this.#dispatch(turn, new Exchange({ method, params: undefined, retriesLeft: 0, settle }));
-  }
-
-  #hello(turn: Turn): void {
-    const settle = (later: Turn, outcome: Outcome): void => {
-      const read = readIntroduction(this.name, outcome);
-      if (!("kind" in read)) return this.#introduced(later, read);
-      later.add({ kind: "refuse", upstream: this, problem: read });
-      this.waiting.fail(later, read);
-    };
-    const params = {
-      protocolVersion: LEGACY_LATEST,
-      capabilities: capabilitiesFor(this.audience),
-      clientInfo: this.#about,
-    };
-    this.#dispatch(turn, new Exchange({ method: "initialize", params, retriesLeft: 0, settle }));
-  }
-
-  #introduced(turn: Turn, introduction: Introduction): void {
-    this.introduction = introduction;
-    this.phase = "ready";
-    if (this.era === "legacy") this.notify(turn, "notifications/initialized");
-    turn.add({ kind: "ready", upstream: this });
+    this.found.era = introduction.protocolVersion === MODERN_REVISION ? "modern" : "legacy";
   }
 }

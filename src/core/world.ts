@@ -1,6 +1,7 @@
 import { type Catalog, mergeCatalog, namesOf, resolveUri } from "./catalog.ts";
 import { Drawer } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
+import { runnable } from "./face.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { type Entry, type ListKind, LISTS } from "./listing.ts";
@@ -8,8 +9,9 @@ import type { Memory } from "./memory.ts";
 import { notify } from "./notify.ts";
 import { Parking } from "./parking.ts";
 import { OPEN_PROFILE, type Profile, profileAllows, profileFor } from "./profile.ts";
+import { Replicas } from "./replicas.ts";
 import type { Shelf } from "./reuse.ts";
-import { type Audience, bindUnit, EVERYBODY } from "./scope.ts";
+import { type Audience, bindUnit, EVERYBODY, replicaUnits } from "./scope.ts";
 import { ToolSearch } from "./search.ts";
 import type { Session } from "./session.ts";
 import type { Unit, UnitKey } from "./unit.ts";
@@ -64,7 +66,14 @@ export class World {
 
   /** The conversation with a unit, beginning with what is remembered of it. */
   create(unit: Unit, audience: Audience = EVERYBODY): Upstream {
-    return new Upstream(unit, this.about, audience, this.#recall(unit));
+    const upstream = new Upstream(unit, this.about, audience, this.#recall(unit));
+    const members = replicaUnits(unit).map(
+      (replica) => new Upstream(replica, this.about, audience, null, upstream.found),
+    );
+    if (members.length === 0) return upstream;
+    const group = new Replicas(upstream, members);
+    for (const one of [upstream, ...members]) one.group = group;
+    return upstream;
   }
 
   get shelf(): Shelf {
@@ -83,7 +92,15 @@ export class World {
 
   /** Everything that runs or may run. */
   get instances(): readonly Upstream[] {
-    return [...this.#upstreams.values(), ...this.#scoped.values()];
+    const all = [...this.#upstreams.values(), ...this.#scoped.values()];
+    return all.some(({ group }) => group !== null) ? all.flatMap(runnable) : all;
+  }
+
+  /** The upstreams, and their instances of projects and sessions, that have replicas. */
+  get groups(): readonly Replicas[] {
+    return [...this.#upstreams.values(), ...this.#scoped.values()].flatMap(
+      ({ group }) => group ?? [],
+    );
   }
 
   setUpstreams(upstreams: readonly Upstream[]): void {
@@ -101,7 +118,10 @@ export class World {
 
   /** The instance of a key, if it is the one at work. */
   find(key: UnitKey): Upstream | undefined {
-    return this.#scoped.get(key) ?? this.#upstreams.get(key);
+    const found = this.#scoped.get(key) ?? this.#upstreams.get(key);
+    if (found !== undefined || !key.includes("#")) return found;
+    const face = this.find(key.slice(0, key.lastIndexOf("#")));
+    return face?.group?.members.find((member) => member.key === key);
   }
 
   /** The instance that serves a client under an upstream's name, or why there is none for it. */

@@ -14,7 +14,7 @@ import type { Log } from "../lib/log.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { VERSION } from "../version.ts";
 import { type ControlDoor, openControl } from "./control-door.ts";
-import { type LiveDesk, newQuestionId, newSecretName } from "./desk.ts";
+import type { LiveDesk } from "./desk.ts";
 import { openDoors } from "./doors.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { controlHandlers } from "./handlers.ts";
@@ -23,6 +23,7 @@ import { Insider } from "./insider.ts";
 import { LogBook } from "./log-book.ts";
 import { makeDesk } from "./make-desk.ts";
 import { Metrics } from "./metrics.ts";
+import { newQuestionId, newSecretName } from "./names.ts";
 import type { ServerOptions } from "./options.ts";
 import { RemoteFactory } from "./remote-instance.ts";
 import { type Applied, Revisions } from "./revisions.ts";
@@ -77,7 +78,7 @@ export class Server {
     const conditions = this.#conditions;
     this.#metrics = new Metrics({
       connections: () => this.#desk.sessionCount,
-      inFlight: () => this.#switchboard.instances.reduce((sum, up) => sum + up.exchanges.size, 0),
+      instances: () => this.#switchboard.instances,
     });
     this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
     this.#log = this.#book.logger("mcpd.server");

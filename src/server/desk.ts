@@ -1,5 +1,6 @@
 import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import type { Channel, Effect } from "../core/effect.ts";
+import { runnable } from "../core/face.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { ListKind } from "../core/listing.ts";
@@ -16,6 +17,7 @@ import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
 import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
+import { newSecretName } from "./names.ts";
 import type { Pool } from "./pool.ts";
 import type { Stores } from "./stores.ts";
 
@@ -107,7 +109,8 @@ export class LiveDesk implements Desk {
   /** Starts an upstream that nobody has asked for yet; those of one client wait. */
   start({ upstream: name, scope }: Unit): void {
     const upstream = this.#switchboard.upstreams.find((candidate) => candidate.name === name);
-    if (upstream !== undefined && scope === "user") this.#pool.demand(upstream);
+    if (upstream === undefined || scope !== "user") return;
+    for (const one of runnable(upstream)) this.#pool.demand(one);
   }
 
   receive(live: LiveSession, message: Message, channel: Channel): void {
@@ -215,6 +218,8 @@ export class LiveDesk implements Desk {
         return this.#pool.retire(effect.upstream);
       case "record":
         return this.#journal.record(effect.record);
+      case "disagree":
+        return this.#pool.disagree(effect.upstream, effect.text);
       case "oddity":
         return this.#journal.oddity(effect.upstream.name, effect.text);
     }
@@ -286,15 +291,4 @@ export class LiveDesk implements Desk {
     if (oldest !== undefined) this.#leave(oldest, "others need its place");
     return oldest !== undefined;
   }
-}
-
-/** 256 random bits: a session id is also what keeps others out of the session. */
-export function newSecretName(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
-}
-
-/** Where a session's question ids start: small enough for clients that keep 32 bits. */
-export function newQuestionId(): number {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return 1 + (random >>> 2);
 }

@@ -1,4 +1,5 @@
 import { type CallRecord, isFailure } from "../core/record.ts";
+import type { Upstream } from "../core/upstream.ts";
 
 /** Upper bounds of the latency histogram in milliseconds; the last bucket is open. */
 const BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
@@ -23,11 +24,14 @@ export class Metrics {
   readonly #buckets: number[] = BUCKETS_MS.map(() => 0);
   #sumMs = 0;
   readonly #connections: () => number;
-  readonly #inFlight: () => number;
+  readonly #instances: () => readonly Upstream[];
 
-  constructor(gauges: { readonly connections: () => number; readonly inFlight: () => number }) {
+  constructor(gauges: {
+    readonly connections: () => number;
+    readonly instances: () => readonly Upstream[];
+  }) {
     this.#connections = gauges.connections;
-    this.#inFlight = gauges.inFlight;
+    this.#instances = gauges.instances;
   }
 
   record(record: CallRecord): void {
@@ -62,7 +66,7 @@ export class Metrics {
       connections: this.#connections(),
       requests: this.requests,
       errors: this.errors,
-      in_flight: this.#inFlight(),
+      in_flight: this.#inFlight,
       duration_ms_sum: Math.round(this.#sumMs),
       cache_hits: this.#sum("hits"),
       cache_shared: this.#sum("shared"),
@@ -78,7 +82,7 @@ export class Metrics {
     const gauge = (name: string, help: string, value: number): void =>
       new Gauge({ name, help, registers }).set(value);
     gauge("mcpd_sessions", "Sessions that are open", this.#connections());
-    gauge("mcpd_requests_in_flight", "Requests upstreams are working on", this.#inFlight());
+    gauge("mcpd_requests_in_flight", "Requests upstreams are working on", this.#inFlight);
     const requests = new Counter({
       name: "mcpd_requests_total",
       help: "Requests sent to upstreams, by outcome",
@@ -96,7 +100,24 @@ export class Metrics {
     perUpstream("mcpd_cache_hits_total", "Requests answered with a kept result", "hits");
     perUpstream("mcpd_cache_shared_total", "Requests answered with another's answer", "shared");
     perUpstream("mcpd_cache_misses_total", "Requests that could have been either", "misses");
+    const instances = this.#instances();
+    const perReplica = (name: string, help: string, pick: (one: Upstream) => number): void => {
+      const row = new Gauge({ name, help, labelNames: ["upstream", "replica"], registers });
+      for (const one of instances) {
+        if (one.group !== null) row.set({ upstream: one.name, replica: one.key }, pick(one));
+      }
+    };
+    perReplica("mcpd_replica_calls", "Requests sent to one replica", ({ counts }) => counts.calls);
+    perReplica("mcpd_replica_errors", "Requests that failed there", ({ counts }) => counts.errors);
+    perReplica("mcpd_replica_in_flight", "Requests it works on", ({ exchanges }) => exchanges.size);
+    perReplica("mcpd_replica_healthy", "1 while it runs and is trusted", (one) =>
+      one.phase === "ready" && one.group?.breaker(one) === "closed" ? 1 : 0,
+    );
     return (await registry.metrics()) + this.#histogram();
+  }
+
+  get #inFlight(): number {
+    return this.#instances().reduce((sum, { exchanges }) => sum + exchanges.size, 0);
   }
 
   #sum(count: keyof UpstreamCounts): number {

@@ -1,4 +1,5 @@
 import type { Conditions } from "../core/condition.ts";
+import { faceOf, runnable } from "../core/face.ts";
 import { type Fault, hintOf } from "../core/fault.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -25,6 +26,8 @@ export class Pool {
   readonly #resting = new Set<Upstream>();
   /** Whose failure stands as a condition: it goes with the upstream that had it. */
   readonly #failed = new Map<string, Upstream>();
+  /** Whose replicas show different lists, in the same way. */
+  readonly #differing = new Map<string, Upstream>();
   readonly #create: InstanceFactory;
   readonly #listener: PoolListener;
   readonly #conditions: Conditions;
@@ -67,15 +70,40 @@ export class Pool {
 
   ready(upstream: Upstream): void {
     this.#instances.get(upstream)?.ready();
-    this.#clear(upstream.name);
+    this.#clear(subjectOf(upstream));
     const { server, protocolVersion } = upstream.introduction ?? {};
     const name = server === undefined ? "" : `${server.name} ${server.version}`.trim();
-    this.#log.info("upstream ready", { upstream: upstream.name, server: name, protocolVersion });
+    this.#log.info("upstream ready", {
+      upstream: subjectOf(upstream),
+      server: name,
+      protocolVersion,
+    });
   }
 
   refuse(upstream: Upstream, problem: Fault): void {
     this.#raise(upstream, problem);
     this.#instances.get(upstream)?.refuse(problem);
+  }
+
+  /** The replicas of an upstream show different lists; null when they do not any more. */
+  disagree(upstream: Upstream, text: string | null): void {
+    const subject = upstream.name;
+    if (text === null) {
+      this.#differing.delete(subject);
+      this.#conditions.clear("upstream.replicas", subject);
+      return;
+    }
+    this.#differing.set(subject, upstream);
+    const different = `Replicas of upstream "${subject}" differ: ${text}`;
+    const changed = this.#conditions.raise({
+      name: "upstream.replicas",
+      subject,
+      severity: "warning",
+      text: different,
+      hint: "Clients are shown what the first one says. Make all of them the same version.",
+      sinceMs: this.#clock.now(),
+    });
+    if (changed) this.#log.warning(different, { upstream: subject });
   }
 
   /** A new revision is in force: settings apply, and what waited or failed gets another chance. */
@@ -95,7 +123,10 @@ export class Pool {
     const instance = this.#instances.get(upstream);
     this.#instances.delete(upstream);
     this.#resting.delete(upstream);
-    if (this.#failed.get(upstream.name) === upstream) this.#clear(upstream.name);
+    const subject = subjectOf(upstream);
+    if (this.#failed.get(subject) === upstream) this.#clear(subject);
+    const face = faceOf(upstream);
+    if (this.#differing.get(face.name) === face) this.disagree(face, null);
     if (instance === undefined) return;
     this.#log.info("upstream stopping", { upstream: upstream.name });
     instance.stop().catch((error: unknown) => {
@@ -138,16 +169,26 @@ export class Pool {
     if (problem.code === "project.unknown") return this.#log.info(problem.text);
     const name = problem.code === "upstream.needs-login" ? problem.code : "upstream.failed";
     const other = name === "upstream.failed" ? "upstream.needs-login" : "upstream.failed";
-    this.#conditions.clear(other, upstream.name);
-    this.#failed.set(upstream.name, upstream);
+    const subject = subjectOf(upstream);
+    this.#conditions.clear(other, subject);
+    this.#failed.set(subject, upstream);
+    const served = runnable(faceOf(upstream)).some(
+      (replica) => replica !== upstream && replica.phase === "ready",
+    );
     const changed = this.#conditions.raise({
       name,
-      subject: upstream.name,
-      severity: "error",
+      subject,
+      // While another replica serves, nobody goes without.
+      severity: served ? "warning" : "error",
       text: problem.text,
       hint: hintOf(problem),
       sinceMs: this.#clock.now(),
     });
-    if (changed) this.#log.error(problem.text, { upstream: upstream.name });
+    if (changed) this.#log.error(problem.text, { upstream: subject });
   }
+}
+
+/** What a condition of an instance is about: replicas have one each. */
+function subjectOf({ group, key, name }: Upstream): string {
+  return group === null ? name : key;
 }

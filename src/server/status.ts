@@ -65,7 +65,7 @@ async function upstreamStatus(
   const { unit } = upstream;
   const instance = sources.pool.instance(upstream);
   // What runs for everybody keeps its numbers when it is replaced; an instance has its own.
-  const everybody = upstream.audience.kind === "user";
+  const everybody = upstream.audience.kind === "user" && upstream.group === null;
   const counts = everybody ? sources.metrics.of(upstream.name) : upstream.counts;
   const pid = instance?.pid ?? null;
   const own = unit.reach.kind === "builtin";
@@ -76,6 +76,8 @@ async function upstreamStatus(
     project: upstream.audience.kind === "project" ? upstream.audience.root : null,
     kind: unit.reach.kind,
     scope: unit.scope,
+    replica: upstream.group === null ? null : upstream.group.members.indexOf(upstream) + 1,
+    trusted: upstream.group === null || upstream.group.breaker(upstream) === "closed",
     state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
     reach: shownReach(unit.reach),
     pid,

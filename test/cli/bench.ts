@@ -130,6 +130,8 @@ function upstreamStatus(changes: Partial<UpstreamStatus> = {}): UpstreamStatus {
     calls: 12,
     errors: 0,
     residentBytes: null,
+    replica: null,
+    trusted: true,
     tools: 3,
     prompts: 0,
     resources: 0,

@@ -6,6 +6,7 @@ import { CONFIG_TEMPLATE } from "../../src/config/template.ts";
 import { isFault } from "../../src/core/fault.ts";
 import { RESTART_SETTINGS } from "../../src/core/plan.ts";
 import type { Revision } from "../../src/core/revision.ts";
+import { replicaUnits } from "../../src/core/scope.ts";
 import { testHost } from "./host.ts";
 
 const FILE = "/c/mcpd.config.json";
@@ -111,6 +112,42 @@ describe("upstreams", () => {
     expect(upstream(entry).reach).toMatchObject({ kind: "remote", wire, url: entry.url });
   });
 
+  test("urls are one upstream with other addresses, replicas one command several times", () => {
+    const urls = ["wss://a.com/mcp", "wss://b.com/mcp", "ws://c.com"];
+    const { reach, hash } = upstream({ urls });
+    expect(reach).toMatchObject({ wire: "ws", url: urls[0], others: urls.slice(1) });
+    expect(upstream({ urls: urls.toReversed() }).hash).not.toBe(hash);
+    const keys = ["a#1", "a#2", "a#3"];
+    const remote = replicaUnits(upstream({ urls }));
+    expect(remote.map((unit) => unit.reach)).toMatchObject(urls.map((url) => ({ url })));
+    expect(remote.every((unit) => !("others" in unit.reach))).toBe(true);
+    const local = replicaUnits(upstream({ command: "x", replicas: 3 }));
+    expect(local.map((unit) => unit.key.slice(-2))).toEqual(keys.map((key) => key.slice(-2)));
+    expect(local.map((unit) => unit.reach)).toEqual(
+      keys.map(() => upstream({ command: "x" }).reach),
+    );
+  });
+
+  test("one replica is the same unit as no word about replicas", () => {
+    const plain = upstream({ command: "x" });
+    expect(upstream({ command: "x", replicas: 1, trust_read_only: true }).hash).toBe(plain.hash);
+    expect(replicaUnits(plain)).toEqual([]);
+  });
+
+  test.each([
+    [{ urls: ["https://a.com"] }, "at least two"],
+    [{ urls: ["https://a.com", "wss://b.com"] }, "All of them"],
+    [{ urls: ["https://a.com", "nonsense"] }, "Write it like"],
+    [{ url: "https://a.com", urls: ["https://b.com", "https://c.com"] }, "either"],
+    [{ url: "https://a.com", replicas: 2 }, 'need a "command"'],
+    [{ command: "x", replicas: 0 }, "replicas"],
+    [{ command: "x", replicas: 17 }, "replicas"],
+  ])("replicas: %p is refused", (entry, why) => {
+    const read = readConfig(JSON.stringify({ mcpServers: { a: entry } }), FILE, testHost(), 1);
+    expect(JSON.stringify(read)).toContain(JSON.stringify(why).slice(1, -1));
+    expect(isFault(read)).toBe(true);
+  });
+
   test("remote: headers come from text, the environment or files", () => {
     const headers = { A: "b", Authorization: { env: "KEY", prefix: "Bearer " }, _note: "x" };
     const entry = { url: "https://e.com", headers, headers_env: { "X-Key": "XKEY" } };
@@ -139,6 +176,7 @@ describe("upstreams", () => {
       tools: { allow: [], deny: ["rm_*"] },
       prefix: "always",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
+      trustReadOnly: false,
     });
   });
 

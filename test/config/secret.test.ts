@@ -57,6 +57,12 @@ describe("what people see of the file", () => {
     expect(maskText(text)).toBe(text);
   });
 
+  test("hides the queries of several urls", () => {
+    const text = `{ "urls": ["https://a.com/?k=s3cret", "https://b.com", "https://c.com/?x=s3cret"] }`;
+    expect(maskText(text)).not.toContain("s3cret");
+    expect(maskText(text).length).toBe(text.length);
+  });
+
   test("hides variables, headers, and the user and query of a url", () => {
     const text = `{ "url": "https://bob:s3cret@e.com/?k=s3cret", "headers": { "X-API-Key": "s3cret" },
       // "MY_TOKEN": "s3cret",

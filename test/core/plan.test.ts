@@ -49,6 +49,7 @@ function unit(name: string, hash = "1", requestTimeoutMs = 1000, disabled = fals
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
+      trustReadOnly: false,
     },
     hash,
   };

@@ -18,6 +18,7 @@ export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
+      trustReadOnly: false,
     },
     hash: `hash of ${upstream}`,
     ...change,

@@ -10,6 +10,10 @@ export class Report {
   /** Questions put to a client, and calls whose question could not be attributed. */
   questions = 0;
   refusals = 0;
+  /** Instances that were put down because nobody used them. */
+  rests = 0;
+  /** Upstreams that ran more than once. */
+  replicated = 0;
   /** Broken promises, in words. Empty when all is well. */
   readonly violations: string[] = [];
 

@@ -10,6 +10,8 @@ test("every request is answered exactly once, to its own client, whatever the se
   let updates = 0;
   let questions = 0;
   let refusals = 0;
+  let replicated = 0;
+  let rests = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
     requests += report.requests;
@@ -17,6 +19,8 @@ test("every request is answered exactly once, to its own client, whatever the se
     updates += report.updates;
     questions += report.questions;
     refusals += report.refusals;
+    replicated += report.replicated;
+    rests += report.rests;
     if (report.violations.length > 0) {
       throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
     }
@@ -26,6 +30,8 @@ test("every request is answered exactly once, to its own client, whatever the se
   // Two that ask at once before mcpd knows that they do are refused: rare, and never wrong.
   expect(questions).toBeGreaterThan(SEEDS * 10);
   expect(refusals).toBeLessThan(questions / 10);
+  expect(replicated).toBeGreaterThan(SEEDS);
+  expect(rests).toBeGreaterThan(SEEDS);
   expect(updates).toBeGreaterThan(SEEDS);
   expect(restarts).toBeGreaterThan(SEEDS / 10);
 });

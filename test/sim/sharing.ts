@@ -8,21 +8,13 @@ import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { OpenShelf } from "../helpers/shelf.ts";
-import { unitOf } from "../helpers/unit.ts";
+import { type Client, patientUnit, settleAccounts } from "./accounts.ts";
 import { Random } from "./random.ts";
 import { Report } from "./report.ts";
 import { Schedule } from "./schedule.ts";
 import { type Habits, UpstreamModel } from "./upstream-model.ts";
 
 type Note = { readonly id?: RequestId; readonly method: string; readonly params: Params };
-
-type Client = {
-  readonly name: string;
-  readonly session: Session;
-  /** By id: the text that must come back. */
-  readonly open: Map<RequestId, { text: string; token: string | undefined; cancelled: boolean }>;
-  left: boolean;
-};
 
 const shelf = (): OpenShelf => new OpenShelf();
 const PORTS = { newName: () => "unused", newQuestionId: () => 1, recall: () => null, shelf };
@@ -36,6 +28,8 @@ export class Sharing {
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
   readonly #habits: Habits;
+  /** What was carried out, by its text: nothing may be twice. */
+  readonly #done = new Set<string>();
   #nextRequest = 1;
 
   constructor(seed: number) {
@@ -57,7 +51,7 @@ export class Sharing {
     readonly upstreams: number;
     readonly steps: number;
   }): Report {
-    const units = Array.from({ length: options.upstreams }, (_, index) => patientUnit(`u${index}`));
+    const units = Array.from({ length: options.upstreams }, (_, index) => this.#unit(index));
     this.#perform(this.#board.apply(units, 0));
     for (let change = 0; change < 3; change++) {
       this.#schedule.after(this.#random.below(60_000), () => this.#reconfigure(units));
@@ -67,11 +61,23 @@ export class Sharing {
       this.#schedule.after(this.#random.below(60_000), () => this.#act(units));
     }
     for (let atMs = 0; atMs < 400_000; atMs += LIMITS.tickMs) {
-      this.#schedule.after(atMs, () => this.#perform(this.#board.tick(this.#schedule.nowMs)));
+      this.#schedule.after(atMs, () => {
+        if (this.#board.busy) this.#perform(this.#board.tick(this.#schedule.nowMs));
+      });
+    }
+    // It ends early enough for the answers to the last health checks.
+    for (let atMs = 0; atMs < 380_000; atMs += 500) {
+      this.#schedule.after(atMs, () => this.#perform(this.#board.rest(this.#schedule.nowMs)));
     }
     this.#schedule.run(400_000);
-    this.#settleAccounts();
+    for (const text of settleAccounts(this.#board, this.#clients, this.#models)) this.#blame(text);
     return this.#report;
+  }
+
+  #unit(index: number): Unit {
+    const replicas = this.#random.pick([1, 1, 2, 3]);
+    if (replicas > 1) this.#report.replicated += 1;
+    return patientUnit(`u${index}`, replicas, this.#random.pick([null, null, 200]));
   }
 
   #join(index: number, units: readonly Unit[]): void {
@@ -102,10 +108,17 @@ export class Sharing {
     if (dice < 0.15) return this.#ask(client, "tools/list", {}, "");
     if (dice < 0.2) return this.#subscribe(client);
     const upstream = this.#random.pick(units).upstream;
+    if (dice < 0.4) return this.#read(client, upstream);
     const tool = this.#random.chance(0.2) ? "ask" : "echo";
     const name = client.session.view.kind === "one" ? tool : `${upstream}__${tool}`;
     const text = `${client.name}:${this.#nextRequest}:${this.#random.next()}`;
     this.#ask(client, "tools/call", { name, arguments: { text } }, text);
+  }
+
+  #read(client: Client, upstream: string): void {
+    const name = client.session.view.kind === "one" ? "say" : `${upstream}__say`;
+    const text = `${client.name}:${this.#nextRequest}:${this.#random.next()}`;
+    this.#ask(client, "prompts/get", { name, arguments: { text } }, text);
   }
 
   /** A change of the config: one upstream is replaced, or leaves and comes back later. */
@@ -230,6 +243,7 @@ export class Sharing {
       else if (effect.kind === "demand") this.#start(effect.upstream);
       else if (effect.kind === "push") this.#pushed(effect.session, effect.text);
       else if (effect.kind === "drained") this.#end(effect.upstream);
+      else if (effect.kind === "rest") this.#rest(effect.upstream);
       else if (effect.kind === "refuse") this.#blame(`refused: ${effect.problem.text}`);
     }
   }
@@ -246,11 +260,21 @@ export class Sharing {
         this.#perform(this.#board.fromUpstream(upstream, decoded, this.#schedule.nowMs));
       },
       () => this.#kill(upstream, model),
+      (text) => {
+        if (this.#done.has(text)) this.#blame(`carried out twice: ${text}`);
+        this.#done.add(text);
+      },
     );
     this.#models.set(upstream, model);
     this.#schedule.after(this.#random.below(300), () => {
       if (model.alive) this.#perform(this.#board.opened(upstream, this.#schedule.nowMs));
     });
+  }
+
+  /** It takes a while to end, and a request may come meanwhile. */
+  #rest(upstream: Upstream): void {
+    this.#report.rests += 1;
+    this.#schedule.after(this.#random.below(300), () => this.#end(upstream));
   }
 
   #end(upstream: Upstream): void {
@@ -270,29 +294,7 @@ export class Sharing {
     this.#perform(this.#board.lost(upstream, problem, retrying, this.#schedule.nowMs));
   }
 
-  #settleAccounts(): void {
-    for (const client of this.#clients) {
-      for (const [id, { text }] of client.open)
-        this.#blame(`${client.name} never got an answer to ${id} about "${text}"`);
-      if (client.session.asks.size > 0) this.#blame(`${client.name} still has open questions`);
-      if (client.session.pending.size > 0) this.#blame(`${client.name} still has pending requests`);
-    }
-    for (const upstream of this.#board.upstreams) {
-      if (upstream.exchanges.size > 0) this.#blame(`${upstream.name} still has exchanges`);
-      if (upstream.waiting.size > 0) this.#blame(`${upstream.name} still has a queue`);
-    }
-    const live = [...this.#models].filter(([, model]) => model.alive).map(([{ unit }]) => unit.key);
-    if (new Set(live).size < live.length) this.#blame(`two live instances: ${live.join(", ")}`);
-    if (this.#board.busy) this.#blame("the switchboard is still busy");
-  }
-
   #blame(text: string): void {
     this.#report.violations.push(`${Math.round(this.#schedule.nowMs)} ms: ${text}`);
   }
-}
-
-/** With time enough for a question to become certain. */
-function patientUnit(name: string): Unit {
-  const unit = unitOf(name);
-  return { ...unit, settings: { ...unit.settings, requestTimeoutMs: 20_000 } };
 }

@@ -29,6 +29,7 @@ export class UpstreamModel {
   readonly #habits: Habits;
   readonly #emit: (message: object) => void;
   readonly #die: () => void;
+  readonly #did: (text: string) => void;
 
   constructor(
     random: Random,
@@ -36,7 +37,10 @@ export class UpstreamModel {
     habits: Habits,
     emit: (message: object) => void,
     die: () => void,
+    /** Hears the text of every call that is carried out. */
+    did: (text: string) => void = () => {},
   ) {
+    this.#did = did;
     this.#random = random;
     this.#schedule = schedule;
     this.#habits = habits;
@@ -62,7 +66,8 @@ export class UpstreamModel {
   #answer(id: number, { method, params }: Incoming): void {
     if (!this.alive || this.cancelled.has(id)) return;
     if (method === "initialize") {
-      const capabilities = { tools: {}, logging: {}, resources: { subscribe: true } };
+      const resources = { subscribe: true };
+      const capabilities = { tools: {}, logging: {}, prompts: {}, resources };
       const serverInfo = { name: "model", version: "1" };
       return this.#emit({
         id,
@@ -72,6 +77,9 @@ export class UpstreamModel {
     if (method === "tools/list") {
       return this.#emit({ id, result: { tools: [{ name: "echo" }, { name: "ask" }] } });
     }
+    if (method === "prompts/list")
+      return this.#emit({ id, result: { prompts: [{ name: "say" }] } });
+    if (method === "prompts/get") return this.#read(id, params);
     if (method.endsWith("/list")) return this.#emit({ id, result: {} });
     if (method !== "tools/call") return this.#emit({ id, result: {} });
     this.#call(id, params);
@@ -102,7 +110,17 @@ export class UpstreamModel {
     this.#emit({ id: call, result: { content } });
   }
 
+  #read(id: number, params: Params | undefined): void {
+    if (this.#random.chance(this.#habits.dies)) return this.#die();
+    if (this.#random.chance(this.#habits.neverAnswers)) return;
+    this.#emit({
+      id,
+      result: { content: (params?.["arguments"] as Params | undefined)?.["text"] },
+    });
+  }
+
   #call(id: number, params: Params | undefined): void {
+    this.#did(String((params?.["arguments"] as Params | undefined)?.["text"]));
     const { dies, answersTwice, wrongId, neverAnswers, floods } = this.#habits;
     if (this.#random.chance(dies)) return this.#die();
     if (this.#random.chance(0.1)) {

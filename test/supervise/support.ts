@@ -58,6 +58,7 @@ export function unitOf(options: {
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
+      trustReadOnly: false,
     },
   };
 }

@@ -1,0 +1,297 @@
+import {
+  afterAnswer,
+  afterFailure,
+  type Breaker,
+  CLOSED,
+  probeDue,
+  probing,
+  trip,
+} from "./breaker.ts";
+import type { Turn } from "./effect.ts";
+import { Exchange } from "./exchange.ts";
+import { LIMITS } from "./limits.ts";
+import { LIST_KINDS, type ListKind, LISTS } from "./listing.ts";
+import { faultCodeOf, type Outcome, rpcError } from "./message.ts";
+import { place } from "./placement.ts";
+import type { Session } from "./session.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What is known of the health of one replica. */
+type Health = {
+  breaker: Breaker;
+  /** How many sessions stay with it. */
+  homes: number;
+  /** When it last answered anything, and when it was last asked to start (monotonic ms). */
+  heardMs: number;
+  wokenMs: number;
+  /** The cheap list call that is on its way to it. */
+  probe: Exchange | null;
+};
+
+/**
+ * Several instances of one unit that do the same (MISSION D4). The face is what the rest of mcpd
+ * sees: it has the lists, the name and those who wait, and nothing of it ever runs. The members do,
+ * each with its own requests, questions, tasks and subscriptions.
+ */
+export class Replicas {
+  readonly face: Upstream;
+  readonly members: readonly Upstream[];
+  /** How their lists differ, in words; null when they do not. */
+  disagreement: string | null = null;
+  readonly #health = new Map<Upstream, Health>();
+  /** Where a session stays: it wrote or subscribed there. */
+  readonly #homes = new Map<Session, Upstream>();
+  /** Those that could not be started since somebody began to wait. */
+  readonly #down = new Set<Upstream>();
+
+  constructor(face: Upstream, members: readonly Upstream[]) {
+    this.face = face;
+    this.members = members;
+    for (const member of members) {
+      const never = Number.NEGATIVE_INFINITY;
+      const health = { breaker: CLOSED, homes: 0, heardMs: never, wokenMs: never, probe: null };
+      this.#health.set(member, health);
+    }
+  }
+
+  /** Whether nobody would miss them. */
+  get unused(): boolean {
+    return this.face.waiting.size === 0 && this.members.every((member) => member.unused);
+  }
+
+  breaker(member: Upstream): Breaker["kind"] {
+    return this.#of(member).breaker.kind;
+  }
+
+  /** Gives a request to one of them, now or as soon as one is ready. */
+  ask(turn: Turn, exchange: Exchange): void {
+    if (exchange.session !== null) this.face.usedMs = turn.nowMs;
+    this.face.whenReady(turn, {
+      proceed: (later) => this.#send(later, exchange, null),
+      fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
+    });
+  }
+
+  /** Asks for all of them: whoever is ready first serves those who wait. */
+  demand(turn: Turn): void {
+    if (this.face.waiting.size <= 1) this.#down.clear();
+    for (const upstream of this.members) {
+      this.#of(upstream).wokenMs = turn.nowMs;
+      turn.add({ kind: "demand", upstream });
+    }
+  }
+
+  /** The replica for what a session does outside a placed request; it stays there. */
+  settleAt(session: Session): Upstream {
+    const chosen = this.#choose(session, null) ?? this.members[0] ?? this.face;
+    this.stay(session, chosen);
+    return chosen;
+  }
+
+  /** The one that has a task, else the one the session is served by. */
+  holderOf(session: Session, taskId: unknown): Upstream {
+    // Replicas may give the same id to the tasks of different clients.
+    const own = this.members.find(({ tasks }) => tasks.standing(session, taskId) === "own");
+    const holder = own ?? this.members.find(({ tasks }) => tasks.owner(taskId) !== undefined);
+    return holder ?? this.#choose(session, null) ?? this.members[0] ?? this.face;
+  }
+
+  /** Keeps a session at one of them. */
+  stay(session: Session, member: Upstream): void {
+    // A modern client has no session that could stay anywhere.
+    if (session.era === "modern" || this.#homes.get(session) === member) return;
+    this.leave(session);
+    this.#homes.set(session, member);
+    this.#of(member).homes += 1;
+  }
+
+  /** A session has ended, or goes elsewhere. */
+  leave(session: Session): void {
+    const home = this.#homes.get(session);
+    if (home !== undefined && this.#homes.delete(session)) this.#of(home).homes -= 1;
+  }
+
+  /**
+   * A request could not be carried out by a replica: another gets it. False when it must stay
+   * where it is, or there is no other.
+   */
+  move(turn: Turn, exchange: Exchange, from: Upstream): boolean {
+    const { placements, open } = exchange;
+    const most = this.members.length * 2;
+    if (placements === 0 || placements > most || !open || from.retired !== null) return false;
+    if (this.#choose(exchange.session, from) === undefined) return false;
+    this.#send(turn, exchange, from);
+    return true;
+  }
+
+  /** It answered a request. True when the answer says that another replica has to do it. */
+  answered(turn: Turn, member: Upstream, exchange: Exchange, outcome: Outcome): boolean {
+    const health = this.#of(member);
+    const code = faultCodeOf(outcome);
+    if (code !== "upstream.unreachable" && code !== "upstream.lost") {
+      health.heardMs = turn.nowMs;
+      // That it could tell its lists proves nothing about what it does with requests.
+      const proof = exchange.session !== null || exchange === health.probe;
+      if (proof) health.breaker = afterAnswer(health.breaker);
+      return false;
+    }
+    this.failed(turn, member);
+    // What did not reach it may go elsewhere, whatever it is; what may have only if it is a read.
+    if (code === "upstream.unreachable") return this.move(turn, exchange, member);
+    if (exchange.retriesLeft === 0) return false;
+    exchange.retriesLeft -= 1;
+    return this.move(turn, exchange, member);
+  }
+
+  /** A request came to nothing through the fault of the replica. */
+  failed(turn: Turn, member: Upstream): void {
+    const health = this.#of(member);
+    const wasOpen = health.breaker.kind === "open";
+    health.breaker = afterFailure(health.breaker, turn.nowMs);
+    if (!wasOpen && health.breaker.kind === "open") this.#rescue(turn, member);
+  }
+
+  /** The handshake with one is done. */
+  joined(turn: Turn, member: Upstream): void {
+    this.#down.delete(member);
+    this.#of(member).heardMs = turn.nowMs;
+    this.#sync();
+    this.face.waiting.proceed(turn);
+  }
+
+  /** Its state has gone with it: sessions find another home. */
+  left(member: Upstream): void {
+    this.#of(member).probe = null;
+    for (const [session, home] of this.#homes) if (home === member) this.leave(session);
+    this.#sync();
+  }
+
+  /** Another one for what a lost one did for all its clients; undefined when none is ready. */
+  heir(member: Upstream): Upstream | undefined {
+    return this.#choose(null, member);
+  }
+
+  /** One cannot be started for a while. True when that is so of all: nobody needs to wait. */
+  down(member: Upstream): boolean {
+    this.#down.add(member);
+    return this.#down.size === this.members.length;
+  }
+
+  /** Those whose list is known, the one that is believed first. */
+  speakers(kind: ListKind): readonly Upstream[] {
+    const knowing = this.members.filter(
+      ({ phase, listings }) => phase === "ready" && listings.has(kind),
+    );
+    const trusted = (member: Upstream): number => (this.breaker(member) === "open" ? 1 : 0);
+    return knowing.sort((a, b) => trusted(a) - trusted(b));
+  }
+
+  /** Time has passed: asks those that have been silent for something cheap. */
+  check(turn: Turn): void {
+    for (const member of this.members) {
+      const health = this.#of(member);
+      if (health.probe !== null || member.retired !== null) continue;
+      if (probeDue(health.breaker, turn.nowMs)) {
+        if (member.phase === "ready") this.#probe(turn, member, health);
+        else this.#wake(turn, member, health);
+      } else if (member.phase === "ready" && health.breaker.kind === "closed") {
+        const silentMs = turn.nowMs - health.heardMs;
+        const busy = member.exchanges.size > 0;
+        if (silentMs >= (busy ? LIMITS.silentMs : LIMITS.healthCheckMs)) {
+          this.#probe(turn, member, health);
+        }
+      }
+    }
+  }
+
+  /** The one place where a replica is chosen for a request. */
+  #send(turn: Turn, exchange: Exchange, avoid: Upstream | null): void {
+    if (!exchange.open) return;
+    this.check(turn);
+    for (const member of this.members) {
+      const health = this.#of(member);
+      if (member.phase === "absent" && health.breaker.kind === "closed") {
+        this.#wake(turn, member, health);
+      }
+    }
+    const chosen = this.#choose(exchange.session, avoid);
+    if (chosen === undefined) return this.ask(turn, exchange);
+    exchange.placements += 1;
+    // The pages of a list belong together, too.
+    const stays = !exchange.read || exchange.method.endsWith("/list");
+    if (exchange.session !== null && stays) this.stay(exchange.session, chosen);
+    chosen.ask(turn, exchange);
+  }
+
+  #choose(session: Session | null, avoid: Upstream | null): Upstream | undefined {
+    const home = (session && this.#homes.get(session)) ?? null;
+    const candidates = this.members.map((member) => ({
+      ready: member.phase === "ready",
+      breaker: this.#of(member).breaker.kind,
+      inFlight: member.load,
+      homes: this.#of(member).homes,
+    }));
+    const at = (one: Upstream | null): number => this.members.findIndex((other) => other === one);
+    return this.members[place(candidates, at(home), at(avoid))];
+  }
+
+  #wake(turn: Turn, member: Upstream, health: Health): void {
+    if (turn.nowMs - health.wokenMs < LIMITS.wakeMs) return;
+    health.wokenMs = turn.nowMs;
+    turn.add({ kind: "demand", upstream: member });
+  }
+
+  /** A cheap list call; never a ping alone, which many servers answer whatever is wrong. */
+  #probe(turn: Turn, member: Upstream, health: Health): void {
+    const kind = LIST_KINDS.find((candidate) => member.has(LISTS[candidate].capability));
+    const method = kind === undefined ? "ping" : LISTS[kind].method;
+    const probe = new Exchange({
+      method,
+      params: undefined,
+      retriesLeft: 0,
+      settle: (later, outcome) => {
+        if (health.probe !== probe) return;
+        health.probe = null;
+        const code = faultCodeOf(outcome);
+        // Whatever it says in answer, it lives; that has been noted.
+        if (code !== "exchange.timed-out") return;
+        health.breaker = trip(health.breaker, later.nowMs);
+        this.#rescue(later, member);
+      },
+    });
+    health.probe = probe;
+    health.breaker = probing(health.breaker);
+    member.ask(turn, probe);
+    probe.deadlineMs = turn.nowMs + LIMITS.healthTimeoutMs;
+  }
+
+  /** Takes the reads off a replica that is not trusted any more. */
+  #rescue(turn: Turn, member: Upstream): void {
+    for (const exchange of member.exchanges.open) {
+      const movable = exchange.placements > 0 && exchange.retriesLeft > 0 && !exchange.suspected;
+      if (!movable || this.#choose(exchange.session, member) === undefined) continue;
+      // It may still be at work there, and ask: the stand-in is what its questions are of.
+      const { method, params, session } = exchange;
+      const about = { method, params, ...(session === null ? {} : { session }) };
+      const standIn = new Exchange({ ...about, retriesLeft: 0, settle: () => undefined });
+      member.exchanges.swap(exchange, standIn);
+      member.withdraw(turn, standIn, "moved to another replica");
+      exchange.release(turn, false);
+      exchange.retriesLeft -= 1;
+      this.#send(turn, exchange, member);
+    }
+  }
+
+  /** The face is ready while any of them is, and is introduced as the first that is. */
+  #sync(): void {
+    const speaker = this.members.find(({ phase }) => phase === "ready");
+    this.face.phase = speaker === undefined ? "absent" : "ready";
+    if (speaker !== undefined) this.face.introduction = speaker.introduction;
+  }
+
+  #of(member: Upstream): Health {
+    const health = this.#health.get(member);
+    if (health === undefined) throw new Error(`${member.key} is no member of ${this.face.key}`);
+    return health;
+  }
+}

@@ -1,0 +1,46 @@
+import type { RequestId } from "../../src/core/message.ts";
+import type { Session } from "../../src/core/session.ts";
+import type { Switchboard } from "../../src/core/switchboard.ts";
+import type { Unit } from "../../src/core/unit.ts";
+import type { Upstream } from "../../src/core/upstream.ts";
+import { unitOf } from "../helpers/unit.ts";
+import type { UpstreamModel } from "./upstream-model.ts";
+
+export type Client = {
+  readonly name: string;
+  readonly session: Session;
+  /** By id: the text that must come back. */
+  readonly open: Map<RequestId, { text: string; token: string | undefined; cancelled: boolean }>;
+  left: boolean;
+};
+
+/** With time enough for a question to become certain. */
+export function patientUnit(name: string, replicas: number, idleStopMs: number | null): Unit {
+  const unit = unitOf(name);
+  const model = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
+  const reach = replicas === 1 ? model : { ...model, replicas };
+  return { ...unit, reach, settings: { ...unit.settings, idleStopMs, requestTimeoutMs: 20_000 } };
+}
+
+/** What is left at the end although nothing may be, in words. */
+export function settleAccounts(
+  board: Switchboard,
+  clients: readonly Client[],
+  models: ReadonlyMap<Upstream, UpstreamModel>,
+): readonly string[] {
+  const found: string[] = [];
+  for (const client of clients) {
+    for (const [id, { text }] of client.open)
+      found.push(`${client.name} never got an answer to ${id} about "${text}"`);
+    if (client.session.asks.size > 0) found.push(`${client.name} still has open questions`);
+    if (client.session.pending.size > 0) found.push(`${client.name} still has pending requests`);
+  }
+  for (const upstream of [...board.upstreams, ...board.instances]) {
+    if (upstream.exchanges.size > 0) found.push(`${upstream.name} still has exchanges`);
+    if (upstream.waiting.size > 0) found.push(`${upstream.name} still has a queue`);
+  }
+  const live = [...models].filter(([, model]) => model.alive).map(([{ unit }]) => unit.key);
+  if (new Set(live).size < live.length) found.push(`two live instances: ${live.join(", ")}`);
+  if (board.busy) found.push("the switchboard is still busy");
+  return found;
+}
