@@ -17,7 +17,7 @@ test("what clients and servers name is cut in the log, however long it is", () =
     enabled: () => true,
     child: () => log,
   };
-  const journal = new Journal(log, new Metrics({ connections: () => 0, inFlight: () => 0 }));
+  const journal = new Journal(log, new Metrics({ connections: () => 0, instances: () => [] }));
   const long = "x".repeat(1_000_000);
   journal.oddity("files", `answered "${long}"`);
   journal.record({
