@@ -197,7 +197,8 @@ export class World {
   /** The tools that fit some words best, and how many fit. */
   searchTools(session: Session, query: string, limit: number): { found: Entry[]; total: number } {
     const catalog = this.catalog("tools", session);
-    const search = this.#searches.get(catalog) ?? new ToolSearch(catalog.entries);
+    const serverOf = (name: string): string => catalog.targets.get(name)?.upstream.name ?? "";
+    const search = this.#searches.get(catalog) ?? new ToolSearch(catalog.entries, serverOf);
     this.#searches.set(catalog, search);
     const allowed = new Set(this.allowedTools(session));
     const fitting = search.find(query).flatMap((index) => {

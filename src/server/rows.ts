@@ -73,7 +73,9 @@ export function resourceRows(
 
 /** Rows that fit some words, best first; all of them for no words. */
 export function searchRows<R extends Described>(rows: readonly R[], query: string): readonly R[] {
-  const found = new ToolSearch(rows.map((row) => ({ ...row }))).find(query);
+  const servers = new Map(rows.map(({ name, upstream }) => [name, upstream]));
+  const serverOf = (name: string): string => servers.get(name) ?? "";
+  const found = new ToolSearch([...rows], serverOf).find(query);
   return found.flatMap((index) => rows[index] ?? []);
 }
 
