@@ -9,6 +9,8 @@ import {
   type RequestId,
   type Response,
   type RpcError,
+  textOf,
+  type Wire,
 } from "./message.ts";
 
 /** Text that is no JSON-RPC message: what to answer, and to which id when one could be read. */
@@ -43,14 +45,16 @@ export function isBatch(text: string): boolean {
 
 /**
  * Reads what an upstream sent. A long result in one of the two usual envelopes is not parsed, only
- * delimited, and kept as text: it is forwarded as it came. Everything else goes through decode().
+ * delimited, and kept as it came: so it is forwarded. Everything else goes through decode().
  */
-export function decodeAnswer(text: string): Message | Malformed {
-  if (text.length > LIMITS.answerParseLength) {
-    const forwarded = delimited(text);
-    if (forwarded !== undefined) return forwarded;
+export function decodeAnswer(wire: Wire): Message | Malformed {
+  if (typeof wire !== "string") return delimitedBytes(wire) ?? decode(textOf(wire));
+  if (wire.length > LIMITS.answerParseLength) {
+    const found = delimited(wire);
+    if (found !== undefined)
+      return answer(found.id, Json.ofText(wire.slice(found.from, found.end)));
   }
-  return decode(text);
+  return decode(wire);
 }
 
 export function isMalformed(value: { readonly kind: string }): value is Malformed {
@@ -144,6 +148,9 @@ function malformed(id: RequestId | null, why: string): Malformed {
 
 const head = /^\{"jsonrpc":"2\.0","id":(\d{1,15}),"result":(?=\{)/;
 const bareHead = '{"result":{';
+/** Whose answer it is, and where its result begins and ends. */
+type Delimited = { readonly id: number; readonly from: number; readonly end: number };
+
 const tail = /,"jsonrpc":"2\.0","id":(\d{1,15})\}$/;
 
 /**
@@ -155,23 +162,33 @@ const tail = /,"jsonrpc":"2\.0","id":(\d{1,15})\}$/;
  * a second "id" or an "error", which a pattern at the tail alone would let through. On valid JSON
  * the slice is therefore exactly the result; what is no JSON inside the slice, its client will see.
  */
-function delimited(text: string): Response | undefined {
+function delimited(text: string): Delimited | undefined {
   if (text.startsWith(bareHead)) {
     const from = bareHead.length - 1;
     const end = objectEnd(text, from);
     if (end < 0 || text.length - end > 64) return undefined;
     const match = tail.exec(text.slice(end));
-    return match?.index === 0 ? answer(match[1], text.slice(from, end)) : undefined;
+    return match?.index === 0 ? { id: Number(match[1]), from, end } : undefined;
   }
   const match = head.exec(text);
   if (match === null) return undefined;
   const from = match[0].length;
   const end = objectEnd(text, from);
   if (end !== text.length - 1 || !text.endsWith("}")) return undefined;
-  return answer(match[1], text.slice(from, end));
+  return { id: Number(match[1]), from, end };
 }
 
-function answer(digits: string | undefined, result: string): Response {
-  const outcome: Outcome = { ok: true, result: Json.ofText(result) };
-  return { kind: "response", id: Number(digits), outcome };
+/**
+ * The same for bytes. One character for each byte is a cheap text, and a right one to look for
+ * brackets and quotes in: UTF-8 has none of these within another character.
+ */
+function delimitedBytes(bytes: Uint8Array): Response | undefined {
+  const { buffer, byteOffset, length } = bytes;
+  const found = delimited(Buffer.from(buffer, byteOffset, length).toString("latin1"));
+  if (found === undefined) return undefined;
+  return answer(found.id, Json.ofBytes(bytes.subarray(found.from, found.end)));
+}
+
+function answer(id: number, result: Json): Response {
+  return { kind: "response", id, outcome: { ok: true, result } };
 }

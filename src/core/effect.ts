@@ -14,6 +14,8 @@ export interface Channel {
    * channel was opened for. A channel whose client has gone drops it silently.
    */
   write(text: string, last: boolean): void;
+  /** The same for an answer in UTF-8, the last message; absent where the wire takes only text. */
+  writeBytes?(bytes: Uint8Array<ArrayBuffer>): void;
   /**
    * False when the client can get only the final answer here (no stream), so progress is useless.
    */
@@ -29,6 +31,12 @@ export interface Channel {
 export type Effect =
   /** The final answer to one request of a client. */
   | { readonly kind: "answer"; readonly channel: Channel; readonly text: string }
+  /** The same for a channel that takes bytes. */
+  | {
+      readonly kind: "answer-bytes";
+      readonly channel: Channel;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   /** A notification that belongs to a request which is still open. */
   | { readonly kind: "note"; readonly channel: Channel; readonly text: string }
   /** A message that belongs to no request of the session. */

@@ -6,6 +6,7 @@ import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import {
   encode,
+  encodeBytes,
   faultCodeOf,
   Json,
   type Outcome,
@@ -54,8 +55,13 @@ export function reply(turn: Turn, call: Call, outcome: Outcome): void {
   const { session, request, channel } = call;
   session.pending.delete(request.id);
   if (call.deliver !== undefined) return call.deliver(turn, outcome);
-  const text = encode({ kind: "response", id: request.id, outcome });
-  turn.add({ kind: "answer", channel, text });
+  const long = outcome.ok && channel.writeBytes !== undefined ? outcome.result.bytes : undefined;
+  if (long === undefined) {
+    const text = encode({ kind: "response", id: request.id, outcome });
+    turn.add({ kind: "answer", channel, text });
+  } else {
+    turn.add({ kind: "answer-bytes", channel, bytes: encodeBytes(request.id, long) });
+  }
   if (session.era === "modern") turn.add({ kind: "discard", session });
 }
 
@@ -206,7 +212,7 @@ export function recordCall(
       sessionId: session.id,
       client: session.client.name,
       method: request.method,
-      resultLength: outcome.ok ? outcome.result.text.length : 0,
+      resultLength: outcome.ok ? outcome.result.length : 0,
       outcome: came,
     },
   });

@@ -13,32 +13,52 @@ export type RpcError = {
   readonly data?: unknown;
 };
 
+/** One message as it came: its text, or, of a long one, its bytes, which are right UTF-8. */
+export type Wire = string | Uint8Array;
+
 /**
- * A JSON value that is kept as text, as a value, or both: large results are forwarded as the text
- * they came in, small ones are looked into. Neither form is computed before it is asked for.
+ * A JSON value that is kept as bytes, as text, as a value, or in several forms: large results are
+ * forwarded as they came, small ones are looked into. No form is computed before it is asked for.
  */
 export class Json {
+  /** The UTF-8 of the text; undefined when it did not come as such. */
+  readonly bytes: Uint8Array | undefined;
   #text: string | undefined;
   #value: unknown;
   #parsed: boolean;
 
-  private constructor(text: string | undefined, value: unknown, parsed: boolean) {
+  private constructor(
+    text: string | undefined,
+    value: unknown,
+    parsed: boolean,
+    bytes: Uint8Array | undefined,
+  ) {
+    this.bytes = bytes;
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
   }
 
+  static ofBytes(bytes: Uint8Array): Json {
+    return new Json(undefined, undefined, false, bytes);
+  }
+
   static ofText(text: string): Json {
-    return new Json(text, undefined, false);
+    return new Json(text, undefined, false, undefined);
   }
 
   static ofValue(value: unknown): Json {
-    return new Json(undefined, value, true);
+    return new Json(undefined, value, true, undefined);
   }
 
   get text(): string {
-    this.#text ??= JSON.stringify(this.#value) ?? "null";
+    this.#text ??= this.bytes === undefined ? jsonOf(this.#value) : textOf(this.bytes);
     return this.#text;
+  }
+
+  /** How long the text is: in bytes where it came as bytes, else in characters. */
+  get length(): number {
+    return this.bytes?.length ?? this.text.length;
   }
 
   /** Undefined when the text is no JSON: it came from an upstream, and nobody had looked yet. */
@@ -46,13 +66,22 @@ export class Json {
     if (!this.#parsed) {
       this.#parsed = true;
       try {
-        this.#value = parseJson(this.#text ?? "null");
+        this.#value = parseJson(this.text);
       } catch {
         this.#value = undefined;
       }
     }
     return this.#value;
   }
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
+}
+
+/** The text that bytes of UTF-8 hold. */
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 export type Request = {
@@ -132,6 +161,14 @@ export function encode(message: Message): string {
         : `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"error":${JSON.stringify(message.outcome.error)}}`;
   }
 }
+
+/** What encode() makes of a result, from and to bytes. */
+export function encodeBytes(id: RequestId, result: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`);
+  return Buffer.concat([head, result, CLOSE]);
+}
+
+const CLOSE = Buffer.from("}");
 
 function paramsOf(message: Request | Notification): string {
   return message.params === undefined ? "" : `,"params":${JSON.stringify(message.params)}`;

@@ -123,7 +123,7 @@ function lead(
 
 /** How long an outcome may be given again; 0 for not at all. */
 function ttlOf(call: Call, upstream: Upstream, { target }: Sent, outcome: Outcome): number {
-  if (!outcome.ok || outcome.result.text.length > LIMITS.reuseResultLength) return 0;
+  if (!outcome.ok || outcome.result.length > LIMITS.reuseResultLength) return 0;
   const { tools, resourcesMs } = upstream.unit.settings.reuse;
   const said = upstream.spokenEra === "modern" ? outcome.result.value : null;
   if (isObject(said) && !isComplete(said)) return 0;

@@ -55,8 +55,7 @@ export class TaskTable {
   /** Notes the task that the result of a call stands for, if it does. */
   learn(session: Session, result: Json, progress: TaskProgress, nowMs: number): void {
     // What stands for a task is short and says so; other results are not looked into.
-    const { text } = result;
-    if (text.length > LIMITS.answerParseLength || !text.includes('"taskId"')) return;
+    if (result.length > LIMITS.answerParseLength || !result.text.includes('"taskId"')) return;
     const { value } = result;
     if (!isObject(value)) return;
     const task = session.era === "legacy" ? value["task"] : value;

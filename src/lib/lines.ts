@@ -60,8 +60,10 @@ export class ByteLineSplitter {
       this.#lineEnds(chunk.subarray(from, at));
       from = at + 1;
     }
-    // A copy of a tail, so that a few bytes do not keep a large chunk alive.
-    if (from < chunk.length) this.#hold(from === 0 ? chunk : chunk.slice(from));
+    if (from === chunk.length) return;
+    // A copy of a short tail, so that a few bytes do not keep a large chunk alive.
+    const tail = chunk.subarray(from);
+    this.#hold(tail.length < chunk.length / 2 ? tail.slice() : tail);
   }
 
   /** The stream is over: what is left counts as a line. */
@@ -78,7 +80,7 @@ export class ByteLineSplitter {
       this.#emit(last);
       return;
     }
-    const bytes = joined(this.#pending, last, this.#pendingBytes + last.length);
+    const bytes = Buffer.concat([...this.#pending, last], this.#pendingBytes + last.length);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#emit(bytes);
@@ -97,7 +99,7 @@ export class ByteLineSplitter {
     this.#pendingBytes += part.length;
     // One more byte may be the CR of a line that just fits.
     if (this.#pendingBytes <= this.#lineBytesMax() + 1) return;
-    const bytes = joined(this.#pending, new Uint8Array(0), this.#pendingBytes);
+    const bytes = Buffer.concat(this.#pending, this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#skipping = true;
@@ -108,15 +110,4 @@ export class ByteLineSplitter {
     const headBytes = Math.min(HEAD_BYTES, this.#lineBytesMax());
     this.#handlers.tooLong(new TextDecoder().decode(bytes.subarray(0, headBytes)));
   }
-}
-
-function joined(parts: readonly Uint8Array[], last: Uint8Array, length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  whole.set(last, at);
-  return whole;
 }

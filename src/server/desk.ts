@@ -4,7 +4,7 @@ import { runnable } from "../core/face.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { ListKind } from "../core/listing.ts";
-import type { Message } from "../core/message.ts";
+import type { Message, Wire } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
 import type { Profile } from "../core/profile.ts";
 import type { ServerSettings } from "../core/revision.ts";
@@ -135,8 +135,8 @@ export class LiveDesk implements Desk {
   }
 
   /** One line of an upstream. */
-  message(upstream: Upstream, text: string): void {
-    const message = decodeAnswer(text);
+  message(upstream: Upstream, wire: Wire): void {
+    const message = decodeAnswer(wire);
     if (isMalformed(message)) return this.#journal.oddity(upstream.name, message.fault.text);
     this.#run(this.#switchboard.fromUpstream(upstream, message, this.#clock.monotonic()));
   }
@@ -194,6 +194,8 @@ export class LiveDesk implements Desk {
     switch (effect.kind) {
       case "answer":
         return effect.channel.write(effect.text, true);
+      case "answer-bytes":
+        return effect.channel.writeBytes?.(effect.bytes);
       case "note":
         return effect.channel.write(effect.text, false);
       case "push":

@@ -19,7 +19,7 @@ export class DrivenInstance implements Instance {
         this.#link = link;
         events.opened();
       },
-      message: (text) => events.message(text),
+      message: (wire) => events.message(wire),
       noise: (text, cut) => events.noise(text, cut),
       gone: (problem, retryInMs) => events.gone(problem, retryInMs),
       changed: () => {},

@@ -1,4 +1,5 @@
 import type { Fault } from "../core/fault.ts";
+import type { Wire } from "../core/message.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Cut } from "../transport/link.ts";
 
@@ -29,7 +30,7 @@ export interface Instance {
 /** What an instance tells the pool. */
 export interface InstanceEvents {
   opened(): void;
-  message(text: string): void;
+  message(wire: Wire): void;
   noise(text: string, cut?: Cut): void;
   /** Gone, once per start; `retryInMs` is null when it does not come back by itself. */
   gone(problem: Fault, retryInMs: number | null): void;

@@ -1,6 +1,7 @@
 import type { Conditions } from "../core/condition.ts";
 import { faceOf, runnable } from "../core/face.ts";
 import { type Fault, hintOf } from "../core/fault.ts";
+import type { Wire } from "../core/message.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -10,7 +11,7 @@ import type { Instance, InstanceEvents } from "./instance.ts";
 /** What the pool tells the desk about an upstream. */
 export interface PoolListener {
   opened(upstream: Upstream): void;
-  message(upstream: Upstream, text: string): void;
+  message(upstream: Upstream, wire: Wire): void;
   tooLong(upstream: Upstream, cut: Cut): void;
   lost(upstream: Upstream, problem: Fault, retrying: boolean): void;
   unavailable(upstream: Upstream, problem: Fault): void;
@@ -144,7 +145,7 @@ export class Pool {
   #eventsOf(upstream: Upstream): InstanceEvents {
     return {
       opened: () => this.#listener.opened(upstream),
-      message: (text) => this.#listener.message(upstream, text),
+      message: (wire) => this.#listener.message(upstream, wire),
       noise: (text, cut) => {
         this.#oddity(upstream.name, `printed what is no message: ${text}`);
         if (cut !== undefined) this.#listener.tooLong(upstream, cut);

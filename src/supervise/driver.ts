@@ -8,6 +8,7 @@ import {
   type LifecyclePolicy,
   step,
 } from "../core/lifecycle.ts";
+import type { Wire } from "../core/message.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Cut, Link } from "../transport/link.ts";
@@ -22,7 +23,7 @@ export type DriverDeps = {
 /** What the owner of a driver hears, in order. */
 export interface DriverEvents {
   opened(link: Link): void;
-  message(text: string): void;
+  message(wire: Wire): void;
   /** It sent something that is no message. */
   noise(text: string, cut?: Cut): void;
   /** Once for each start, also for one that failed; `retryInMs` is null when no other follows. */

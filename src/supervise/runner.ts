@@ -93,7 +93,7 @@ export class Runner extends Driver {
   #link(child: Child): { readonly link: Link; readonly closed: Promise<void> } {
     const closed = Promise.withResolvers<void>();
     const link = this.#deps.openLink(child, {
-      message: (text) => this.events.message(text),
+      message: (wire) => this.events.message(wire),
       noise: (text, cut) => this.events.noise(text, cut),
       closed: ({ text }) => {
         closed.resolve();

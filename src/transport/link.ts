@@ -1,3 +1,5 @@
+import type { Wire } from "../core/message.ts";
+
 // transport: one file per wire. This one is the contract they share.
 
 /** Why a link ended. */
@@ -18,7 +20,7 @@ export type Cut = { readonly head: string; readonly bytesMax: number };
 
 /** What the owner of a link hears, in order; `closed` comes once and last. */
 export interface LinkEvents {
-  message(text: string): void;
+  message(wire: Wire): void;
   /** A line that is no message: too long, or not what the wire allows. */
   noise(text: string, cut?: Cut): void;
   closed(reason: CloseReason): void;

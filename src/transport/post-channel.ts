@@ -1,4 +1,5 @@
 import { LIMITS } from "../core/limits.ts";
+import { textOf } from "../core/message.ts";
 import type { Accepted } from "./accept.ts";
 import type { Channel } from "./door.ts";
 import type { EventLog, LoggedSession, LoggedStream } from "./event-log.ts";
@@ -59,6 +60,11 @@ export class PostChannel implements Channel, Beating {
     if (last) this.#stream?.end();
   }
 
+  writeBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#stream === undefined) this.#answer(new Response(bytes, this.#jsonInit(null)));
+    else this.write(textOf(bytes), true);
+  }
+
   /** The response: at once when it is there, else as soon as it is. Call it once. */
   response(): Response | Promise<Response> {
     if (this.#response !== undefined) return this.#response;
@@ -95,9 +101,10 @@ export class PostChannel implements Channel, Beating {
     this.#resolve(response);
   }
 
-  #jsonInit(text: string): ResponseInit {
+  /** Null for the text of a result, whose status is always 200. */
+  #jsonInit(text: string | null): ResponseInit {
     const { statusOf, sessionId } = this.#options;
-    if (statusOf !== null) return { ...jsonInit, status: statusOf(text) };
+    if (statusOf !== null && text !== null) return { ...jsonInit, status: statusOf(text) };
     if (sessionId === null) return jsonInit;
     return { headers: { "content-type": "application/json", "mcp-session-id": sessionId } };
   }

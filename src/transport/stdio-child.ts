@@ -1,5 +1,8 @@
+import { isUtf8 } from "node:buffer";
+
+import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
-import { LineSplitter } from "../lib/lines.ts";
+import { ByteLineSplitter } from "../lib/lines.ts";
 import type { CloseReason, Link, LinkEvents } from "./link.ts";
 
 /** The ends of a child process that a link needs, as Bun.spawn with `lazy: true` gives them. */
@@ -34,6 +37,7 @@ export class StdioChildLink implements Link {
   readonly #events: LinkEvents;
   readonly #limits: StdioLimits;
   readonly #clock: Clock;
+  readonly #decoder = new TextDecoder();
   readonly #flushSoon = (): void => this.#flush();
   #queue: string[] = [];
   /** Queued, or given to a write that has not ended. */
@@ -122,8 +126,8 @@ export class StdioChildLink implements Link {
   }
 
   async #read(): Promise<void> {
-    const splitter = new LineSplitter(this.#limits.lineBytesMax, {
-      line: (text) => this.#line(text),
+    const splitter = new ByteLineSplitter(this.#limits.lineBytesMax, {
+      line: (bytes) => this.#line(bytes),
       tooLong: (head) => {
         if (this.#closed) return;
         const bytesMax = this.#limits.lineBytesMax();
@@ -141,8 +145,12 @@ export class StdioChildLink implements Link {
     this.close({ kind: "remote", text: "it closed its output" });
   }
 
-  #line(text: string): void {
+  #line(bytes: Uint8Array): void {
     if (this.#closed) return;
+    // As text it would be copied once here and again where it goes.
+    const long = bytes.length > LIMITS.answerParseLength && bytes[0] === BRACE;
+    if (long && isUtf8(bytes)) return this.#events.message(bytes);
+    const text = this.#decoder.decode(bytes);
     // Only an object or a batch can be a message; whether it is one, the core finds out.
     const first = text.charCodeAt(0);
     if (first === BRACE || first === BRACKET || /^\s*[{[]/.test(text)) this.#events.message(text);

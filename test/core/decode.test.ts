@@ -5,7 +5,14 @@ import fc from "fast-check";
 import { decode, decodeAnswer, decodeBatch, isBatch, isMalformed } from "../../src/core/decode.ts";
 import { FAULTS } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
-import { encode, Json, type Message, type RequestId } from "../../src/core/message.ts";
+import {
+  encode,
+  encodeBytes,
+  Json,
+  type Message,
+  type RequestId,
+  textOf,
+} from "../../src/core/message.ts";
 
 /** What the peer reads: result and error as values, whichever form they are kept in. */
 function plain(message: ReturnType<typeof decode>): unknown {
@@ -167,6 +174,8 @@ describe("decodeAnswer()", () => {
       fc.property(result, fc.nat(), envelope, (text, id, wrap) => {
         const line = wrap(id, text);
         expect(plain(decodeAnswer(line))).toEqual(plain(decode(line)));
+        const bytes = new TextEncoder().encode(line);
+        expect(plain(decodeAnswer(bytes))).toEqual(plain(decode(line.toWellFormed())));
       }),
     );
   });
@@ -178,6 +187,21 @@ describe("decodeAnswer()", () => {
       if (answer.kind !== "response" || !answer.outcome.ok) throw new Error("no result");
       expect(answer.id).toBe(5);
       expect(answer.outcome.result.text).toBe(result);
+    }
+  });
+
+  test("keeps the result of a usual envelope as the bytes it came in, and writes them again", () => {
+    const result = `{ "n": 1.0, "long" :"${long}\\"}ä€😀\\\\"}`;
+    for (const wrap of envelopes.slice(0, 2)) {
+      const answer = decodeAnswer(new TextEncoder().encode(wrap(5, result)));
+      if (answer.kind !== "response" || !answer.outcome.ok) throw new Error("no result");
+      expect(answer.id).toBe(5);
+      const { bytes, text, length } = answer.outcome.result;
+      if (bytes === undefined) throw new Error("no bytes");
+      expect(text).toBe(result);
+      expect(length).toBe(Buffer.byteLength(result));
+      const written = textOf(encodeBytes("a", bytes));
+      expect(written).toBe(`{"jsonrpc":"2.0","id":"a","result":${result}}`);
     }
   });
 

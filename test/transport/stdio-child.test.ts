@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
+import { textOf, type Wire } from "../../src/core/message.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import type { CloseReason } from "../../src/transport/link.ts";
 import { type ChildPipes, StdioChildLink } from "../../src/transport/stdio-child.ts";
@@ -11,6 +12,8 @@ const fixture = (name: string): string => join(import.meta.dir, "..", "fixtures"
 /** One link and what it says. */
 class Ear {
   readonly messages: string[] = [];
+  /** "string", or "object" for bytes. */
+  readonly forms: string[] = [];
   readonly noises: string[] = [];
   readonly reasons: CloseReason[] = [];
   readonly link: StdioChildLink;
@@ -21,8 +24,9 @@ class Ear {
     const closed = Promise.withResolvers<CloseReason>();
     this.closed = closed.promise;
     const events = {
-      message: (text: string): void => {
-        this.messages.push(text);
+      message: (wire: Wire): void => {
+        this.messages.push(typeof wire === "string" ? wire : textOf(wire));
+        this.forms.push(typeof wire);
         this.#wake();
       },
       noise: (text: string): void => void this.noises.push(text),
@@ -74,6 +78,23 @@ describe("StdioChildLink", () => {
       await ear.received(index + 1);
     }
     expect(ear.messages).toEqual(sent);
+    expect(ear.forms).toEqual(["string", "string", "object", "string"]);
+  });
+
+  test("hands over bytes that are no UTF-8 as text, mended, however long the line", async () => {
+    const padding = Buffer.from("x".repeat(20_000));
+    const line = Buffer.concat([
+      Buffer.from('{"a":"'),
+      padding,
+      Buffer.of(0xff),
+      Buffer.from('"}\n'),
+    ]);
+    const stdout = new ReadableStream<Uint8Array>({ start: (to) => to.enqueue(line) });
+    const stdin = { write: () => 0, flush: () => 0, end: () => undefined };
+    const ear = new Ear({ stdin, stdout, alive: () => true });
+    await ear.received(1);
+    expect(ear.forms).toEqual(["string"]);
+    expect(ear.messages[0]).toEndWith('x\ufffd"}');
   });
 
   test("sends what comes in one turn as one write", async () => {
