@@ -6,18 +6,21 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { benchCache } from "./bench/cache.ts";
 import { benchCalls } from "./bench/calls.ts";
 import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
 import { benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
 import { benchMemory } from "./bench/memory.ts";
 import { benchMixed } from "./bench/mixed.ts";
+import { measureRecall, QUERY_SETS, readCatalog } from "./bench/recall.ts";
 import { describeMachine, markdown, type Results } from "./bench/report.ts";
 import { benchProcesses, benchStarts } from "./bench/timings.ts";
+import { benchTokens } from "./bench/tokens.ts";
 import { verdictsOf } from "./bench/verdict.ts";
 
-const SECTIONS = ["calls", "processes", "starts", "memory", "mixed"];
 const PEERS = "peers";
+const SECTIONS = ["calls", "processes", "starts", "memory", "mixed", "tokens", "recall", "cache"];
 
 const USAGE = `Usage: bun run bench [options]
 
@@ -70,6 +73,9 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
     peers: wanted(PEERS) ? await benchPeers(lab, options) : null,
+    tokens: wanted("tokens") ? await benchTokens(lab) : [],
+    recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],
+    cache: wanted("cache") ? await benchCache(lab) : null,
   };
 }
 

@@ -42,8 +42,8 @@ export type Recall = {
 export function readCatalog(): readonly CatalogTool[] {
   const files = readdirSync(join(FIXTURES, "tools")).toSorted();
   const tools = files.flatMap((file) => {
-    const entries: Entry[] = JSON.parse(readFileSync(join(FIXTURES, "tools", file), "utf8"));
-    const server = file.replace(/\.json$/, "");
+    const entries: readonly Entry[] = readLines(join(FIXTURES, "tools", file));
+    const server = file.replace(/\.jsonl$/, "");
     return entries.map((entry) => ({ server, entry, name: String(entry["name"]) }));
   });
   const owners = new Map<string, number>();
@@ -55,7 +55,13 @@ export function readCatalog(): readonly CatalogTool[] {
 }
 
 export function readQueries(set: QuerySet): readonly Query[] {
-  return JSON.parse(readFileSync(join(FIXTURES, "queries", `${set}.json`), "utf8"));
+  return readLines(join(FIXTURES, "queries", `${set}.jsonl`));
+}
+
+/** One JSON value a line. */
+function readLines(file: string): ReturnType<typeof JSON.parse>[] {
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line));
 }
 
 export function measureRecall(catalog: readonly CatalogTool[], set: QuerySet): Recall {

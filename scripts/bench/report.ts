@@ -1,18 +1,22 @@
 /** The results of a run as Markdown. */
 import { cpus, loadavg, release } from "node:os";
 
+import type { CacheResult } from "./cache.ts";
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
 import { contestProblems, contestTable, householdTable } from "./contest-report.ts";
 import type { Contest } from "./contest.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
+import type { Recall } from "./recall.ts";
 import type { Spread } from "./statistics.ts";
 import type { Timing } from "./timings.ts";
+import type { TokensResult } from "./tokens.ts";
 import {
   digits,
   figures,
   kilobytesPerSession,
   type Measurements,
+  savedOf,
   type Verdict,
   verdictsOf,
 } from "./verdict.ts";
@@ -33,6 +37,8 @@ export type Machine = {
 };
 
 const MEBIBYTE = 1_048_576;
+/** How many misses of a set of queries are shown. */
+const MISSES = 12;
 
 export function describeMachine(pinned: boolean): Machine {
   const all = cpus();
@@ -74,6 +80,10 @@ export function markdown(results: Results): string {
       "Five clients of three real servers (directly each client has its own)",
       householdTable(results.peers?.households ?? []),
     ),
+    section("Tokens of tools/list (o200k_base)", tokensTable(results.tokens)),
+    section("Tools found by words", recallTable(results.recall)),
+    missesOf(results.recall),
+    section("Repeated reads", cacheTable(results.cache)),
     section("Targets", verdictTable(verdictsOf(results))),
     ...problemsOf(results),
     ...(results.peers === null ? [] : contestProblems(results.peers)),
@@ -143,6 +153,58 @@ function memoryTable(memory: readonly MemoryResult[]): string[][] {
     ];
   });
   return rows.length === 0 ? [] : [["", "sessions", "private", "per session"], ...rows];
+}
+
+function tokensTable(tokens: readonly TokensResult[]): string[][] {
+  const saved = (list: number, less: number): string =>
+    `${less.toLocaleString("en")} (${digits(savedOf(list, less))} % saved)`;
+  const rows = tokens.map(({ what, tools, list, short, search, perTool }) => [
+    what,
+    String(tools),
+    list.toLocaleString("en"),
+    saved(list, short),
+    saved(list, search),
+    String(perTool),
+  ]);
+  const head = ["", "tools", "all", "descriptions of 60", "search", "then, to find one"];
+  return rows.length === 0 ? [] : [head, ...rows];
+}
+
+function recallTable(recall: readonly Recall[]): string[][] {
+  const rows = recall.map(({ set, queries, at1, at5, at10 }) => [
+    set,
+    String(queries),
+    percent(at1),
+    percent(at5),
+    percent(at10),
+  ]);
+  return rows.length === 0 ? [] : [["queries", "", "first", "first 5", "first 10"], ...rows];
+}
+
+function missesOf(recall: readonly Recall[]): string {
+  const lines = recall.flatMap(({ set, misses }) =>
+    misses.slice(0, MISSES).map(({ query, rank, best }) => {
+      const where = rank === null ? "not found" : `at ${rank}`;
+      return `- ${set}: "${query}": ${where}; first is ${best}`;
+    }),
+  );
+  return lines.length === 0 ? "" : ["The worst misses:", "", ...lines].join("\n");
+}
+
+function cacheTable(cache: CacheResult | null): string[][] {
+  if (cache === null) return [];
+  const { clients, calls, hits, misses } = cache;
+  return [
+    ["clients", "calls", "reads kept", "reads sent", "kept p50, p99 ms", "sent p50, p99 ms"],
+    [
+      String(clients),
+      String(calls),
+      String(hits),
+      String(misses),
+      `${digits(cache.cachedP50Ms)}, ${digits(cache.cachedP99Ms)}`,
+      `${digits(cache.uncachedP50Ms)}, ${digits(cache.uncachedP99Ms)}`,
+    ],
+  ];
 }
 
 function megabytes({ anonymousBytes, privateBytes }: PrivateMemory): string {

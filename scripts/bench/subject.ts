@@ -77,8 +77,13 @@ export function writeConfig(lab: Lab, servers: McpdServers): void {
   const mcpServers = Object.fromEntries(
     Object.entries(servers).map(([name, [command, ...args]]) => [name, { command, args }]),
   );
+  writeSettings(lab, { mcpServers });
+}
+
+/** The same with any config. */
+export function writeSettings(lab: Lab, settings: Readonly<Record<string, unknown>>): void {
   mkdirSync(join(configPath(lab), ".."), { recursive: true, mode: 0o700 });
-  writeFileSync(configPath(lab), JSON.stringify({ mcpServers }, null, 2), { mode: 0o600 });
+  writeFileSync(configPath(lab), JSON.stringify(settings, null, 2), { mode: 0o600 });
 }
 
 /** The key mcpd wrote on its first start. */

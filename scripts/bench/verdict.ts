@@ -1,8 +1,11 @@
 /** Every figure that has a target, beside it. */
+import type { CacheResult } from "./cache.ts";
 import { figuresOf, type Measured, ratiosOf, type Way } from "./calls.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { MixedResult } from "./mixed.ts";
+import type { Recall } from "./recall.ts";
 import type { Timing } from "./timings.ts";
+import type { TokensResult } from "./tokens.ts";
 
 export type Measurements = {
   readonly calls: readonly Measured[];
@@ -10,6 +13,9 @@ export type Measurements = {
   readonly starts: readonly Timing[];
   readonly memory: readonly MemoryResult[];
   readonly mixed: MixedResult | null;
+  readonly tokens: readonly TokensResult[];
+  readonly recall: readonly Recall[];
+  readonly cache: CacheResult | null;
 };
 
 /** One target: what was measured against what was to be reached. */
@@ -29,6 +35,8 @@ export function verdictsOf(results: Measurements): Verdict[] {
     ...timingVerdicts([...results.processes, ...results.starts]),
     ...memoryVerdicts(results.memory),
     ...mixedVerdicts(results.mixed),
+    ...tokenVerdicts(results.tokens),
+    ...cacheVerdicts(results.cache),
   ];
 }
 
@@ -93,6 +101,27 @@ function mixedVerdicts(mixed: MixedResult | null): Verdict[] {
   return [
     atMost(`wrong answers in ${calls} mixed calls of ${clients} clients`, mixed.wrong, 0, ""),
     atMost("processes of server-everything", mixed.upstreamProcesses, 1, ""),
+  ];
+}
+
+function tokenVerdicts(tokens: readonly TokensResult[]): Verdict[] {
+  return tokens.map(({ what, list, search }) =>
+    atLeast(`tokens saved by mode "search", ${what}`, savedOf(list, search), 50, " %"),
+  );
+}
+
+/** Share of the tokens of the whole list that is not spent, in percent. */
+export function savedOf(list: number, tokens: number): number {
+  return (1 - tokens / list) * 100;
+}
+
+function cacheVerdicts(cache: CacheResult | null): Verdict[] {
+  if (cache === null) return [];
+  const { hits, misses, cachedP99Ms, uncachedP99Ms } = cache;
+  return [
+    atLeast("repeated reads answered with what is kept", (hits / (hits + misses)) * 100, 80, " %"),
+    atMost("answer that is kept, p99", cachedP99Ms, 100, " ms"),
+    atMost("answer that is not kept, p99", uncachedP99Ms, 500, " ms"),
   ];
 }
 

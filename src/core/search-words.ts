@@ -42,12 +42,12 @@ function undoubled(root: string): string {
 
 /**
  * Words that tools and people use for each other: verbs that nearly every server has, and a few
- * everyday names of common things. Nothing here is about one product.
+ * everyday names of common things, in any of their forms. Nothing here is about one product.
  */
 const ALIKE: readonly string[] = [
   "create make add new insert write generate draw",
   "delete remove erase wipe drop clear discard trash forget",
-  "get read fetch show retrieve return view display see load look",
+  "get read fetched show retrieve return view display see load look",
   "list show enumerate which",
   "update edit change modify set alter replace correct adjust",
   "search find look query lookup locate where",
@@ -57,7 +57,7 @@ const ALIKE: readonly string[] = [
   "restart reboot reload rerun",
   "copy duplicate clone",
   "move rename transfer reschedule",
-  "download fetch save pull export",
+  "download fetched save pull export",
   "upload push put import send",
   "save store keep remember write",
   "join merge combine concat",

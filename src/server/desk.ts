@@ -227,10 +227,9 @@ export class LiveDesk implements Desk {
     }
   }
 
-  #send(effect: Extract<Effect, { kind: "send" }>): void {
-    if (this.#pool.send(effect.upstream, effect.text) || effect.exchange === null) return;
-    const nowMs = this.#clock.monotonic();
-    this.#run(this.#switchboard.undelivered(effect.upstream, effect.exchange, nowMs));
+  #send({ upstream, text, exchange }: Extract<Effect, { kind: "send" }>): void {
+    if (this.#pool.send(upstream, text) || exchange === null) return;
+    this.#run(this.#switchboard.undelivered(upstream, exchange, this.now()));
   }
 
   /** Ticks only while time matters: an idle daemon does not wake up. */

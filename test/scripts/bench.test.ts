@@ -174,6 +174,29 @@ describe("report", () => {
     memory: [],
     mixed: null,
     peers: null,
+    tokens: [
+      { what: "three servers", tools: 30, list: 6000, short: 5000, search: 300, perTool: 90 },
+    ],
+    recall: [
+      {
+        set: "unseen",
+        queries: 10,
+        at1: 0.6,
+        at5: 0.8,
+        at10: 0.9,
+        misses: [{ query: "make it so", rank: null, best: "home/turn_on" }],
+      },
+    ],
+    cache: {
+      clients: 4,
+      calls: 100,
+      hits: 75,
+      misses: 25,
+      cachedP50Ms: 1,
+      cachedP99Ms: 2,
+      uncachedP50Ms: 3,
+      uncachedP99Ms: 4,
+    },
   };
 
   test("ratiosOf() compares rounds that stood side by side", () => {
@@ -191,6 +214,10 @@ describe("report", () => {
       "wrong or failed calls": true,
       "mcpd status, median": true,
       "mcpd: start to tools/list, median": false,
+      'tokens saved by mode "search", three servers': true,
+      "repeated reads answered with what is kept": false,
+      "answer that is kept, p99": true,
+      "answer that is not kept, p99": true,
     });
   });
 
@@ -200,5 +227,9 @@ describe("report", () => {
     expect(text).toContain("| 10 clients | mcpd | 20,000 | 1 |");
     expect(text).toContain("| mcpd: start to tools/list, median | 31 ms | <= 30 ms | **short** |");
     expect(text).not.toContain("## Private memory");
+    expect(text).toContain(
+      "| three servers | 30 | 6,000 | 5,000 (16.7 % saved) | 300 (95 % saved) | 90 |",
+    );
+    expect(text).toContain('- unseen: "make it so": not found; first is home/turn_on');
   });
 });
