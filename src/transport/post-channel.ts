@@ -12,6 +12,22 @@ export const nowhere: Channel = { streams: false, mustAnswer: false, write: () =
 /** Headers made once: cheaper for each answer than an object that has to be read again. */
 const jsonInit: ResponseInit = { headers: new Headers({ "content-type": "application/json" }) };
 
+/**
+ * From here on Bun sends an answer that comes later word by word: a system call, and a packet, for
+ * each part of each header, which takes longer than the body. It does not when the body is a stream.
+ */
+const LONG_BYTES = 15_360;
+
+function bodyOf(bytes: Uint8Array<ArrayBuffer>): BodyInit {
+  if (bytes.length < LONG_BYTES) return bytes;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
 export type PostOptions = {
   readonly accepted: Accepted;
   readonly heartbeat: Heartbeat;
@@ -52,7 +68,10 @@ export class PostChannel implements Channel, Beating {
 
   write(text: string, last: boolean): void {
     if (this.#stream === undefined) {
-      if (last) return this.#answer(new Response(text, this.#jsonInit(text)));
+      if (last) {
+        const body = text.length < LONG_BYTES ? text : bodyOf(Buffer.from(text));
+        return this.#answer(new Response(body, this.#jsonInit(text)));
+      }
       if (!this.streams) return;
       this.#open();
     }
@@ -61,7 +80,7 @@ export class PostChannel implements Channel, Beating {
   }
 
   writeBytes(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#stream === undefined) this.#answer(new Response(bytes, this.#jsonInit(null)));
+    if (this.#stream === undefined) this.#answer(new Response(bodyOf(bytes), this.#jsonInit(null)));
     else this.write(textOf(bytes), true);
   }
 

@@ -5,7 +5,6 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { LIMITS } from "../../src/core/limits.ts";
-import { encodeBytes } from "../../src/core/message.ts";
 import { projectOf } from "../../src/transport/accept.ts";
 import { type Doors, eventsOf, next, notification, openDoors, result } from "../helpers/doors.ts";
 
@@ -79,23 +78,6 @@ describe("POST /mcp", () => {
     const response = await pending;
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toMatchObject({ result: "late" });
-  });
-
-  test("takes an answer in bytes, as plain JSON and as the last event of a stream", async () => {
-    await using doors = openDoors();
-    const session = await initialized(doors);
-    for (const streaming of [false, true]) {
-      const pending = post(doors, call("wait"), session);
-      await doors.desk.until(() => doors.desk.session(0).waiting.length === 1);
-      const [held] = doors.desk.session(0).waiting.splice(0);
-      if (held === undefined) throw new Error("nothing waits");
-      if (streaming) held.channel.write(result(held.request, "before"), false);
-      held.channel.writeBytes?.(encodeBytes(held.request.id, Buffer.from('"lätt"')));
-      const response = await pending;
-      const type = streaming ? "text/event-stream" : "application/json";
-      expect(response.headers.get("content-type")).toStartWith(type);
-      expect(await response.text()).toContain('"result":"lätt"}');
-    }
   });
 
   test("becomes an event stream with the first notification", async () => {
