@@ -72,10 +72,7 @@ export function answerFor(world: World, turn: Turn, call: Call, value: Params): 
   reply(turn, call, presentModern(call.request.method, world.about, outcome));
 }
 
-/**
- * Where the outcome of an exchange goes: the call that waits for it. A parked exchange has none
- * until its client comes back.
- */
+/** The call that waits for an exchange. A parked exchange has none until its client comes back. */
 export type Seat = { call: Call | null; outcome: Outcome | null };
 
 /** Lets the client of a call cancel the exchange behind it. */

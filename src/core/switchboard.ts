@@ -29,10 +29,7 @@ import type { Unit } from "./unit.ts";
 import type { Upstream } from "./upstream.ts";
 import { type Ports, unavailable, World } from "./world.ts";
 
-/**
- * The whole of sharing, as a pure machine: events of clients, upstreams and the clock go in,
- * effects come out. It holds no socket, process, clock or random number: a simulation can run it.
- */
+/** The whole of sharing, as a pure machine: events go in, effects come out. */
 export class Switchboard {
   readonly #world: World;
   readonly #roster: Roster;
