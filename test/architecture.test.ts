@@ -19,7 +19,9 @@ const MIDDLE_ROOM: Room = { rooms: ["core", "lib", "version"], packages: ["*"] }
  */
 const ROOMS: { readonly [room: string]: Room } = {
   main: { rooms: ["cli"], packages: [] },
-  cli: { ...PROGRAM, rooms: [...PROGRAM.rooms, "server", "bootstrap", "bridge"] },
+  cli: { ...PROGRAM, rooms: [...PROGRAM.rooms, "server", "bootstrap", "bridge", "doctor"] },
+  // A program like the others: its checks look at what all the middle rooms know.
+  doctor: PROGRAM,
   bootstrap: PROGRAM,
   server: PROGRAM,
   // Started once per client: no library, no schema of the config, no process.

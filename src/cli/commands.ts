@@ -45,6 +45,10 @@ export const COMMANDS: readonly CommandRow[] = [
       "Show the daemon, its upstreams and what needs attention",
       () => import("./commands/status.ts"),
     ],
+    doctor: [
+      "Find what is wrong, say how to mend it, or mend it",
+      () => import("./commands/doctor.ts"),
+    ],
     health: ["Check over HTTP whether the daemon is healthy", () => import("./commands/health.ts")],
     logs: ["Show the log of the daemon or of an upstream", () => import("./commands/logs.ts")],
     "show-key": [

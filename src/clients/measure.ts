@@ -16,10 +16,27 @@ export type Cost = { readonly processes: number; readonly residentBytes: number 
  * says that it is one, and what it has started. What runs under mcpd is not counted.
  */
 export function costOutside(processes: readonly Process[], entries: readonly Entry[]): Cost {
-  const shared = family(processes, processes.filter(isMcpd));
-  const others = processes.filter(({ pid }) => !shared.has(pid));
+  const others = outside(processes);
   const roots = others.filter((process) => entries.some((entry) => isServer(process, entry)));
   return costOf(others, family(others, roots));
+}
+
+/** The servers among them that were not started by another one: one for each start of a client. */
+export function serversOutside<P extends Process>(
+  processes: readonly P[],
+  entries: readonly Entry[],
+): readonly P[] {
+  const servers = outside(processes).filter((process) =>
+    entries.some((entry) => isServer(process, entry)),
+  );
+  const pids = new Set(servers.map(({ pid }) => pid));
+  return servers.filter(({ parent }) => !pids.has(parent));
+}
+
+/** What does not run under a mcpd. */
+function outside<P extends Process>(processes: readonly P[]): readonly P[] {
+  const shared = family(processes, processes.filter(isMcpd));
+  return processes.filter(({ pid }) => !shared.has(pid));
 }
 
 /** What a process costs with all it has started. */

@@ -1,0 +1,138 @@
+import { join } from "node:path";
+
+import { maskText } from "../config/secret.ts";
+import { type Fault, hintOf, isFault } from "../core/fault.ts";
+import { bindUnit, mentionsProject } from "../core/scope.ts";
+import { BUILTIN_UPSTREAM, type Unit } from "../core/unit.ts";
+import { publicAddress } from "../lib/address.ts";
+import type { Log } from "../lib/log.ts";
+import { environmentOf } from "../platform/environment-of.ts";
+import type { Environment } from "../platform/platform.ts";
+import { resolveLaunch } from "../supervise/environment.ts";
+import { LoginPath } from "../supervise/login-path.ts";
+import { commandIn, type Finding, ofCondition } from "./finding.ts";
+import { probe } from "./probe.ts";
+import { installOf } from "./runtimes.ts";
+import type { Check, Scene } from "./scene.ts";
+
+/** Starting all servers of a long config at once would be its own trouble. */
+const AT_ONCE = 4;
+const START_MAX_MS = 30_000;
+const REMOTE_MS = 5_000;
+const LIMIT_MS = 120_000;
+
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warning: () => undefined,
+  error: () => undefined,
+  child: () => SILENT,
+  enabled: () => false,
+};
+
+/** Where an upstream is started: as the daemon would do it. */
+type Real = { readonly environment: Environment; readonly path: string };
+
+/**
+ * Each upstream that does not run already is started with the environment it will have, and ended
+ * again. What the daemon knows of those that failed is told in its words.
+ */
+export const upstreamsCheck: Check = {
+  title: "upstreams",
+  limitMs: LIMIT_MS,
+  async run(scene) {
+    const units = scene.config.revision.units.filter(
+      ({ upstream, disabled }) => !disabled && upstream !== BUILTIN_UPSTREAM,
+    );
+    const real = await realEnvironment(scene);
+    const found: Finding[] = [];
+    const queue = [...units];
+    const worker = async (): Promise<void> => {
+      for (let unit = queue.shift(); unit !== undefined; unit = queue.shift()) {
+        found.push(...(await ofUnit(scene, unit, real)));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return found.toSorted((a, b) => a.subject.localeCompare(b.subject));
+  },
+};
+
+async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Finding[]> {
+  const { upstream, reach } = unit;
+  const runs = scene.status?.upstreams.some(
+    (one) => one.name === upstream && one.state === "ready",
+  );
+  const known = scene.status?.conditions.filter(({ subject }) => subject === upstream) ?? [];
+  if (runs === true) return known.map(ofCondition);
+  if (reach.kind === "remote") {
+    return known.length > 0 ? known.map(ofCondition) : await ofRemote(upstream, reach.url);
+  }
+  const { project, platform } = scene;
+  const keyVariable = scene.config.revision.daemon.apiKeyEnv;
+  if (project === null && mentionsProject(reach)) return [];
+  const audience = { kind: "session", id: "doctor", project } as const;
+  const bound = unit.scope === "user" ? unit : bindUnit(unit, audience);
+  const launch = resolveLaunch(bound, { ...real, platform, keyVariable });
+  if (isFault(launch)) return [ofFault(launch, [], scene, real)];
+  const timeoutMs = Math.min(unit.settings.startTimeoutMs, START_MAX_MS);
+  const obstacle = await probe(launch, scene, timeoutMs);
+  return obstacle === null ? [] : [ofFault(obstacle.problem, obstacle.said, scene, real)];
+}
+
+function ofFault(problem: Fault, said: readonly string[], scene: Scene, real: Real): Finding {
+  const { code, text, subject, data } = problem;
+  const upstream = /upstream "([^"]+)"/i.exec(text)?.[1] ?? subject;
+  const about = { name: code, subject: upstream, severity: "error", fix: null } as const;
+  const command = data?.["command"];
+  if (code === "upstream.not-found" && typeof command === "string") {
+    return { ...about, ...notFound(command, upstream, scene, real) };
+  }
+  const words = said.length === 0 ? hintOf(problem) : `It says: ${maskText(said.join(" | "))}`;
+  const mend = commandIn(hintOf(problem)) || "mcpd config edit";
+  // What it printed just now is above, and in no log.
+  return { ...about, what: text, why: words, mend: said.length > 0 ? "mcpd config edit" : mend };
+}
+
+/** The shell may have it where the daemon does not look. */
+function notFound(
+  command: string,
+  upstream: string,
+  { environment, platform }: Scene,
+  { path }: Real,
+): Pick<Finding, "what" | "why" | "mend"> {
+  const inShell = platform.which(command, environment["PATH"] ?? "");
+  const what = `Upstream "${upstream}" cannot start: there is no command "${command}"`;
+  if (inShell !== null) {
+    const why = `Your shell finds ${inShell}, which is not in the PATH of the daemon (${path})`;
+    return { what, why, mend: "mcpd daemon install" };
+  }
+  const install = installOf(command, platform.name);
+  const why = install === null ? `It is not in PATH (${path})` : install.why;
+  return { what, why, mend: install?.command ?? "mcpd config edit" };
+}
+
+async function ofRemote(upstream: string, url: string): Promise<readonly Finding[]> {
+  // What has a variable in it is known to the daemon only.
+  if (/\$\{/.test(url)) return [];
+  try {
+    const signal = AbortSignal.timeout(REMOTE_MS);
+    const address = url.replace(/^ws/, "http");
+    const answer = await fetch(address, { method: "HEAD", redirect: "manual", signal });
+    await answer.body?.cancel();
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const about = { name: "upstream.unreachable", subject: upstream, severity: "error" } as const;
+    const what = `Upstream "${upstream}" cannot be reached: ${publicAddress(url)}`;
+    return [{ ...about, what, why: reason, mend: "mcpd config edit", fix: null }];
+  }
+}
+
+/** Of the daemon that runs, where the system tells; else as one started here would have it. */
+async function realEnvironment({ status, environment, platform }: Scene): Promise<Real> {
+  const own = status === null ? null : environmentOf(status.pid, platform.name);
+  const real = own ?? environment;
+  const cacheFile = join(platform.paths.dataDir, "login-path");
+  const login = new LoginPath({ environment: real, platform, cacheFile, log: SILENT });
+  return { environment: real, path: await login.get() };
+}
