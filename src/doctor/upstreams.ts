@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { maskText } from "../config/secret.ts";
+import { isSecretName, maskWord } from "../config/secret.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import { bindUnit, mentionsProject } from "../core/scope.ts";
 import { BUILTIN_UPSTREAM, type Unit } from "../core/unit.ts";
@@ -8,7 +8,7 @@ import { publicAddress } from "../lib/address.ts";
 import type { Log } from "../lib/log.ts";
 import { environmentOf } from "../platform/environment-of.ts";
 import type { Environment } from "../platform/platform.ts";
-import { resolveLaunch } from "../supervise/environment.ts";
+import { type Launch, resolveLaunch } from "../supervise/environment.ts";
 import { LoginPath } from "../supervise/login-path.ts";
 import { commandIn, type Finding, ofCondition } from "./finding.ts";
 import { probe } from "./probe.ts";
@@ -20,6 +20,8 @@ const AT_ONCE = 4;
 const START_MAX_MS = 30_000;
 const REMOTE_MS = 5_000;
 const LIMIT_MS = 120_000;
+/** Shorter values are words that stand in every line. */
+const SECRET_LENGTH_MIN = 8;
 
 const SILENT: Log = {
   debug: () => undefined,
@@ -76,7 +78,21 @@ async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Fi
   if (isFault(launch)) return [ofFault(launch, [], scene, real)];
   const timeoutMs = Math.min(unit.settings.startTimeoutMs, START_MAX_MS);
   const obstacle = await probe(launch, scene, timeoutMs);
-  return obstacle === null ? [] : [ofFault(obstacle.problem, obstacle.said, scene, real)];
+  if (obstacle === null) return [];
+  const said = obstacle.said.map((line) => blanked(line, bound, launch));
+  return [ofFault(obstacle.problem, said, scene, real)];
+}
+
+/** Servers print what they were given, and people paste what a doctor says. */
+function blanked(line: string, { reach }: Unit, { env }: Launch): string {
+  const references = reach.kind === "stdio" ? reach.env : {};
+  const isSecret = (name: string): boolean =>
+    isSecretName(name) || (references[name] !== undefined && references[name].kind !== "text");
+  const secrets = Object.entries(env).filter(
+    ([name, value]) => isSecret(name) && value.length >= SECRET_LENGTH_MIN,
+  );
+  const plain = secrets.reduce((text, [, value]) => text.replaceAll(value, () => "***"), line);
+  return plain.split(" ").map(maskWord).join(" ");
 }
 
 function ofFault(problem: Fault, said: readonly string[], scene: Scene, real: Real): Finding {
@@ -87,7 +103,7 @@ function ofFault(problem: Fault, said: readonly string[], scene: Scene, real: Re
   if (code === "upstream.not-found" && typeof command === "string") {
     return { ...about, ...notFound(command, upstream, scene, real) };
   }
-  const words = said.length === 0 ? hintOf(problem) : `It says: ${maskText(said.join(" | "))}`;
+  const words = said.length === 0 ? hintOf(problem) : `It says: ${said.join(" | ")}`;
   const mend = commandIn(hintOf(problem)) || "mcpd config edit";
   // What it printed just now is above, and in no log.
   return { ...about, what: text, why: words, mend: said.length > 0 ? "mcpd config edit" : mend };
