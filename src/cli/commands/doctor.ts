@@ -6,9 +6,11 @@ import { sceneHere } from "../doctor-scene.ts";
 import { findingJson, findingsView, summaryOf, type Treated, treatedView } from "../doctor-view.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
+import { untilReady } from "../supervised.ts";
 import { isTerminal, STDERR } from "../terminal.ts";
 
 const STDIN = 0;
+const READY_MS = 15_000;
 
 export default command({
   meta: {
@@ -60,6 +62,10 @@ async function treat(findings: readonly Finding[], output: Output): Promise<read
     const text = finding.fix?.text ?? "";
     const problem = await output.busy(text, () => applyFix(finding));
     treated.push({ finding, done: problem === null, problem });
+  }
+  // A service runs before its server serves: that is no finding.
+  if (treated.some(({ finding, done }) => done === true && finding.name.startsWith("service."))) {
+    await output.busy("Waiting for the daemon", () => untilReady(READY_MS));
   }
   return treated;
 }
