@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 const ROOT = dirname(import.meta.dir);
 const FORMATTED = ["src", "build", "scripts", "test", "README.md", "CHANGELOG.md"];
 const PAGES = ["ARCHITECTURE", "CONTRIBUTING", "SECURITY"].map((page) => `.github/${page}.md`);
+const GUIDE = ".github/guide";
 
 export type Step = { readonly name: string; readonly command: readonly string[] };
 
 /** Each runs with this very Bun, also where there is no Node for the tools' `#!` lines. */
 const CHECKS: readonly Step[] = [
-  { name: "format", command: ["fmt", "--check", ...FORMATTED, ...PAGES] },
+  { name: "format", command: ["fmt", "--check", ...FORMATTED, ...PAGES, GUIDE] },
   { name: "types", command: ["check", "--no-script"] },
   {
     name: "lint",

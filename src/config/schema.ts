@@ -73,7 +73,7 @@ const access = {
     null,
     "live",
     "API key file",
-    "File that holds the key, written when missing; null is the one in the state directory.",
+    "File that holds the key, written when missing; null is api-key in the config directory.",
   ),
   api_key_env: key(
     text,

@@ -73,8 +73,13 @@ export class Home implements Disposable {
 
   /** Runs the program to its end. */
   async run(...words: readonly string[]): Promise<Finished> {
+    return await this.runIn(this.path, ...words);
+  }
+
+  /** The same, in another directory. */
+  async runIn(directory: string, ...words: readonly string[]): Promise<Finished> {
     const child = Bun.spawn([program(), ...words], {
-      cwd: this.path,
+      cwd: directory,
       env: { ...this.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
