@@ -21,7 +21,7 @@ const ANSWER_MS = 3_000;
 const START_MS = 15_000;
 
 /** All that the doctor looks at, as it is now. */
-export async function sceneHere(options: GlobalOptions): Promise<Scene> {
+export async function sceneHere(options: GlobalOptions, signal: AbortSignal): Promise<Scene> {
   const project = projectHere();
   const context = clientContext(options, project);
   const { store, platform } = context.config;
@@ -44,6 +44,7 @@ export async function sceneHere(options: GlobalOptions): Promise<Scene> {
     service,
     clients: context,
     processes,
+    signal,
     freeBytes,
     async start() {
       const problem = await ensureBootstrap(options.config);

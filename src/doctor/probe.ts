@@ -26,7 +26,7 @@ export type Obstacle = { readonly problem: Fault; readonly said: readonly string
  */
 export async function probe(
   launch: Launch,
-  deps: { readonly platform: Platform; readonly clock: Clock },
+  deps: { readonly platform: Platform; readonly clock: Clock; readonly signal: AbortSignal },
   timeoutMs: number,
 ): Promise<Obstacle | null> {
   const { upstream } = launch;
@@ -41,9 +41,13 @@ export async function probe(
   greet(child);
   const late = Promise.withResolvers<"late">();
   const timer = deps.clock.after(timeoutMs, () => late.resolve("late"));
+  const given = Promise.withResolvers<"given up">();
+  const giveUp = (): void => given.resolve("given up");
+  deps.signal.addEventListener("abort", giveUp);
+  if (deps.signal.aborted) giveUp();
   try {
-    const end = await Promise.race([answered.promise, child.gone, late.promise]);
-    if (end === "answered") return null;
+    const end = await Promise.race([answered.promise, child.gone, late.promise, given.promise]);
+    if (end === "answered" || end === "given up") return null;
     if (end === "late") {
       const text = `Upstream "${upstream}" does not answer: nothing came for ${formatDuration(timeoutMs)}`;
       return { problem: fault("upstream.start-timeout", text, upstream), said: lastOf(said) };
@@ -54,6 +58,7 @@ export async function probe(
     return { problem: fault("upstream.failed", text, upstream), said: lastOf(said) };
   } finally {
     timer.cancel();
+    deps.signal.removeEventListener("abort", giveUp);
     await child.stop();
   }
 }

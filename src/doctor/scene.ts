@@ -35,6 +35,8 @@ export type Scene = {
   readonly clients: { readonly where: Where; readonly link: Link; readonly journal: Journal };
   /** Of this user; null where the system does not say. */
   readonly processes: readonly RunningProcess[] | null;
+  /** Aborted when nobody waits any more: what was started is ended first. */
+  readonly signal: AbortSignal;
   /** Bytes that may still be written where a directory is; null when it is not told. */
   freeBytes(directory: string): number | null;
   /** Starts a daemon, by its service where there is one. */

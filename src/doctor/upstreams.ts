@@ -19,6 +19,8 @@ import type { Check, Scene } from "./scene.ts";
 const AT_ONCE = 4;
 const START_MAX_MS = 30_000;
 const REMOTE_MS = 5_000;
+/** No server is started after this time, so that all are ended before the check is given up. */
+const BEGIN_MS = 80_000;
 const LIMIT_MS = 120_000;
 /** Shorter values are words that stand in every line. */
 const SECRET_LENGTH_MIN = 8;
@@ -49,9 +51,12 @@ export const upstreamsCheck: Check = {
     const real = await realEnvironment(scene);
     const found: Finding[] = [];
     const queue = [...units];
+    const endMs = scene.clock.monotonic() + BEGIN_MS;
     const worker = async (): Promise<void> => {
       for (let unit = queue.shift(); unit !== undefined; unit = queue.shift()) {
-        found.push(...(await ofUnit(scene, unit, real)));
+        const late = scene.clock.monotonic() > endMs;
+        found.push(...(late ? [notLookedAt(unit)] : await ofUnit(scene, unit, real)));
+        if (scene.signal.aborted) return;
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -59,13 +64,19 @@ export const upstreamsCheck: Check = {
   },
 };
 
+function notLookedAt({ upstream }: Unit): Finding {
+  const about = { name: "check.slow", subject: upstream, severity: "warning" } as const;
+  const what = `Upstream "${upstream}" was not looked at`;
+  const why = "The others took too long";
+  return { ...about, what, why, mend: "mcpd doctor", fix: null };
+}
+
 async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Finding[]> {
   const { upstream, reach } = unit;
-  const runs = scene.status?.upstreams.some(
-    (one) => one.name === upstream && one.state === "ready",
-  );
+  const rows = scene.status?.upstreams.filter(({ name }) => name === upstream) ?? [];
+  const runs = rows.some(({ state }) => state === "ready" || state === "starting");
   const known = scene.status?.conditions.filter(({ subject }) => subject === upstream) ?? [];
-  if (runs === true) return known.map(ofCondition);
+  if (runs) return known.map(ofCondition);
   if (reach.kind === "remote") {
     return known.length > 0 ? known.map(ofCondition) : await ofRemote(upstream, reach.url);
   }
@@ -78,7 +89,8 @@ async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Fi
   if (isFault(launch)) return [ofFault(launch, [], scene, real)];
   const timeoutMs = Math.min(unit.settings.startTimeoutMs, START_MAX_MS);
   const obstacle = await probe(launch, scene, timeoutMs);
-  if (obstacle === null) return [];
+  // What the daemon says of its own attempt stands, even if this one has gone well.
+  if (obstacle === null) return known.map(ofCondition);
   const said = obstacle.said.map((line) => blanked(line, bound, launch));
   return [ofFault(obstacle.problem, said, scene, real)];
 }

@@ -71,6 +71,7 @@ export class SceneHome implements Disposable {
       service: { manager: manager({}), spec: SPEC },
       clients: { where, link, journal },
       processes: [],
+      signal: new AbortController().signal,
       freeBytes: () => 1e12,
       start: async () => null,
       ...rest,

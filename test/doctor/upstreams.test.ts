@@ -106,6 +106,23 @@ describe("each upstream", () => {
     expect(await upstreamsCheck.run(scene)).toMatchObject([{ mend: "mcpd auth tickets" }]);
   });
 
+  test("that runs here, and did not for the daemon, is still told", async () => {
+    using home = new SceneHome();
+    const condition = {
+      name: "upstream.failed",
+      subject: "echo",
+      severity: "error",
+      text: "It ended",
+      hint: "See 'mcpd logs echo'.",
+      sinceMs: 0,
+    } as const;
+    const scene = home.scene(
+      { mcpServers: { echo: fixture("echo.ts") } },
+      { status: status({ pid: 999_999, conditions: [condition] }) },
+    );
+    expect(await upstreamsCheck.run(scene)).toMatchObject([{ mend: "mcpd logs echo" }]);
+  });
+
   test("that is disabled, or of a project that is not here, is left alone", async () => {
     using home = new SceneHome();
     const off = { command: "no-such-command-of-mcpd", disabled: true };

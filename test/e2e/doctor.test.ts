@@ -97,7 +97,9 @@ describe("mcpd doctor", () => {
     expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining("--yes")]);
     try {
       const report = reportOf(await home.run("doctor", "--fix", "--yes", "--json"));
-      const done = report.fixed.map((one) => [one.name, one.done]).toSorted();
+      const done = report.fixed
+        .map((one) => [one.name, one.done])
+        .toSorted((a, b) => String(a[0]).localeCompare(String(b[0])));
       expect(done).toEqual([
         ["client.dead", true],
         ["daemon.down", true],
@@ -114,6 +116,21 @@ describe("mcpd doctor", () => {
       await home.run("stop");
       await waitFor("nobody to be left", () => processesOf(home.path).length === 0);
     }
+  });
+
+  linuxTest("ends what it has started when nobody waits any more", async () => {
+    using home = new ClientHome();
+    const mute = { command: "sh", args: ["-c", "trap '' TERM; while :; do sleep 1; done"] };
+    home.writeConfig({ mcpServers: { mute } });
+    const child = Bun.spawn([program(), "doctor"], {
+      cwd: home.path,
+      env: { ...home.env },
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    await waitFor("the server to run", () => processesOf(home.path).length > 1);
+    child.kill("SIGINT");
+    expect(await within("the doctor to end", child.exited)).toBe(130);
+    expect(processesOf(home.path)).toEqual([]);
   });
 
   linuxTest("asks on a terminal before it changes anything", async () => {

@@ -46,11 +46,15 @@ function commands(page: string): readonly string[] {
 /** npx would ask the network for what is a dependency of the tests. */
 function wordsOf(line: string): readonly string[] {
   const { command, args } = realServer("everything");
-  return line
-    .split(/\s+/)
-    .join("\0")
-    .replace(/npx\0-y\0@modelcontextprotocol\/server-everything/, [command, ...args].join("\0"))
-    .split("\0");
+  return (
+    line
+      .split(/\s+/)
+      .join("\0")
+      // Nobody can be asked here.
+      .replace(/^setup$/, "setup\0--yes")
+      .replace(/npx\0-y\0@modelcontextprotocol\/server-everything/, [command, ...args].join("\0"))
+      .split("\0")
+  );
 }
 
 /** A block with the words in it that stand for something. */

@@ -6,10 +6,13 @@ import { sceneHere } from "../doctor-scene.ts";
 import { findingJson, findingsView, summaryOf, type Treated, treatedView } from "../doctor-view.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
+import { untilStopped } from "../signals.ts";
 import { untilReady } from "../supervised.ts";
 import { isTerminal, STDERR } from "../terminal.ts";
 
 const STDIN = 0;
+/** As shells have it. */
+const INTERRUPTED = 130;
 const READY_MS = 15_000;
 
 export default command({
@@ -34,7 +37,10 @@ export default command({
     if (args.fix && !args.yes && !canAsk) {
       throw usage("Nobody can be asked here: add --yes to --fix", "doctor");
     }
-    const findings = await look(options, output);
+    const abort = new AbortController();
+    void untilStopped().then(() => abort.abort());
+    const findings = await look(options, output, abort.signal);
+    if (abort.signal.aborted) return INTERRUPTED;
     const fixable = findings.filter(({ fix }) => fix !== null);
     if (!args.fix || fixable.length === 0) return tell(findings, [], options, output);
     if (!options.json) output.print(findingsView(findings, output.paint));
@@ -42,23 +48,33 @@ export default command({
       output.notes.info("Nothing was changed");
       return verdict(findings);
     }
-    const treated = await treat(fixable, output);
+    const treated = await treat(fixable, output, abort.signal);
     // What one fix has mended may have been the cause of more.
-    return tell(await look(options, output), treated, options, output);
+    const left = await look(options, output, abort.signal);
+    return abort.signal.aborted ? INTERRUPTED : tell(left, treated, options, output);
   },
 });
 
-async function look(options: GlobalOptions, output: Output): Promise<readonly Finding[]> {
+async function look(
+  options: GlobalOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   return await output.busy("Looking", async (spinner) => {
-    const scene = await sceneHere(options);
+    const scene = await sceneHere(options, signal);
     return await examine(scene, undefined, (left) => spinner.update(`Looking: ${left.join(", ")}`));
   });
 }
 
 /** One after another: a client connects to the daemon that was started before. */
-async function treat(findings: readonly Finding[], output: Output): Promise<readonly Treated[]> {
+async function treat(
+  findings: readonly Finding[],
+  output: Output,
+  signal: AbortSignal,
+): Promise<readonly Treated[]> {
   const treated: Treated[] = [];
   for (const finding of findings) {
+    if (signal.aborted) break;
     const text = finding.fix?.text ?? "";
     const problem = await output.busy(text, () => applyFix(finding));
     treated.push({ finding, done: problem === null, problem });
