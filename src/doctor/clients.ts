@@ -142,11 +142,18 @@ function reconnecting(scene: Scene, file: ClientFile, { name, registered }: Name
   };
 }
 
-/** Told once for all of them: who does not want it would hear it every time. */
-function unconnected({ clients, config }: Scene, looks: readonly Look[]): readonly Finding[] {
-  const users = new Set(
-    looks.flatMap((look) => (look.kind === "file" && look.ours.length > 0 ? [look.client] : [])),
+/** By us or by hand, and whether it gets there or not. */
+function isRegistered(scene: Scene, look: Look): boolean {
+  if (look.kind === "unusable") return false;
+  return [...look.servers].some(
+    ([name, entry]) => registeredIn(entry, look.ours.includes(name), scene) !== null,
   );
+}
+
+/** Told once for all of them: who does not want it would hear it every time. */
+function unconnected(scene: Scene, looks: readonly Look[]): readonly Finding[] {
+  const users = new Set(looks.filter((look) => isRegistered(scene, look)).map((one) => one.client));
+  const { clients, config } = scene;
   const without = CLIENTS.filter(
     (client) => isInstalled(client, clients.where) && !users.has(client),
   );
