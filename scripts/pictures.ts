@@ -1,7 +1,7 @@
 /**
- * `bun run pictures`: writes the pictures of the README from what dist/mcpd really prints, in a home
- * of their own. Processes, sizes and times differ from run to run, so nobody checks that they are
- * current.
+ * `bun run pictures`: writes the pictures of the README from what dist/mcpd really prints, in a
+ * home of their own. Processes, sizes and times differ from run to run, so nobody checks that they
+ * are current.
  */
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";

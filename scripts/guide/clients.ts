@@ -34,8 +34,9 @@ export function clientPages(): readonly (readonly [string, string])[] {
 
 <!-- Made by "bun run guide" from src/clients/known: change that. -->
 
-\`mcpd clients\` lists those on your machine, \`mcpd setup\` connects all of them, \`mcpd connect CLIENT\` one; \`mcpd undo\` takes
-it back. Others are connected [by hand](../connecting.md).
+\`mcpd clients\` lists those on your machine, \`mcpd setup\` connects all of them,
+\`mcpd connect CLIENT\` one; \`mcpd undo\` takes it back.
+Others are connected [by hand](../connecting.md).
 
 | client | config (Linux) | connected by |
 | --- | --- | --- |
@@ -71,8 +72,8 @@ mcpd connect ${id} --dry-run   # see what would change
 mcpd connect ${id}
 ${ofProject}\`\`\`
 
-Start ${title} anew afterwards. \`mcpd disconnect ${id}\` takes it out again, \`mcpd import ${id}\` brings the servers that it has
-into mcpd.
+Start ${title} anew afterwards. \`mcpd disconnect ${id}\` takes it out again,
+\`mcpd import ${id}\` brings the servers that it has into mcpd.
 
 | where | file |
 | --- | --- |

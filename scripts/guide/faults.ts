@@ -17,8 +17,9 @@ export function faultsPage(): string {
 
 <!-- Made by "bun run guide" from the table of faults: change that. -->
 
-Every error of mcpd has a code. It stands in \`--json\` output (\`error.code\`), in answers to MCP clients (\`data.fault\`),
-in the log, and as the name of a condition in \`mcpd status\`. SUBJECT is what it is about.
+Every error of mcpd has a code. It stands in \`--json\` output (\`error.code\`), in answers to MCP
+clients (\`data.fault\`), in the log, and as the name of a condition in \`mcpd status\`. SUBJECT is
+what it is about.
 
 ${sections.join("\n\n")}
 

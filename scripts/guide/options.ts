@@ -41,8 +41,9 @@ export function optionsPage(): string {
 
 <!-- Made by "bun run guide" from the schema of the config: change that. -->
 
-Every key of the config. \`mcpd config explain KEY\` says the same with your own value, and \`mcpd config schema\` is
-the JSON Schema for an editor. What has no remark applies as soon as the file is saved.
+Every key of the config. \`mcpd config explain KEY\` says the same with your own value, and
+\`mcpd config schema\` is the JSON Schema for an editor. What has no remark applies as soon as the
+file is saved.
 
 ${sections.join("\n\n")}
 `;

@@ -33,7 +33,9 @@ export function pictureOf(line: string, output: string): string {
     return `<text x="${MARGIN_PX}" y="${y}" xml:space="preserve">${runs.map(span).join("")}</text>`;
   });
   const font = 'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14"';
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(line)}">
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  const about = `role="img" aria-label="${escaped(line)}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${about}>
 <rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>
 <g ${font} fill="${FOREGROUND}">
 ${rows.join("\n")}

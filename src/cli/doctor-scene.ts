@@ -13,7 +13,7 @@ import { VERSION } from "../version.ts";
 import { clientContext } from "./client-context.ts";
 import type { GlobalOptions } from "./command.ts";
 import { askBootstrap, withDaemon } from "./here.ts";
-import { workingDirectory } from "./project.ts";
+import { projectOf } from "./project.ts";
 import { serviceHere, serviceSpec, specOf } from "./service.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
 
@@ -57,9 +57,8 @@ export async function sceneHere(options: GlobalOptions, signal: AbortSignal): Pr
 
 /** The home directory is nobody's project: what stands there is the user's. */
 function projectHere(): string | null {
-  const directory = workingDirectory();
-  const home = process.env["HOME"] ?? homedir();
-  return directory === "/" || directory === home ? null : directory;
+  const directory = projectOf(undefined, "doctor");
+  return directory === (process.env["HOME"] ?? homedir()) ? null : directory;
 }
 
 async function serviceOf(
