@@ -28,7 +28,7 @@ export const serviceCheck: Check = {
       const why = "It does not start when you log in, but when a bridge or 'mcpd start' wants it";
       return [{ ...about, name: "service.missing", severity: "info", what, why, mend: INSTALL }];
     }
-    return [...ofState(scene, state), ...ofDefinition(scene)];
+    return [...ofState(scene, state), ...(await ofDefinition(scene))];
   },
 };
 
@@ -69,7 +69,7 @@ function isOwn({ processes, platform }: Scene, pid: number): boolean {
 }
 
 /** What the manager starts beside what we would have it start now. */
-function ofDefinition(scene: Scene): readonly Finding[] {
+async function ofDefinition(scene: Scene): Promise<readonly Finding[]> {
   const { manager, spec } = scene.service;
   const definition = manager.definition(spec);
   if (isFault(definition)) {
@@ -82,13 +82,13 @@ function ofDefinition(scene: Scene): readonly Finding[] {
   const wanted = textOf(definition.bytes);
   if (now === wanted) return [];
   const about = { subject: definition.path, mend: INSTALL, fix: registering(scene) } as const;
-  const program = programIn(now);
+  const program = await manager.program();
   if (program !== null && !existsSync(program)) {
     const what = `The service starts ${program}, which is not there`;
     const why = "The program was moved, rebuilt or removed";
     return [{ ...about, name: "service.program", severity: "error", what, why }];
   }
-  if (program !== null && program !== programIn(wanted)) {
+  if (program !== null && program !== spec.program) {
     const what = `The service starts another program: ${program}`;
     const why = `This one is ${spec.program}`;
     return [{ ...about, name: "service.other", severity: "info", what, why, fix: null }];
@@ -118,20 +118,6 @@ function missingFrom(definition: string, path: string): readonly string[] {
   return [...new Set(path.split(separator))].filter(
     (directory) => directory !== "" && existsSync(directory) && !found.has(directory),
   );
-}
-
-/** The program of a unit, property list or task. */
-function programIn(text: string): string | null {
-  const patterns = [
-    /^ExecStart="?([^"\n]+?)"? /m,
-    /<key>ProgramArguments<\/key>\s*<array>\s*<string>([^<]+)/,
-    /<Command>([^<]+)<\/Command>/,
-  ];
-  for (const pattern of patterns) {
-    const found = pattern.exec(text)?.[1];
-    if (found !== undefined) return found.replaceAll("%%", "%").replaceAll("&amp;", "&");
-  }
-  return null;
 }
 
 function textOf(bytes: Uint8Array): string {

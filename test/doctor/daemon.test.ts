@@ -105,16 +105,21 @@ describe("the service", () => {
 
   test("starts a program that has gone, or another one, or was edited", async () => {
     using home = new SceneHome();
-    const nameOf = async (now: string): Promise<string | undefined> => {
+    const nameOf = async (
+      now: string,
+      starts: string = SPEC.program,
+    ): Promise<string | undefined> => {
       const path = home.write(home.directory.file("mcpd.service"), now);
       const bytes = new TextEncoder().encode(unit(SPEC.path));
       const definition = () => ({ path, bytes });
-      const service = { manager: manager({ ...RUNNING, pid: null }, { definition }), spec: SPEC };
+      const program = async () => starts;
+      const registered = manager({ ...RUNNING, pid: null }, { definition, program });
+      const service = { manager: registered, spec: SPEC };
       return (await serviceCheck.run(home.scene({}, { service })))[0]?.name;
     };
     expect(await nameOf(unit(SPEC.path))).toBeUndefined();
-    expect(await nameOf(unit(SPEC.path, "/gone/mcpd"))).toBe("service.program");
-    expect(await nameOf(unit(SPEC.path, "/bin/sh"))).toBe("service.other");
+    expect(await nameOf(unit(SPEC.path, "/gone/mcpd"), "/gone/mcpd")).toBe("service.program");
+    expect(await nameOf(unit(SPEC.path, "/bin/sh"), "/bin/sh")).toBe("service.other");
     expect(await nameOf(`${unit(SPEC.path)}Nice=5\n`)).toBe("service.edited");
   });
 

@@ -110,6 +110,7 @@ export function manager(
     start: note("start"),
     stop: note("stop"),
     restart: note("restart"),
+    program: async () => SPEC.program,
     state: async () => ({ ...RUNNING, registered: false, running: false, pid: null, ...state }),
     ...more,
   };
