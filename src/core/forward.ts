@@ -88,6 +88,21 @@ export function seatCall(seat: Seat, call: Call, upstream: Upstream, exchange: E
   });
 }
 
+type ForwardOptions = {
+  /** What the upstream gets instead of the client's params. */
+  readonly params?: Params | undefined;
+  /** What the call is about, for the record. */
+  readonly target?: string;
+  /** Whether the answer might have been one that was there already, for the record. */
+  readonly reuse?: CallRecord["reuse"];
+  /** Hears the outcome, after the client. */
+  readonly settled?: (turn: Turn, outcome: Outcome) => void;
+  /** Hears that the upstream has done with it, which may be later. */
+  readonly released?: () => void;
+  /** Looks into a result and may replace it. */
+  readonly transform?: (result: Json, turn: Turn) => Json;
+};
+
 /**
  * Sends a client's request on and brings the outcome back: under the client's own id, with its own
  * progress token, exactly once, whatever happens in between.
@@ -96,20 +111,7 @@ export function forward(
   turn: Turn,
   call: Call,
   upstream: Upstream,
-  options: {
-    /** What the upstream gets instead of the client's params. */
-    readonly params?: Params | undefined;
-    /** What the call is about, for the record. */
-    readonly target?: string;
-    /** Whether the answer might have been one that was there already, for the record. */
-    readonly reuse?: CallRecord["reuse"];
-    /** Hears the outcome, after the client. */
-    readonly settled?: (turn: Turn, outcome: Outcome) => void;
-    /** Hears that the upstream has done with it, which may be later. */
-    readonly released?: () => void;
-    /** Looks into a result and may replace it. */
-    readonly transform?: (result: Json, turn: Turn) => Json;
-  } = {},
+  options: ForwardOptions = {},
 ): void {
   const { session, request, channel } = call;
   const startedMs = turn.nowMs;
