@@ -78,7 +78,9 @@ async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Fi
   const known = scene.status?.conditions.filter(({ subject }) => subject === upstream) ?? [];
   if (runs) return known.map(ofCondition);
   if (reach.kind === "remote") {
-    return known.length > 0 ? known.map(ofCondition) : await ofRemote(upstream, reach.url);
+    if (known.length > 0) return known.map(ofCondition);
+    const places = [reach.url, ...(reach.others ?? [])];
+    return (await Promise.all(places.map((url) => ofRemote(upstream, url)))).flat();
   }
   const { project, platform } = scene;
   const keyVariable = scene.config.revision.daemon.apiKeyEnv;

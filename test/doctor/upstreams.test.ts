@@ -86,6 +86,9 @@ describe("each upstream", () => {
     const [found] = await upstreamsCheck.run(scene);
     expect(found?.name).toBe("upstream.unreachable");
     expect(JSON.stringify(found)).not.toContain("secret");
+    const urls = [`http://127.0.0.1:${server.port}/a`, `http://127.0.0.1:${server.port}/b`];
+    const both = await upstreamsCheck.run(home.scene({ mcpServers: { twice: { urls } } }));
+    expect(both.map(({ subject }) => subject)).toEqual(["twice", "twice"]);
   });
 
   test("is not started twice: what the daemon knows is told in its words", async () => {
