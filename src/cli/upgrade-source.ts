@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
@@ -78,8 +79,10 @@ async function fileSource(
   machine: Machine,
   { path, unsignedOk }: Wish & { kind: "file" },
 ): Promise<Source | Fault> {
-  if (!(await Bun.file(path).exists())) {
-    return fault("file.failed", `Cannot read ${path}: there is no such file`, path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
+    const why = found === undefined ? "there is no such file" : "it is no file";
+    return fault("file.failed", `Cannot read ${path}: ${why}`, path);
   }
   const checked = checkFile(path, RELEASE_KEYS);
   if (!isFault(checked)) return { kind: "file", version: checked.version, path };

@@ -180,6 +180,13 @@ const table = {
     "The daemon does not come up",
     "See 'mcpd logs'; what was there before is back.",
   ),
+  "install.alone": row(
+    69,
+    404,
+    -32603,
+    "Cannot go back: no earlier version is kept",
+    "Name one: 'mcpd upgrade --version V --allow-downgrade'.",
+  ),
   "install.broken": row(
     65,
     502,

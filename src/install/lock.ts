@@ -38,7 +38,7 @@ export async function withInstallLock<T>(
   } catch (error) {
     held?.[Symbol.dispose]();
     await leave?.();
-    return faultOfSystem(error, `lock ${lockFile}`);
+    return faultOfSystem(error, `work in ${dirname(lockFile)}`);
   }
   try {
     return await action();
@@ -57,7 +57,7 @@ function take(lockFile: string): ProcessLock | null {
   } catch (error) {
     const code = errorCode(error);
     if (!code.startsWith("SQLITE_")) throw error;
-    const text = `Cannot lock ${lockFile}: ${reasonOf(error)}`;
+    const text = `Cannot work in ${dirname(lockFile)}: ${reasonOf(error)}`;
     const row = code === "SQLITE_FULL" ? "install.space" : "file.failed";
     throw new FaultError(fault(row, text, lockFile));
   }

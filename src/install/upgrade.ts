@@ -208,7 +208,7 @@ export function keptSource(installed: Installed): Source | Fault {
   const { info, versions } = installed;
   const previous = info?.previous ?? null;
   if (previous !== null && versions.includes(previous)) return { kind: "kept", version: previous };
-  return fault("install.missing", "Cannot go back: no earlier version is kept");
+  return fault("install.alone");
 }
 
 /**

@@ -65,6 +65,15 @@ machineTest("the daemon is found from where another's environment was inherited"
   }
 });
 
+machineTest("an install with a config that is wrong succeeds, and tells it", async () => {
+  const user = await newUser();
+  const config = `${user.home}/.config/mcpd/mcpd.config.json`;
+  await user.write(config, "{{{", "600");
+  const { code, stderr } = await user.run([user.machine.shared.file("mcpd"), "install"]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining(config)]);
+  expect(await user.ask("cat", config)).toBe("{{{");
+});
+
 machineTest("an install that is killed at any moment is mended by the next", async () => {
   const user = await newUser();
   const download = user.machine.shared.file("mcpd");
@@ -76,7 +85,9 @@ machineTest("an install that is killed at any moment is mended by the next", asy
     const status = await user.ask(usual(user), "status");
     expect([delay, status]).toEqual([delay, expect.stringContaining("healthy")]);
     expect(await user.ask("sh", "-c", left)).toBe("");
-    expect((await user.ask("pgrep", "-fc", "mcpd bootstrap$")).trim()).toBe("1");
+    expect((await user.ask("pgrep", "-u", `${user.uid}`, "-fc", "mcpd bootstrap$")).trim()).toBe(
+      "1",
+    );
     // From nothing as well as over a running one.
     if (delay < 0.2) await user.ask(usual(user), "uninstall", "--purge", "--yes");
   }

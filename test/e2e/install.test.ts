@@ -244,6 +244,11 @@ describe("the compiled program", () => {
         exitCode: 0,
       });
       const there = join(prefix, "bin", here.file);
+      const folder = await run(home, there, "upgrade", "--from", prefix, "--unsigned-ok");
+      expect([folder.exitCode, folder.stderr]).toEqual([
+        74,
+        expect.stringContaining("it is no file"),
+      ]);
       rmSync(join(home.path, "o t h e r", "VERSION"));
       expect(await run(home, there, "install", "--no-service")).toMatchObject({ exitCode: 0 });
       expect(readFileSync(join(prefix, "VERSION"), "utf8")).toBe("0.1.0\n");

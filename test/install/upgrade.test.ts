@@ -59,6 +59,7 @@ describe("upgrade", () => {
     using directory = new TemporaryDirectory();
     const bench = await installed(directory);
     expect(keptSource(readInstalled(bench.machine.layout))).toMatchObject({
+      code: "install.alone",
       text: "Cannot go back: no earlier version is kept",
     });
     await bench.upgrade("0.2.0");

@@ -43,9 +43,10 @@ export default command({
     const { plan, titles } = await perform(machine, () => planInstall(machine, wish), context);
     const { program } = machine.layout;
     const before = machine.service === null ? await machine.daemonVersion() : null;
+    const trouble = dryRun || machine.service === null ? null : await machine.daemonTrouble();
     const notes = [
       ...plan.notes,
-      ...(note === null ? [] : [note]),
+      ...[note, trouble].filter((text) => text !== null),
       ...(before === null || before === VERSION
         ? []
         : [`mcpd ${before} is running: 'mcpd stop' and 'mcpd start' bring the new one up`]),
