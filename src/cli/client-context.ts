@@ -22,11 +22,24 @@ import { systemClock } from "../lib/clock.ts";
 import { readIfExists } from "../lib/files.ts";
 import { didYouMean } from "../lib/text.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { GlobalOptions } from "./command.ts";
+import type { Arguments, GlobalOptions } from "./command.ts";
 import { configText } from "./config-change.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
 
 const PRIVATE = 0o600;
+
+/** The client that a command is about. */
+export const CLIENT = {
+  client: { type: "positional", required: true, description: "The client: see 'mcpd clients'" },
+} as const satisfies Arguments;
+
+export const PROJECT = {
+  project: {
+    type: "string",
+    valueHint: "DIR",
+    description: "Directory of the project (default: this one)",
+  },
+} as const satisfies Arguments;
 
 /** What the commands about clients share. */
 export type ClientContext = {

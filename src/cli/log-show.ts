@@ -1,9 +1,22 @@
 import { systemClock } from "../lib/clock.ts";
+import type { Arguments } from "./command.ts";
 import { follow, lastLines } from "./log-reader.ts";
 import type { Output } from "./output.ts";
 import type { Paint } from "./style.ts";
 
 export const LINES_MAX = 1_000_000;
+
+/** The flags of the commands that show a log. */
+export const LOG_LINES = {
+  follow: { type: "boolean", alias: "f", description: "Go on as lines are written" },
+  lines: {
+    type: "string",
+    alias: "n",
+    valueHint: "N",
+    default: "50",
+    description: "How many lines to begin with",
+  },
+} as const satisfies Arguments;
 
 /** Prints the end of a log, and what comes until nobody reads. False when there is no file. */
 export async function showLog(

@@ -2,6 +2,7 @@ import type { BootstrapStatus } from "../control/supervision.ts";
 import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { formatDuration } from "../lib/text.ts";
+import { until } from "../lib/until.ts";
 import type { Platform } from "../platform/platform.ts";
 import { detachBootstrap, isCode } from "./detached-bootstrap.ts";
 import { askBootstrap, here } from "./here.ts";
@@ -63,12 +64,9 @@ export async function untilGone(
   timeoutMs: number,
   clock: Clock = systemClock,
 ): Promise<boolean> {
-  const deadlineMs = clock.monotonic() + timeoutMs;
-  while (!gone(await askBootstrap("mcpd/bootstrap").catch(orGone))) {
-    if (clock.monotonic() > deadlineMs) return false;
-    await clock.sleep(LOOK_EVERY_MS);
-  }
-  return true;
+  const patience = { patienceMs: timeoutMs, pollMs: LOOK_EVERY_MS };
+  const ask = async () => gone(await askBootstrap("mcpd/bootstrap").catch(orGone));
+  return await until(clock, patience, ask);
 }
 
 /** A connection that broke while it answered: it has ended meanwhile. */

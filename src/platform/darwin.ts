@@ -6,6 +6,7 @@ import type { Environment, Platform } from "./platform.ts";
 import {
   besideSocket,
   groupExists,
+  placesIn,
   posixUser,
   signalGroup,
   socketAddress,
@@ -25,18 +26,13 @@ export function darwinPaths(home: string): Trees {
   const programsDir = posix.join(library, "Application Support", "mcpd");
   return {
     programsDir,
-    program: posix.join(programsDir, "bin", "mcpd"),
     configDir,
-    configFile: posix.join(configDir, "mcpd.config.json"),
     stateDir,
     logsDir: posix.join(library, "Logs", "mcpd"),
     dataDir,
     cacheDir: posix.join(stateDir, "cache"),
-    apiKeyFile: posix.join(configDir, "api-key"),
-    templatesDir: posix.join(configDir, "templates"),
     announcementFile: posix.join(library, "Caches", "Claude", "mcp-daemons", "mcpd.json"),
-    runtimeFile: posix.join(dataDir, "runtime.json"),
-    ledgerFile: posix.join(dataDir, "ledger.json"),
+    ...placesIn({ programsDir, configDir, dataDir }),
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import { until } from "../lib/until.ts";
 import { PLIST_TEMPLATE, PLIST_TEMPLATE_NAME, renderPlist } from "./launchd-plist.ts";
 import type { Environment } from "./platform.ts";
 import { saidBy, type ToolResult } from "./run.ts";
@@ -170,7 +171,7 @@ export class Launchd implements ServiceManager {
       if (await isGone()) continue;
       const asked = await this.#launchctl("bootout", target);
       if (asked.code !== 0 && !NOT_LOADED.includes(asked.code)) return failure("stop", asked);
-      if (await this.#until(GONE_MS, POLL_MS, isGone)) continue;
+      if (await until(this.#host.clock, { patienceMs: GONE_MS, pollMs: POLL_MS }, isGone)) continue;
       const wait = `${GONE_MS / 1000} s`;
       return fault("service.failed", `Cannot stop ${LABEL}: it is still there after ${wait}`);
     }
@@ -186,7 +187,7 @@ export class Launchd implements ServiceManager {
     // "Disabled" is remembered apart from the definition, also when that goes and comes.
     await this.#launchctl("enable", `${domain}/${LABEL}`);
     let asked = await this.#launchctl("bootstrap", domain, this.#plist);
-    await this.#until(BUSY_MS, BUSY_POLL_MS, async () => {
+    await until(this.#host.clock, { patienceMs: BUSY_MS, pollMs: BUSY_POLL_MS }, async () => {
       if (!BUSY.includes(asked.code)) return true;
       asked = await this.#launchctl("bootstrap", domain, this.#plist);
       return !BUSY.includes(asked.code);
@@ -196,7 +197,9 @@ export class Launchd implements ServiceManager {
     }
     if (asked.code !== 0) return failure("start", asked);
     // No kickstart: loading has started it, and it would be killed.
-    return (await this.#until(RUNNING_MS, POLL_MS, () => this.#staysUp()))
+    return (await until(this.#host.clock, { patienceMs: RUNNING_MS, pollMs: POLL_MS }, () =>
+      this.#staysUp(),
+    ))
       ? null
       : await this.#dead();
   }
@@ -253,20 +256,6 @@ export class Launchd implements ServiceManager {
   /** True for what the service itself has started: ending it would end us. */
   #isInside(): boolean {
     return this.#host.environment["XPC_SERVICE_NAME"] === LABEL;
-  }
-
-  async #until(
-    patienceMs: number,
-    pollMs: number,
-    probe: () => Promise<boolean>,
-  ): Promise<boolean> {
-    const { clock } = this.#host;
-    const deadline = clock.monotonic() + patienceMs;
-    while (!(await probe())) {
-      if (clock.monotonic() >= deadline) return false;
-      await clock.sleep(pollMs);
-    }
-    return true;
   }
 
   async #launchctl(...words: readonly string[]): Promise<ToolResult> {

@@ -8,6 +8,7 @@ import type { Environment, Platform } from "./platform.ts";
 import {
   besideSocket,
   groupExists,
+  placesIn,
   posixUser,
   signalGroup,
   socketAddress,
@@ -33,18 +34,13 @@ export function linuxPaths(environment: Environment, home: string): Trees {
   const programsDir = base("XDG_DATA_HOME", ".local/share");
   return {
     programsDir,
-    program: posix.join(programsDir, "bin", "mcpd"),
     configDir,
-    configFile: posix.join(configDir, "mcpd.config.json"),
     stateDir,
     logsDir: posix.join(stateDir, "logs"),
     dataDir,
     cacheDir: base("XDG_CACHE_HOME", ".cache"),
-    apiKeyFile: posix.join(configDir, "api-key"),
-    templatesDir: posix.join(configDir, "templates"),
     announcementFile: posix.join(posix.dirname(programsDir), "Claude", "mcp-daemons", "mcpd.json"),
-    runtimeFile: posix.join(dataDir, "runtime.json"),
-    ledgerFile: posix.join(dataDir, "ledger.json"),
+    ...placesIn({ programsDir, configDir, dataDir }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, posix } from "node:path";
 
 import { fault, FaultError } from "../core/fault.ts";
 import { errorCode, readIfExists } from "../lib/files.ts";
@@ -15,6 +15,22 @@ const TEMPORARY = "/tmp";
 
 /** Everything but the socket, whose place depends on what is on the disk. */
 export type Trees = Omit<Paths, "controlAddress" | "bootstrapAddress">;
+
+/** What is where in the trees, the same on every POSIX system. */
+export function placesIn({
+  programsDir,
+  configDir,
+  dataDir,
+}: Pick<Trees, "programsDir" | "configDir" | "dataDir">) {
+  return {
+    program: posix.join(programsDir, "bin", "mcpd"),
+    configFile: posix.join(configDir, "mcpd.config.json"),
+    apiKeyFile: posix.join(configDir, "api-key"),
+    templatesDir: posix.join(configDir, "templates"),
+    runtimeFile: posix.join(dataDir, "runtime.json"),
+    ledgerFile: posix.join(dataDir, "ledger.json"),
+  };
+}
 
 /** The bootstrap's socket, in the directory of the server's. */
 export function besideSocket(controlAddress: string): string {

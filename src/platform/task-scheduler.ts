@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { ensurePrivateDir, reasonOf, writeFileAtomic } from "../lib/files.ts";
+import { until } from "../lib/until.ts";
 import { withoutConsole } from "./pe.ts";
 import { RunKey } from "./run-key.ts";
 import { saidBy, type ToolResult } from "./run.ts";
@@ -194,19 +195,24 @@ export class TaskScheduler implements ServiceManager {
     const { bootstrap } = this.#host;
     const pid = await bootstrap.pid();
     const isGone = async (): Promise<boolean> => (await bootstrap.pid()) === null;
-    if (pid !== null && (await bootstrap.askToStop()) && (await this.#until(END_MS, isGone))) {
+    if (
+      pid !== null &&
+      (await bootstrap.askToStop()) &&
+      (await until(this.#host.clock, { patienceMs: END_MS, pollMs: POLL_MS }, isGone))
+    ) {
       return null;
     }
     // Also one that no longer answers: to end what does not run is no error here.
     if (await this.#isTask()) await this.#schtasks("/End");
-    if (await this.#until(END_MS, isGone)) return null;
+    if (await until(this.#host.clock, { patienceMs: END_MS, pollMs: POLL_MS }, isGone)) return null;
     return fault("service.failed", `Cannot stop ${this.label}: process ${pid} goes on`);
   }
 
   /** /Run says that it was asked for, not that it has worked. */
   async #untilItAnswers(): Promise<Fault | null> {
     const answers = async (): Promise<boolean> => (await this.#host.bootstrap.pid()) !== null;
-    if (await this.#until(START_MS, answers)) return null;
+    if (await until(this.#host.clock, { patienceMs: START_MS, pollMs: POLL_MS }, answers))
+      return null;
     const wait = `${START_MS / 1000} s`;
     return fault("service.failed", `Cannot start ${this.label}: no answer after ${wait}`);
   }
@@ -221,16 +227,6 @@ export class TaskScheduler implements ServiceManager {
 
   async #disable(): Promise<ToolResult> {
     return await this.#schtasks("/Change", "/DISABLE");
-  }
-
-  async #until(patienceMs: number, probe: () => Promise<boolean>): Promise<boolean> {
-    const { clock } = this.#host;
-    const deadline = clock.monotonic() + patienceMs;
-    while (!(await probe())) {
-      if (clock.monotonic() >= deadline) return false;
-      await clock.sleep(POLL_MS);
-    }
-    return true;
   }
 
   /** The tool, and not PowerShell's own: that one needs a session which services do not have. */

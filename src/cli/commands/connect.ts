@@ -4,7 +4,7 @@ import { connected } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
-import { clientContext, clientNamed, modeFor } from "../client-context.ts";
+import { CLIENT, clientContext, clientNamed, modeFor, PROJECT } from "../client-context.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
 import { orThrow } from "../config-file.ts";
@@ -20,7 +20,7 @@ export default command({
       "Everything else in the file stays as it is, and 'mcpd undo' takes it back.",
   },
   args: {
-    client: { type: "positional", required: true, description: "The client: see 'mcpd clients'" },
+    ...CLIENT,
     scope: {
       type: "enum",
       valueHint: "SCOPE",
@@ -34,11 +34,7 @@ export default command({
       valueHint: "NAME",
       description: "One upstream under its own name, instead of all",
     },
-    project: {
-      type: "string",
-      valueHint: "DIR",
-      description: "Directory of the project (default: this one)",
-    },
+    ...PROJECT,
     ...DRY_RUN,
   },
   examples: [

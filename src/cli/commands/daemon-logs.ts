@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fault, FaultError } from "../../core/fault.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
-import { LINES_MAX, showLog } from "../log-show.ts";
+import { LINES_MAX, LOG_LINES, showLog } from "../log-show.ts";
 import { wholeNumber } from "../values.ts";
 
 export default command({
@@ -13,14 +13,7 @@ export default command({
       "Show the log of the bootstrap, which the service runs: starts, stops and crashes of the server.",
   },
   args: {
-    follow: { type: "boolean", alias: "f", description: "Go on as lines are written" },
-    lines: {
-      type: "string",
-      alias: "n",
-      valueHint: "N",
-      default: "50",
-      description: "How many lines to begin with",
-    },
+    ...LOG_LINES,
   },
   examples: [
     { line: "mcpd daemon logs -f", text: "Follow it until Ctrl-C" },

@@ -3,7 +3,14 @@ import { type ClientFile, lookAt } from "../../clients/scan.ts";
 import type { Change } from "../../clients/write.ts";
 import { FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
-import { type ClientContext, clientContext, clientNamed, modeFor } from "../client-context.ts";
+import {
+  CLIENT,
+  type ClientContext,
+  clientContext,
+  clientNamed,
+  modeFor,
+  PROJECT,
+} from "../client-context.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
 import { orThrow } from "../config-file.ts";
@@ -17,18 +24,14 @@ export default command({
       "The upstreams stay in mcpd; 'mcpd undo' gives a client its own servers back.",
   },
   args: {
-    client: { type: "positional", required: true, description: "The client: see 'mcpd clients'" },
+    ...CLIENT,
     scope: {
       type: "enum",
       valueHint: "SCOPE",
       options: ["user", "project"],
       description: "Only the user's or the project's config",
     },
-    project: {
-      type: "string",
-      valueHint: "DIR",
-      description: "Directory of the project (default: this one)",
-    },
+    ...PROJECT,
     ...DRY_RUN,
   },
   examples: [{ line: "mcpd disconnect cursor", text: "Cursor goes its own way again" }],

@@ -5,7 +5,7 @@ import { fault, FaultError } from "../../core/fault.ts";
 import { didYouMean } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
-import { LINES_MAX, showLog } from "../log-show.ts";
+import { LINES_MAX, LOG_LINES, showLog } from "../log-show.ts";
 import { usage } from "../parse.ts";
 import { wholeNumber } from "../values.ts";
 
@@ -18,14 +18,7 @@ export default command({
       description: "Whose; the daemon's if left out",
     },
     bootstrap: { type: "boolean", alias: "b", description: "The bootstrap's: starts and crashes" },
-    follow: { type: "boolean", alias: "f", description: "Go on as lines are written" },
-    lines: {
-      type: "string",
-      alias: "n",
-      valueHint: "N",
-      default: "50",
-      description: "How many lines to begin with",
-    },
+    ...LOG_LINES,
   },
   examples: [
     { line: "mcpd logs -f", text: "Follow the daemon's log until Ctrl-C" },
