@@ -14,7 +14,7 @@ const jsonInit: ResponseInit = { headers: new Headers({ "content-type": "applica
 
 /**
  * From here on Bun sends an answer that comes later word by word: a system call, and a packet, for
- * each part of each header, which takes longer than the body. It does not when the body is a stream.
+ * each part of each header, which takes longer than the body. With a stream as body it does not.
  */
 const LONG_BYTES = 15_360;
 
