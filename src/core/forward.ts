@@ -152,7 +152,7 @@ export function forward(
         const server = exchange.upstream ?? upstream;
         const required = inputRequired(call, server, outcome);
         if (required === null || round >= LIMITS.inputRounds) return finish(later, outcome);
-        askRound(later, call, required, (next, answers) => {
+        askRound(later, call, upstream, required, (next, answers) => {
           if (!answers.ok) return finish(next, answers);
           const { responses: inputResponses } = answers;
           const state = required.state === undefined ? {} : { requestState: required.state };

@@ -13,7 +13,8 @@ import {
   resultResponse,
 } from "./message.ts";
 import { notify } from "./notify.ts";
-import { ask, isQuestion } from "./questions.ts";
+import { isQuestion } from "./question-methods.ts";
+import { ask } from "./questions.ts";
 import { forget } from "./reuse.ts";
 import type { Session } from "./session.ts";
 import { updated } from "./subscriptions.ts";

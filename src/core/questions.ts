@@ -10,6 +10,7 @@ import {
   resultResponse,
   rpcError,
 } from "./message.ts";
+import { NEEDS } from "./question-methods.ts";
 import { fileUri } from "./roots.ts";
 import type { Audience } from "./scope.ts";
 import type { Session } from "./session.ts";
@@ -23,13 +24,6 @@ export function capabilitiesFor({ kind }: Audience): Params {
   return { sampling: {}, elicitation: { form: {}, url: {} }, roots };
 }
 
-/** The requests a server may send to a client, and the capability each needs. */
-const NEEDS: { readonly [method: string]: string } = {
-  "sampling/createMessage": "sampling",
-  "elicitation/create": "elicitation",
-  "roots/list": "roots",
-};
-
 /** One request of an upstream on its way to the client that it concerns. */
 export type Question = {
   /** Time has passed. It ends when it has waited too long for certainty or, if others wait, too. */
@@ -37,11 +31,6 @@ export type Question = {
   /** Nobody waits for the answer any more: whoever was asked is told. */
   readonly drop: (turn: Turn) => void;
 };
-
-/** Whether this is a request that a client, not mcpd, has to answer. */
-export function isQuestion(method: string): boolean {
-  return Object.hasOwn(NEEDS, method);
-}
 
 /**
  * Puts a question of a shared upstream to the client whose call caused it (protocol row 9). The
@@ -154,13 +143,13 @@ class OpenQuestion implements Question {
   clear(turn: Turn, suspect: Exchange): void {
     if (!this.#open) return;
     this.#suspects.delete(suspect);
-    if (this.#asked === null) this.consider(turn);
+    if (this.#callers === null) this.consider(turn);
     else this.abandon(turn);
   }
 
   /** Takes the question back when no call that may have caused it waits for its result any more. */
   abandon(turn: Turn): void {
-    if (!this.#open || this.#asked === null) return;
+    if (!this.#open || this.#callers === null) return;
     if ([...this.#suspects].some((suspect) => suspect.open)) return;
     this.refuse(turn, fault("question.nobody", "The call has ended", this.#upstream.name));
     this.#tellClient(turn);

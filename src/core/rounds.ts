@@ -3,7 +3,9 @@ import { isObject } from "./envelope.ts";
 import { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { Call } from "./forward.ts";
+import { LIMITS } from "./limits.ts";
 import { encode, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
+import { isQuestion } from "./question-methods.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What a modern upstream wants before it goes on. */
@@ -35,13 +37,17 @@ export function inputRequired(
 export function askRound(
   turn: Turn,
   call: Call,
+  upstream: Upstream,
   { requests }: InputRequired,
   done: (turn: Turn, outcome: RoundOutcome) => void,
 ): void {
   const { session, request, channel } = call;
   const open = new Set<Exchange>();
   const responses: { [key: string]: unknown } = {};
+  const name = `round ${upstream.nextRound++}`;
+  const untilMs = turn.nowMs + LIMITS.parkedMs;
   const finish = (later: Turn, outcome: RoundOutcome): void => {
+    upstream.questions.delete(name);
     session.pending.delete(request.id);
     for (const other of open) session.asks.withdraw(later, other, "not wanted any more");
     open.clear();
@@ -53,6 +59,19 @@ export function askRound(
       finish(later, { ok: false, error: rpcError(problem) });
     },
   });
+  const fail = (later: Turn, text: string): void =>
+    finish(later, { ok: false, error: rpcError(fault("question.nobody", text, upstream.name)) });
+  upstream.questions.set(name, {
+    expire: (later) => {
+      if (later.nowMs >= untilMs) fail(later, "The client has not answered");
+    },
+    // The demand was complete: whatever runs by then takes the answers.
+    drop: () => undefined,
+  });
+  for (const asked of Object.values(requests)) {
+    const method = isObject(asked) ? String(asked["method"]) : "";
+    if (!isQuestion(method)) return fail(turn, `No client can be asked "${method}"`);
+  }
   for (const [key, asked] of Object.entries(requests)) {
     const method = isObject(asked) ? String(asked["method"]) : "";
     const params = isObject(asked) && isObject(asked["params"]) ? asked["params"] : undefined;

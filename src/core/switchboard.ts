@@ -71,8 +71,8 @@ export class Switchboard {
     if (this.#world.gatherings.size > 0 || this.#roster.draining) return true;
     if (this.#world.parking.size > 0) return true;
     return this.#world.instances.some(
-      ({ exchanges, staleLists }) =>
-        exchanges.size > 0 || exchanges.ghosts > 0 || staleLists.size > 0,
+      ({ exchanges, questions, staleLists }) =>
+        exchanges.size + exchanges.ghosts + questions.size + staleLists.size > 0,
     );
   }
 

@@ -48,14 +48,15 @@ export class Upstream {
   /** Who subscribed to which resource. */
   readonly subscribers = new Map<string, Set<Session>>();
   logLevel: McpLogLevel | null = null;
-  /** What the upstream asks its clients, by its own request id. */
+  /** What the upstream asks its clients, by its own request id; in the modern era, by round. */
   readonly questions = new Map<RequestId, Question>();
+  nextRound = 1;
   readonly tasks = new TaskTable();
   readonly elicitations = new Elicitations();
   /** Where calls of tools that ask take turns. */
   readonly lane = new Lane(this.exchanges);
   readonly allowance = new Allowance(this.exchanges, this.lane);
-  /** Why it takes no new requests: another one has its place, or it left the config. */
+  /** Why it takes no new requests. */
   retired: Fault | null = null;
   /** Who waits for the lists to be known. */
   listWaiters: ((turn: Turn) => void)[] = [];
@@ -169,7 +170,6 @@ export class Upstream {
     if (notification !== null) this.#send(turn, notification);
   }
 
-  /** Answers a request of the upstream's own. */
   respond(turn: Turn, response: Response): void {
     this.#send(turn, response);
   }

@@ -199,6 +199,28 @@ describe("a legacy client on a modern upstream", () => {
     expect(session.pending.size).toBe(0);
   });
 
+  test("that never answers does not hold its call for ever, and is asked nothing but questions", () => {
+    const board = modern();
+    const session = join(board);
+    const files = board.upstream("files");
+    const ask = (id: number, method: string): Mailbox => {
+      const box = board.ask(session, "tools/call", CALL, id);
+      const inputRequests = { who: { method, params: {} } };
+      const demand = { resultType: "input_required", inputRequests };
+      board.reply(files, board.last("files", "tools/call"), demand);
+      return box;
+    };
+    const silent = ask(1, "elicitation/create");
+    expect(board.switchboard.busy).toBe(true);
+    board.pass(LIMITS.parkedMs);
+    expect(silent.answer?.error?.message).toContain("The client has not answered");
+    const wrong = ask(2, "tools/call");
+    expect(wrong.notes).toEqual([]);
+    expect(wrong.answer?.error?.data?.["fault"]).toBe("question.nobody");
+    expect([session.asks.size, session.pending.size]).toEqual([0, 0]);
+    expect(board.switchboard.busy).toBe(false);
+  });
+
   test("hears of what it subscribed to, through one subscription for all", () => {
     const board = modern();
     const [ann, bob] = [join(board), join(board)];
