@@ -220,6 +220,7 @@ export class Switchboard {
   undelivered(upstream: Upstream, exchange: Exchange, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
     upstream.exchanges.withdraw(turn, exchange, "not sent");
+    if (upstream.group?.move(turn, exchange, upstream) === true) return turn.effects;
     const text = `Upstream "${upstream.name}" does not read what it is sent`;
     const problem = fault("upstream.busy", text, upstream.name);
     this.#watch(turn, upstream, () =>

@@ -137,6 +137,17 @@ test("what never reached a replica goes to another, a write too", () => {
   expect(box.answer?.result).toEqual({ content: "done" });
 });
 
+test("what could not be written to a replica goes to another, a write too", () => {
+  for (const each of replicas) start(each);
+  const box = board.ask(board.join(), "tools/call", { name: "write" }, 1);
+  const [exchange] = replica(0).exchanges.open;
+  if (exchange === undefined) throw new Error("nothing is in flight");
+  board.perform(board.switchboard.undelivered(replica(0), exchange, board.nowMs));
+  expect(counts("tools/call")).toEqual([1, 1, 0]);
+  answerLast(replica(1), "tools/call");
+  expect(box.answer?.result).toEqual({ content: "done" });
+});
+
 test("a request that reaches no replica at all is answered in the end", () => {
   for (const each of replicas) start(each);
   const box = board.ask(board.join(), "tools/call", { name: "write" }, 1);

@@ -147,8 +147,10 @@ test("one slow replica gets fewer requests", async () => {
   const started = await startCounting(directory.path, `--odd=${odd}`, "--odd-delay=400");
   await using daemon = started.daemon;
   const client = await daemon.connect("count");
-  await client.call("look", { id: "first" });
+  // Until the lists are known nothing is known to be a read, and a client stays where it wrote.
+  await client.request("tools/list");
   await allReady(daemon);
+  await client.call("look", { id: "first" });
   const startMs = performance.now();
   // Four at a time: one of them soon sits at the slow one, and the rest goes around it.
   let next = 0;
