@@ -4,10 +4,10 @@ import { Exchange, progressTokenOf } from "./exchange.ts";
 import { faceOf } from "./face.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
+import { nextCursorOf } from "./listing.ts";
 import {
   encode,
   encodeBytes,
-  faultCodeOf,
   Json,
   type Outcome,
   type Params,
@@ -15,7 +15,7 @@ import {
   rpcError,
 } from "./message.ts";
 import { presentLegacy, presentModern } from "./present.ts";
-import { type CallOutcome, type CallRecord, isFailure } from "./record.ts";
+import { type CallRecord, outcomeOf, recordCall } from "./record.ts";
 import { askRound, inputRequired } from "./rounds.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -175,46 +175,28 @@ function isTrusted({ method }: Request, upstream: Upstream, tool: string): boole
   return isObject(hints) && hints["readOnlyHint"] === true;
 }
 
-/** What an upstream makes for a client by an id of its own belongs to that client. */
+/**
+ * What an upstream makes for a client by an id of its own belongs to that client; and of a list,
+ * the next page is where the first was.
+ */
 function noteOwner(
   turn: Turn,
   { session, request }: Call,
-  { tasks, elicitations }: Upstream,
+  server: Upstream,
   { sentId, progressToken }: Exchange,
   outcome: Outcome,
 ): void {
+  const { tasks, elicitations } = server;
   if (!outcome.ok) {
     if (session.era === "legacy") elicitations.noteError(outcome.error, session.id);
   } else if (request.method === "tools/call") {
     const wanted = session.era === "modern" || request.params?.["task"] !== undefined;
     const progress = { sentToken: sentId, token: progressToken };
     if (wanted) tasks.learn(session, outcome.result, progress, turn.nowMs);
+  } else if (server.group !== null && request.method.endsWith("/list")) {
+    const more = nextCursorOf(outcome.result.value) !== undefined;
+    if (more) server.group.stay(session, server);
   }
-}
-
-/** Leaves the trace of an answered request. */
-export function recordCall(
-  turn: Turn,
-  { session, request }: Call,
-  { name, counts }: Upstream,
-  about: Pick<CallRecord, "target" | "durationMs" | "reuse">,
-  outcome: Outcome,
-): void {
-  const came = outcomeOf(outcome);
-  counts.calls += 1;
-  if (isFailure(came)) counts.errors += 1;
-  turn.add({
-    kind: "record",
-    record: {
-      ...about,
-      upstream: name,
-      sessionId: session.id,
-      client: session.client.name,
-      method: request.method,
-      resultLength: outcome.ok ? outcome.result.length : 0,
-      outcome: came,
-    },
-  });
 }
 
 /** Answers the call that waits, in the words of its era; without one the outcome waits for it. */
@@ -289,12 +271,4 @@ function translated(call: Call, upstream: Upstream, outcome: Outcome): Outcome {
   if (session.era === "legacy") return presentLegacy(outcome);
   const asked = outcome.ok ? outcome : askForUrls(call, upstream.info, outcome.error);
   return presentModern(request.method, upstream.info, asked);
-}
-
-export function outcomeOf(outcome: Outcome): CallOutcome {
-  if (outcome.ok) return "ok";
-  const code = faultCodeOf(outcome);
-  if (code === "exchange.cancelled") return "cancelled";
-  if (code === "exchange.timed-out") return "timed-out";
-  return code === "upstream.lost" ? "lost" : "error";
 }

@@ -1,3 +1,8 @@
+import type { Turn } from "./effect.ts";
+import type { Call } from "./forward.ts";
+import { faultCodeOf, type Outcome } from "./message.ts";
+import type { Upstream } from "./upstream.ts";
+
 /** How a call ended. "lost": the upstream went away, so the effect is unknown. */
 export type CallOutcome = "ok" | "error" | "timed-out" | "cancelled" | "lost";
 
@@ -25,3 +30,36 @@ export type CallRecord = {
    */
   readonly reuse: "hit" | "shared" | "miss" | "none";
 };
+
+/** Leaves the trace of an answered request. */
+export function recordCall(
+  turn: Turn,
+  { session, request }: Call,
+  { name, counts }: Upstream,
+  about: Pick<CallRecord, "target" | "durationMs" | "reuse">,
+  outcome: Outcome,
+): void {
+  const came = outcomeOf(outcome);
+  counts.calls += 1;
+  if (isFailure(came)) counts.errors += 1;
+  turn.add({
+    kind: "record",
+    record: {
+      ...about,
+      upstream: name,
+      sessionId: session.id,
+      client: session.client.name,
+      method: request.method,
+      resultLength: outcome.ok ? outcome.result.length : 0,
+      outcome: came,
+    },
+  });
+}
+
+export function outcomeOf(outcome: Outcome): CallOutcome {
+  if (outcome.ok) return "ok";
+  const code = faultCodeOf(outcome);
+  if (code === "exchange.cancelled") return "cancelled";
+  if (code === "exchange.timed-out") return "timed-out";
+  return code === "upstream.lost" ? "lost" : "error";
+}

@@ -217,9 +217,7 @@ export class Replicas {
     const chosen = this.#choose(exchange.session, avoid);
     if (chosen === undefined) return this.ask(turn, exchange);
     exchange.placements += 1;
-    // The pages of a list belong together, too.
-    const stays = !exchange.read || exchange.method.endsWith("/list");
-    if (exchange.session !== null && stays) this.stay(exchange.session, chosen);
+    if (exchange.session !== null && !exchange.read) this.stay(exchange.session, chosen);
     chosen.ask(turn, exchange);
   }
 

@@ -1,11 +1,12 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { faceOf, runnable } from "./face.ts";
-import { type Call, forward, hold, outcomeOf, recordCall, settleCall } from "./forward.ts";
+import { type Call, forward, hold, settleCall } from "./forward.ts";
 import { isRawNumber } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params } from "./message.ts";
 import { matches } from "./policy.ts";
+import { outcomeOf, recordCall } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import { URL_REQUIRED } from "./url-elicitation.ts";

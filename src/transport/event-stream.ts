@@ -69,8 +69,8 @@ export class EventStream implements Beating {
 
   #queue(frame: string): void {
     this.#quietBeats = 0;
-    // A frame of any size may wait alone: how large one may be is decided where it comes from.
-    if (this.#queued !== "" && this.#queued.length + frame.length > LIMITS.streamQueueLength) {
+    // What waits counts, not what comes: a long answer right after a note is no slow client.
+    if (this.#queued.length > LIMITS.streamQueueLength) {
       this.#queued = "";
       this.#controller?.close();
       this.#over("slow");
