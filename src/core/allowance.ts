@@ -3,12 +3,9 @@ import type { ExchangeTable } from "./exchange-table.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Lane } from "./lane.ts";
 import { LIMITS } from "./limits.ts";
-import type { Session } from "./session.ts";
+import { type Client, clientOf, type Session } from "./session.ts";
 
 type Held = { readonly exchange: Exchange; readonly go: (turn: Turn) => void };
-
-/** A session; of the modern era, which has none, all that comes from clients of one name. */
-type Client = Session | string;
 
 /**
  * How much of one upstream a client may have at a time. A flood of one waits here, in its own
@@ -77,9 +74,4 @@ export class Allowance {
     }
     if (queue.length === 0) this.#held.delete(client);
   }
-}
-
-function clientOf(session: Session): Client {
-  if (session.era === "legacy") return session;
-  return JSON.stringify([session.principal, session.project, session.client.name]);
 }

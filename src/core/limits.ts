@@ -32,6 +32,8 @@ export const LIMITS = {
   ghostMs: 10_000,
   /** A client may think for so long although calls of others wait for its call to end. */
   questionAloneMs: 60_000,
+  /** The same when what waits is the very client, which has gone on without answering. */
+  questionOwnMs: 5_000,
   /** Questions of one upstream that wait for an answer. */
   questionsPerUpstream: 1_000,
   /** Of these, for one client: others can be asked as well. */

@@ -13,12 +13,12 @@ import {
 import { NEEDS } from "./question-methods.ts";
 import { fileUri } from "./roots.ts";
 import type { Audience } from "./scope.ts";
-import type { Session } from "./session.ts";
+import { clientOf, type Session } from "./session.ts";
 import { relatedTask } from "./tasks.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
-/** What we tell a legacy upstream that its clients can do; who cannot is found out when it asks. */
+/** What a legacy upstream is told that its clients can do; who cannot is found out later. */
 export function capabilitiesFor({ kind }: Audience): Params {
   const roots = { listChanged: kind === "session" };
   return { sampling: {}, elicitation: { form: {}, url: {} }, roots };
@@ -26,8 +26,10 @@ export function capabilitiesFor({ kind }: Audience): Params {
 
 /** One request of an upstream on its way to the client that it concerns. */
 export type Question = {
+  /** The calls of which it may be, as long as it is not certain of which. */
+  readonly uncertain: readonly Exchange[];
   /** Time has passed. It ends when it has waited too long for certainty or, if others wait, too. */
-  readonly expire: (turn: Turn, othersWait: boolean) => void;
+  readonly expire: (turn: Turn, waiting: readonly Exchange[]) => void;
   /** Nobody waits for the answer any more: whoever was asked is told. */
   readonly drop: (turn: Turn) => void;
 };
@@ -84,11 +86,12 @@ function knownRoots({ audience, exchanges }: Upstream, { method }: Request): Par
 
 /**
  * Refuses the questions that have waited for certainty for too long, and those whose client is
- * silent while calls of others stand in line: it may have left for good.
+ * silent while calls stand in line: it may have left for good.
  */
 export function expireQuestions(turn: Turn, upstream: Upstream): void {
-  const othersWait = upstream.lane.size > 0;
-  for (const question of upstream.questions.values()) question.expire(turn, othersWait);
+  const questions = [...upstream.questions.values()];
+  const waiting = [...upstream.lane.queued, ...questions.flatMap(({ uncertain }) => uncertain)];
+  for (const question of questions) question.expire(turn, waiting);
 }
 
 class OpenQuestion implements Question {
@@ -118,6 +121,10 @@ class OpenQuestion implements Question {
     this.#request = request;
     this.#suspects = suspects;
     this.#home = home;
+  }
+
+  get uncertain(): readonly Exchange[] {
+    return this.#callers === null ? [...this.#suspects] : [];
   }
 
   /** Puts the question if it is certain by now whom to ask. */
@@ -155,16 +162,27 @@ class OpenQuestion implements Question {
     this.#tellClient(turn);
   }
 
-  expire(turn: Turn, othersWait: boolean): void {
-    if (turn.nowMs < this.#deadlineMs) return;
+  expire(turn: Turn, waiting: readonly Exchange[]): void {
+    const given = waiting.some((next) => this.#isGivenUpFor(next));
+    const earlierMs = given ? LIMITS.questionAloneMs - LIMITS.questionOwnMs : 0;
+    if (turn.nowMs < this.#deadlineMs - earlierMs) return;
     if (this.#callers === null) {
       this.#learn();
       this.refuse(turn, fault("question.ambiguous", undefined, this.#upstream.name));
-    } else if (othersWait) {
+    } else if (waiting.length > 0) {
       const text = "The client has not answered, and others wait";
       this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
       this.#tellClient(turn);
     }
+  }
+
+  /** Whether a call that waits is of the modern client that has the question: it has gone on. */
+  #isGivenUpFor(call: Exchange): boolean {
+    const [caller] = this.#callers ?? [];
+    if (caller === undefined || caller === call) return false;
+    const [asked, next] = [caller.session, call.session];
+    if (asked?.era !== "modern" || next?.era !== "modern") return false;
+    return clientOf(asked) === clientOf(next);
   }
 
   /** Answers the upstream with an error. */
@@ -202,8 +220,7 @@ class OpenQuestion implements Question {
       this.#upstream.elicitations.note(params["elicitationId"], session.id);
     }
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
-    // On the stream of the call that asks, where the specification wants it; with several calls of
-    // one session it is not certain which, and the session's own stream serves as well.
+    // On the stream of the call that asks, as the specification wants it, where that is certain.
     const [only] = this.#suspects.size === 1 ? this.#suspects : [];
     const channel = only?.channel;
     if (channel?.streams === true) turn.add({ kind: "note", channel, text });

@@ -66,6 +66,7 @@ export function askRound(
       if (later.nowMs >= untilMs) fail(later, "The client has not answered");
     },
     // The demand was complete: whatever runs by then takes the answers.
+    uncertain: [],
     drop: () => undefined,
   });
   for (const asked of Object.values(requests)) {

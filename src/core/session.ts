@@ -117,3 +117,11 @@ export class Session {
     return rank >= MCP_LOG_LEVELS.indexOf(this.logLevel ?? "info");
   }
 }
+
+/** A session; of the modern era, which has none, all that comes from clients of one name. */
+export type Client = Session | string;
+
+export function clientOf(session: Session): Client {
+  if (session.era === "legacy") return session;
+  return JSON.stringify([session.principal, session.project, session.client.name]);
+}

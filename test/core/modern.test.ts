@@ -234,6 +234,25 @@ describe("a question for a modern client", () => {
     expect(refused({ ...CALL, ...answers })).toBe("question.state");
   });
 
+  test("is given up when its very client goes on, but not for another's sake", () => {
+    for (const [name, given] of [
+      ["same", true],
+      ["other", false],
+    ] as const) {
+      const board = ready();
+      const by = (client: string): Params => ({ _meta: { [META.client]: { name: client } } });
+      const first = request(board, "tools/call", { ...CALL, ...by("same") });
+      asked(board, "q1");
+      board.pass(LIMITS.questionBurstMs);
+      request(board, "tools/call", { name: "another", ...by(name) }, { id: 2 });
+      asked(board, "q2");
+      board.pass(LIMITS.questionOwnMs);
+      const refusal = board.sent.get("files")?.find(({ id, error }) => id === "q1" && error);
+      expect(refusal !== undefined).toBe(given);
+      expect(first.box.answer?.result).toMatchObject({ resultType: "input_required" });
+    }
+  });
+
   test("is given up when the client does not come back", () => {
     const board = ready();
     const { box } = request(board, "tools/call", CALL);
