@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
 import { FaultError, isFault } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -10,7 +9,7 @@ import type { Environment, Platform } from "../platform/platform.ts";
 import { systemTool } from "../platform/run.ts";
 import type { BootstrapDoor, ServiceManager, ServiceSpec } from "../platform/service.ts";
 import { detachBootstrap } from "./detached-bootstrap.ts";
-import { rootFault } from "./here.ts";
+import { askBootstrap, rootFault } from "./here.ts";
 
 const LOGIN_PATH_MS = 5_000;
 const ANSWER_MS = 2_000;
@@ -71,10 +70,9 @@ export async function specOf(
 
 /** The bootstrap on its socket. */
 export function bootstrapDoor(platform: Platform): BootstrapDoor {
-  const address = platform.paths.bootstrapAddress;
   return {
-    pid: async () => (await ask(address, "mcpd/bootstrap"))?.pid ?? null,
-    askToStop: async () => (await ask(address, "mcpd/stop")) !== null,
+    pid: async () => (await ask("mcpd/bootstrap"))?.pid ?? null,
+    askToStop: async () => (await ask("mcpd/stop")) !== null,
     async startInBackground(command) {
       const said = await detachBootstrap(platform, command);
       return isFault(said) ? said : null;
@@ -105,14 +103,12 @@ function placesOf(environment: Environment, system: Platform["name"]): Environme
   return Object.fromEntries(set.map((name) => [name, environment[name]]));
 }
 
-/** Null when none answers. */
+/** Null when none answers in time, or as one should. */
 async function ask<M extends keyof BootstrapApi>(
-  address: string,
   method: M,
 ): Promise<BootstrapApi[M]["result"] | null> {
   try {
-    const client = await ControlClient.connect<BootstrapApi>(address);
-    return await client.request(method, {}, { timeoutMs: ANSWER_MS }).finally(() => client.close());
+    return await askBootstrap(method, ANSWER_MS);
   } catch (error) {
     if (error instanceof FaultError) return null;
     throw error;

@@ -1,34 +1,15 @@
 import { afterAll, describe, expect } from "bun:test";
-import { chmodSync, copyFileSync } from "node:fs";
 
 import type { ServiceState } from "../../src/platform/service.ts";
-import { type Finished, Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
-import { program } from "../helpers/program.ts";
+import { machineTest, type MachineUser } from "../helpers/machine.ts";
+import { mcpd, Users } from "../helpers/users.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 // `mcpd daemon` as a user types it, on a machine of its own with a real systemd.
 
-let booting: Promise<Machine> | undefined;
+const users = new Users();
 
-afterAll(async () => {
-  await (await booting)?.[Symbol.asyncDispose]();
-});
-
-async function boot(): Promise<Machine> {
-  const machine = await Machine.boot();
-  copyFileSync(program(), machine.shared.file("mcpd"));
-  chmodSync(machine.shared.file("mcpd"), 0o755);
-  return machine;
-}
-
-async function newUser(): Promise<MachineUser> {
-  booting ??= boot();
-  return await (await booting).user();
-}
-
-async function mcpd(user: MachineUser, ...words: readonly string[]): Promise<Finished> {
-  return await user.run([user.machine.shared.file("mcpd"), ...words]);
-}
+afterAll(() => users[Symbol.asyncDispose]());
 
 type Told = ServiceState & { readonly service: string; readonly label: string };
 
@@ -49,7 +30,7 @@ async function useStandIn(user: MachineUser): Promise<void> {
 
 describe("mcpd daemon", () => {
   machineTest("installs, stops, starts and takes out a service", async () => {
-    const user = await newUser();
+    const user = await users.next();
     await user.write(`${user.home}/.profile`, 'PATH="/from/profile:$PATH"\n');
     expect((await mcpd(user, "daemon", "status")).code).toBe(1);
     await useStandIn(user);
@@ -94,7 +75,7 @@ describe("mcpd daemon", () => {
   });
 
   machineTest("says what failed when the program does not start, and leaves nothing", async () => {
-    const user = await newUser();
+    const user = await users.next();
     await useStandIn(user);
     await user.write(`${user.home}/.local/state/mcpd/mode`, "fail");
     const { code, stderr } = await mcpd(user, "daemon", "install");
@@ -104,7 +85,7 @@ describe("mcpd daemon", () => {
   });
 
   machineTest("installs with lingering, or tells how to get it", async () => {
-    const user = await newUser();
+    const user = await users.next();
     await useStandIn(user);
     await user.machine.asRoot(["loginctl", "disable-linger", user.name]);
     const session = `/run/user/${user.uid}`;
@@ -125,7 +106,7 @@ describe("mcpd daemon", () => {
   });
 
   machineTest("is refused to root, and tells what to do without a manager", async () => {
-    const user = await newUser();
+    const user = await users.next();
     const file = user.machine.shared.file("mcpd");
     const root = await user.machine.asRoot([file, "daemon", "install"]);
     expect([root.code, root.stderr.includes("Refusing to run as root")]).toEqual([77, true]);
@@ -136,7 +117,7 @@ describe("mcpd daemon", () => {
   });
 
   machineTest("keeps the places that a shell knows and a manager does not", async () => {
-    const user = await newUser();
+    const user = await users.next();
     const XDG_STATE_HOME = `${user.home}/state of "mine"`;
     const dry = [user.machine.shared.file("mcpd"), "daemon", "install", "--dry-run"];
     const { stdout } = await user.run(dry, { XDG_STATE_HOME });

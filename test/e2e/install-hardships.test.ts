@@ -1,35 +1,20 @@
 import { afterAll, expect } from "bun:test";
-import { chmodSync, copyFileSync } from "node:fs";
 
-import { Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
-import { program } from "../helpers/program.ts";
+import { machineTest, type MachineUser } from "../helpers/machine.ts";
+import { Users } from "../helpers/users.ts";
 
 // What happens to the compiled program where others live, on a machine with a real systemd.
 
-let booting: Promise<Machine> | undefined;
+const users = new Users();
 
-afterAll(async () => {
-  await (await booting)?.[Symbol.asyncDispose]();
-});
-
-async function boot(): Promise<Machine> {
-  const machine = await Machine.boot();
-  copyFileSync(program(), machine.shared.file("mcpd"));
-  chmodSync(machine.shared.file("mcpd"), 0o755);
-  return machine;
-}
-
-async function newUser(): Promise<MachineUser> {
-  booting ??= boot();
-  return await (await booting).user();
-}
+afterAll(() => users[Symbol.asyncDispose]());
 
 function usual(user: MachineUser): string {
   return `${user.home}/.local/share/mcpd/bin/mcpd`;
 }
 
 machineTest("a copy in a folder of root's has the service to itself", async () => {
-  const user = await newUser();
+  const user = await users.next();
   const given = `/srv/${user.name}`;
   await user.machine.asRoot(["install", "-d", "-o", user.name, given]);
   const download = user.machine.shared.file("mcpd");
@@ -52,8 +37,8 @@ machineTest("a copy in a folder of root's has the service to itself", async () =
 });
 
 machineTest("the daemon is found from where another's environment was inherited", async () => {
-  const user = await newUser();
-  const other = await newUser();
+  const user = await users.next();
+  const other = await users.next();
   await user.ask(user.machine.shared.file("mcpd"), "install");
   for (const XDG_RUNTIME_DIR of [null, "", "/no/such", `/run/user/${other.uid}`]) {
     const { code, stdout } = await user.run([usual(user), "status"], { XDG_RUNTIME_DIR });
@@ -66,7 +51,7 @@ machineTest("the daemon is found from where another's environment was inherited"
 });
 
 machineTest("an install with a config that is wrong succeeds, and tells it", async () => {
-  const user = await newUser();
+  const user = await users.next();
   const config = `${user.home}/.config/mcpd/mcpd.config.json`;
   await user.write(config, "{{{", "600");
   const { code, stderr } = await user.run([user.machine.shared.file("mcpd"), "install"]);
@@ -75,7 +60,7 @@ machineTest("an install with a config that is wrong succeeds, and tells it", asy
 });
 
 machineTest("an install that is killed at any moment is mended by the next", async () => {
-  const user = await newUser();
+  const user = await users.next();
   const download = user.machine.shared.file("mcpd");
   const left = `find ${user.home} -name '*.partial' -o -name '.lock*'`;
   const rounds = [0.06, 0.2, 0.35];

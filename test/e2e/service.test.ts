@@ -1,33 +1,14 @@
 import { afterAll, expect } from "bun:test";
-import { chmodSync, copyFileSync } from "node:fs";
 
-import { type Finished, Machine, machineTest, type MachineUser } from "../helpers/machine.ts";
-import { program } from "../helpers/program.ts";
+import { machineTest, type MachineUser } from "../helpers/machine.ts";
+import { mcpd, Users } from "../helpers/users.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 // The whole of it on a machine of its own: an installed copy, kept running by a real systemd.
 
-let booting: Promise<Machine> | undefined;
+const users = new Users();
 
-afterAll(async () => {
-  await (await booting)?.[Symbol.asyncDispose]();
-});
-
-async function boot(): Promise<Machine> {
-  const machine = await Machine.boot();
-  copyFileSync(program(), machine.shared.file("mcpd"));
-  chmodSync(machine.shared.file("mcpd"), 0o755);
-  return machine;
-}
-
-async function newUser(): Promise<MachineUser> {
-  booting ??= boot();
-  return await (await booting).user();
-}
-
-async function mcpd(user: MachineUser, ...words: readonly string[]): Promise<Finished> {
-  return await user.run([user.machine.shared.file("mcpd"), ...words]);
-}
+afterAll(() => users[Symbol.asyncDispose]());
 
 async function done(user: MachineUser, ...words: readonly string[]): Promise<string> {
   return await user.ask(user.machine.shared.file("mcpd"), ...words);
@@ -50,7 +31,7 @@ async function servicePid(user: MachineUser): Promise<number> {
 }
 
 machineTest("an installed copy runs as a service, whatever happens to it", async () => {
-  const user = await newUser();
+  const user = await users.next();
   // One in the background makes room.
   await done(user, "start");
   const background = await healthy(user);
@@ -94,7 +75,7 @@ machineTest("an installed copy runs as a service, whatever happens to it", async
 });
 
 machineTest("two users have a service each, and neither sees the other's", async () => {
-  const [one, other] = [await newUser(), await newUser()];
+  const [one, other] = [await users.next(), await users.next()];
   await Promise.all([done(one, "daemon", "install"), done(other, "daemon", "install")]);
   const pids = [await healthy(one), await healthy(other)];
   expect(new Set(pids).size).toBe(2);
