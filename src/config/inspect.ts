@@ -94,5 +94,5 @@ function warnOfSecret(walk: Walk, value: unknown, path: Path): void {
 
 function warn(walk: Walk, path: Path, text: string, part: "key" | "value"): void {
   const { line, column } = walk.parsed.locate(path, part);
-  walk.warnings.push({ path: pathText(path), line, column, text });
+  walk.warnings.push({ about: "text", path: pathText(path), line, column, text });
 }

@@ -140,7 +140,8 @@ function duplicates(root: Node, text: string, path: Path = []): ConfigWarning[] 
     if (seen.has(key)) {
       const { line, column } = positionOf(text, keyNode.offset);
       const words = `The key "${key}" is there twice: the last one counts, remove the other`;
-      warnings.push({ path: pathText([...path, key]), line, column, text: words });
+      const at = pathText([...path, key]);
+      warnings.push({ about: "text", path: at, line, column, text: words });
     }
     seen.add(key);
     if (valueNode !== undefined) warnings.push(...duplicates(valueNode, text, [...path, key]));

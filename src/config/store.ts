@@ -132,7 +132,9 @@ export class ConfigStore {
     if (this.#host.name === "windows") return [];
     const mode = statSync(this.path, { throwIfNoEntry: false })?.mode ?? 0;
     if ((mode & OTHERS_MASK) === 0) return [];
-    return [wholeFile(`Other users can read or write ${this.path}: run 'chmod 600' on it`)];
+    return [
+      wholeFile("rights", `Other users can read or write ${this.path}: run 'chmod 600' on it`),
+    ];
   }
 
   get #copyPath(): string {
@@ -147,7 +149,7 @@ export class ConfigStore {
       writeFileAtomic(this.#copyPath, text, { durable: false });
     });
     return isFault(kept)
-      ? [wholeFile(`No copy of the last good config is kept: ${kept.text}`)]
+      ? [wholeFile("copy", `No copy of the last good config is kept: ${kept.text}`)]
       : [];
   }
 
@@ -181,8 +183,8 @@ function targetOf(path: string): string {
   }
 }
 
-function wholeFile(text: string): ConfigWarning {
-  return { path: "", line: 0, column: 0, text };
+function wholeFile(about: ConfigWarning["about"], text: string): ConfigWarning {
+  return { about, path: "", line: 0, column: 0, text };
 }
 
 /** Runs a file operation; the system's error becomes a fault that names the file. */

@@ -38,6 +38,8 @@ export type ServerSettings = {
 
 /** Something about the config that works but deserves a word. */
 export type ConfigWarning = {
+  /** What is written in the file, who may read it, or our copy of it. */
+  readonly about: "text" | "rights" | "copy";
   readonly path: string;
   /** From 1; 0 for what is about no line but the file. */
   readonly line: number;

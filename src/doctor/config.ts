@@ -15,7 +15,7 @@ function ofFile({ config }: Scene): readonly Finding[] {
   const about = { subject: path, fix: null };
   if (!isFault(loaded)) {
     // Rights are looked at elsewhere, with a fix.
-    const warnings = loaded.warnings.filter(({ text }) => !text.startsWith("Other users can"));
+    const warnings = loaded.warnings.filter(({ about }) => about !== "rights");
     return warnings.map(({ line, column, text }): Finding => {
       const place = line > 0 ? `${path}:${line}:${column}` : path;
       const why = `mcpd runs all the same: ${place}`;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { isSecretName, maskWord } from "../config/secret.ts";
-import { type Fault, hintOf, isFault } from "../core/fault.ts";
+import { hintOf, isFault } from "../core/fault.ts";
 import { bindUnit, mentionsProject } from "../core/scope.ts";
 import { BUILTIN_UPSTREAM, type Unit } from "../core/unit.ts";
 import { publicAddress } from "../lib/address.ts";
@@ -11,7 +11,7 @@ import type { Environment } from "../platform/platform.ts";
 import { type Launch, resolveLaunch } from "../supervise/environment.ts";
 import { LoginPath } from "../supervise/login-path.ts";
 import { commandIn, type Finding, ofCondition } from "./finding.ts";
-import { probe } from "./probe.ts";
+import { type Obstacle, probe } from "./probe.ts";
 import { installOf } from "./runtimes.ts";
 import type { Check, Scene } from "./scene.ts";
 
@@ -88,13 +88,13 @@ async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Fi
   const audience = { kind: "session", id: "doctor", project } as const;
   const bound = unit.scope === "user" ? unit : bindUnit(unit, audience);
   const launch = resolveLaunch(bound, { ...real, platform, keyVariable });
-  if (isFault(launch)) return [ofFault(launch, [], scene, real)];
+  if (isFault(launch)) return [ofFault(upstream, { problem: launch, said: [] }, scene, real)];
   const timeoutMs = Math.min(unit.settings.startTimeoutMs, START_MAX_MS);
   const obstacle = await probe(launch, scene, timeoutMs);
   // What the daemon says of its own attempt stands, even if this one has gone well.
   if (obstacle === null) return known.map(ofCondition);
   const said = obstacle.said.map((line) => blanked(line, bound, launch));
-  return [ofFault(obstacle.problem, said, scene, real)];
+  return [ofFault(upstream, { ...obstacle, said }, scene, real)];
 }
 
 /** Servers print what they were given, and people paste what a doctor says. */
@@ -109,9 +109,8 @@ function blanked(line: string, { reach }: Unit, { env }: Launch): string {
   return plain.split(" ").map(maskWord).join(" ");
 }
 
-function ofFault(problem: Fault, said: readonly string[], scene: Scene, real: Real): Finding {
-  const { code, text, subject, data } = problem;
-  const upstream = /upstream "([^"]+)"/i.exec(text)?.[1] ?? subject;
+function ofFault(upstream: string, { problem, said }: Obstacle, scene: Scene, real: Real): Finding {
+  const { code, text, data } = problem;
   const about = { name: code, subject: upstream, severity: "error", fix: null } as const;
   const command = data?.["command"];
   if (code === "upstream.not-found" && typeof command === "string") {
