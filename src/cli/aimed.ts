@@ -4,7 +4,7 @@ import type { Arguments, GlobalOptions } from "./command.ts";
 import { ANSWER_MS } from "./here.ts";
 import type { Output } from "./output.ts";
 import { ownProject } from "./project.ts";
-import { timeoutOf } from "./values.ts";
+import { timeoutMsOf } from "./values.ts";
 
 /** What every command takes that asks one upstream for something. */
 export const AIM_ARGUMENTS = {
@@ -22,7 +22,7 @@ export async function askFor<M extends Aimed>(
   context: { readonly options: GlobalOptions; readonly output: Output; readonly text: string },
 ): Promise<ControlApi[M]["result"]> {
   const { options, output, text } = context;
-  const timeoutMs = timeoutOf(args.timeout, method.slice("mcpd/".length));
+  const timeoutMs = timeoutMsOf(args.timeout, method.slice("mcpd/".length));
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   const params = { ...what, ...limit, ...ownProject() } as ControlApi[M]["params"];
   const need = { daemon: args.daemon, config: options.config };

@@ -6,7 +6,7 @@ import { ANSWER_MS } from "./here.ts";
 import type { Output } from "./output.ts";
 import { ownProject } from "./project.ts";
 import { saveAll } from "./save.ts";
-import { timeoutOf } from "./values.ts";
+import { timeoutMsOf } from "./values.ts";
 
 type Call = Omit<ControlApi["mcpd/call"]["params"], "timeoutMs">;
 
@@ -45,7 +45,7 @@ export async function callTool(
   options: GlobalOptions,
   output: Output,
 ): Promise<number> {
-  const timeoutMs = timeoutOf(flags.timeout, "call");
+  const timeoutMs = timeoutMsOf(flags.timeout, "call");
   const params = { ...call, ...ownProject(), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   const need = { daemon: flags.daemon, config: options.config };
   const result = await output.busy(`Calling ${call.tool}`, (spinner) =>

@@ -15,16 +15,17 @@ import { readConfig } from "../config/resolve.ts";
 import { nameProblem } from "../config/schema-upstream.ts";
 import { isLiteralSecret } from "../config/secret.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
-import { fault, FaultError, isFault } from "../core/fault.ts";
+import { fault, FaultError } from "../core/fault.ts";
 import { type InstallInfo, layoutOf } from "../install/layout.ts";
-import { isLoopback } from "../lib/address.ts";
+import { urlHost } from "../lib/address.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readIfExists } from "../lib/files.ts";
 import { didYouMean } from "../lib/text.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
 import { configText } from "./config-change.ts";
-import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
+import { type ConfigFile, inForce, openConfig, orThrow } from "./config-file.ts";
+import { ownProgram } from "./own-program.ts";
 
 const PRIVATE = 0o600;
 
@@ -142,19 +143,15 @@ function required(path: string, after: string): Change {
 
 /** The installed copy, whose path survives upgrades; else what runs now. */
 function programOf({ paths }: Platform): Link["program"] {
-  if (existsSync(paths.program)) return [paths.program];
-  return Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main];
+  return existsSync(paths.program) ? [paths.program] : ownProgram();
 }
 
 /** Only a service is there again after a restart of the machine. */
-function serviceOf({ platform, store }: ConfigFile): Link["http"] {
-  const receipt = readIfExists(layoutOf(platform.paths).infoFile);
+function serviceOf(config: ConfigFile): Link["http"] {
+  const receipt = readIfExists(layoutOf(config.platform.paths).infoFile);
   if (receipt === null || !namesService(receipt)) return null;
-  const loaded = store.load();
-  const { daemon } = isFault(loaded) ? store.lastGood : loaded;
-  const host = daemon.host.includes(":") ? `[${daemon.host}]` : daemon.host;
-  const name = isLoopback(host) ? host : "127.0.0.1";
-  return { url: `http://${name}:${daemon.port}/mcp`, keyFile: daemon.apiKeyFile };
+  const { host, port, apiKeyFile } = inForce(config).daemon;
+  return { url: `http://${urlHost(host)}:${port}/mcp`, keyFile: apiKeyFile };
 }
 
 function namesService(receipt: string): boolean {

@@ -1,6 +1,7 @@
 import { discoverConfig, type Discovery } from "../config/discover.ts";
 import { ConfigStore } from "../config/store.ts";
 import { type Fault, FaultError, isFault } from "../core/fault.ts";
+import type { Revision } from "../core/revision.ts";
 import type { Platform } from "../platform/platform.ts";
 import { here } from "./here.ts";
 
@@ -15,6 +16,12 @@ export function openConfig(flag: string | undefined): ConfigFile {
   const platform = here();
   const discovery = discoverConfig({ flag, env: process.env, paths: platform.paths });
   return { platform, discovery, store: new ConfigStore(discovery.path, platform) };
+}
+
+/** What the file says; while it is wrong, the last that was right (MISSION A14). */
+export function inForce({ store }: ConfigFile): Revision {
+  const loaded = store.load();
+  return isFault(loaded) ? store.lastGood : loaded;
 }
 
 /** The value, or its fault thrown to where commands end. */

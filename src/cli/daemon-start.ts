@@ -1,5 +1,5 @@
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { openConfig } from "./config-file.ts";
+import { inForce, openConfig } from "./config-file.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
 
 /** How long a daemon that is started on demand may take. */
@@ -10,9 +10,7 @@ const START_MS = 10_000;
  * says why there is none. When two are started at once, the socket lets one of them live.
  */
 export async function startDaemon(config: string | undefined): Promise<Fault | null> {
-  const { store } = openConfig(config);
-  const loaded = store.load();
-  const { daemon } = isFault(loaded) ? store.lastGood : loaded;
+  const { daemon } = inForce(openConfig(config));
   if (!daemon.enabled) return missing("the config has daemon.enabled off");
   if (!daemon.autoStart) return missing("the config has daemon.auto_start off");
   const problem = await ensureBootstrap(config);

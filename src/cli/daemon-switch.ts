@@ -6,8 +6,8 @@ import { applied } from "./config-change.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
 import { ANSWER_MS, askBootstrap, rootFault, withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
-import { usage } from "./parse.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
+import { timeoutMsOf } from "./values.ts";
 
 /** The flag of the commands that wait for the server. */
 export const TIMEOUT = {
@@ -19,12 +19,6 @@ export const TIMEOUT = {
     description: "Longest wait",
   },
 } as const satisfies Arguments;
-
-export function timeoutMsOf(text: string, subject: string): number {
-  const timeoutMs = Math.round(Number(text) * 1000);
-  if (timeoutMs >= 1) return timeoutMs;
-  throw usage(`--timeout must be seconds, received "${text}"`, subject);
-}
 
 /**
  * Writes daemon.enabled, and daemon.port if one is given, with the comments kept; a file that says

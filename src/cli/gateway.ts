@@ -5,9 +5,12 @@ import { basename, join } from "node:path";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
-import type { CommandLine } from "./own-command.ts";
 
-type Entry = CommandLine & { readonly env: { readonly [name: string]: string } };
+type Entry = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: { readonly [name: string]: string };
+};
 
 /** How a client is given a config for one run only. */
 type Way = {

@@ -1,12 +1,12 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import type { ControlMethod } from "../control/api.ts";
 import { ControlClient } from "../control/client.ts";
 import { type Fault, FaultError, isFault } from "../core/fault.ts";
 import { type Layout, layoutOf } from "../install/layout.ts";
 import type { Machine } from "../install/machine.ts";
 import { readInfo } from "../install/state.ts";
+import { urlHost } from "../lib/address.ts";
 import { systemClock } from "../lib/clock.ts";
 import { errorCode } from "../lib/files.ts";
 import { freeBytes, insideService, processesIn } from "../platform/installed.ts";
@@ -15,8 +15,8 @@ import { removeLater } from "../platform/remove-later.ts";
 import { runProgram } from "../platform/run.ts";
 import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
-import { type ConfigFile, openConfig } from "./config-file.ts";
-import { here } from "./here.ts";
+import { type ConfigFile, inForce, openConfig } from "./config-file.ts";
+import { askBootstrap, here } from "./here.ts";
 import { serviceHere, specOf } from "./service.ts";
 
 const HEALTH_ANSWER_MS = 2_000;
@@ -58,14 +58,17 @@ export async function machineHere(
     run: runProgram,
     daemonVersion: async () => await daemonVersion(config),
     daemonTrouble: async () => await daemonTrouble(paths.controlAddress),
-    daemonEnabled: () => daemonOf(config).enabled,
+    daemonEnabled: () => inForce(config).daemon.enabled,
     provideConfig: async () => faultOrNull(await config.store.createDefault()),
     provideKey: async () => {
-      if (daemonOf(config).apiKeyFile !== paths.apiKeyFile) return null;
+      if (inForce(config).daemon.apiKeyFile !== paths.apiKeyFile) return null;
       const { loadKey } = await import("../server/key.ts");
       return faultOrNull(loadKey({ env: undefined, file: paths.apiKeyFile }));
     },
-    askToStop: async () => await askToStop(paths.bootstrapAddress),
+    async askToStop() {
+      // Where nobody is there, or does not answer, the signals that follow end it.
+      await askBootstrap("mcpd/stop", STOP_MS).catch(() => null);
+    },
     processesIn: async (directory) => await processesIn(platform, directory, process.env),
     signal: async (pid, signal) => await signalOne(platform, pid, signal),
     removeLater: (programs) => removeLater(platform, process.env, programs),
@@ -103,19 +106,12 @@ async function usableService(
   return { service: ours ? service : null, note: unavailable.text };
 }
 
-function daemonOf({ store }: ConfigFile): typeof store.lastGood.daemon {
-  const loaded = store.load();
-  return (isFault(loaded) ? store.lastGood : loaded).daemon;
-}
-
 async function daemonVersion(config: ConfigFile): Promise<string | null> {
-  const { host, port } = daemonOf(config);
-  const address = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const name = address.includes(":") ? `[${address}]` : address;
+  const { host, port } = inForce(config).daemon;
   try {
     const signal = AbortSignal.timeout(HEALTH_ANSWER_MS);
     // A proxy from the environment has no business on loopback.
-    const answer = await fetch(`http://${name}:${port}/health`, { signal, proxy: "" });
+    const answer = await fetch(`http://${urlHost(host)}:${port}/health`, { signal, proxy: "" });
     const { version } = (await answer.json()) as { readonly version?: unknown };
     return typeof version === "string" ? version : null;
   } catch {
@@ -132,19 +128,6 @@ async function daemonTrouble(address: string): Promise<string | null> {
   } catch (error) {
     if (error instanceof FaultError) return null;
     throw error;
-  }
-}
-
-/** Nobody there is what was wanted. */
-async function askToStop(address: string): Promise<void> {
-  try {
-    const bootstrap = await ControlClient.connect(address);
-    // Its table is BootstrapApi; the client's types know the server's.
-    const method = "mcpd/stop" as string as ControlMethod;
-    await bootstrap.request(method, {}, { timeoutMs: STOP_MS });
-    bootstrap.close();
-  } catch {
-    // The signals that follow end it.
   }
 }
 

@@ -3,6 +3,7 @@ import { fault, FaultError, isFault } from "../core/fault.ts";
 import { withInstallLock } from "../install/lock.ts";
 import type { Machine } from "../install/machine.ts";
 import { applySteps, lookOnly, type Step, type StepOutcome } from "../install/steps.ts";
+import { orThrow } from "./config-file.ts";
 import type { Output } from "./output.ts";
 
 /** The flags that install, upgrade and uninstall have in common. */
@@ -105,9 +106,4 @@ export function printPlan(output: Output, titles: readonly string[]): void {
   output.print(
     titles.map((title, index) => `${String(index + 1).padStart(2)}. ${title}`).join("\n"),
   );
-}
-
-function orThrow<T extends object>(value: T | Fault): T {
-  if (isFault(value)) throw new FaultError(value);
-  return value;
 }

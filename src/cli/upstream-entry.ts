@@ -2,10 +2,9 @@ import { parseConfig } from "../config/parse.ts";
 import { isLiteralSecret, maskWords } from "../config/secret.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
-import { didYouMean } from "../lib/text.ts";
+import { didYouMean, shellWord } from "../lib/text.ts";
 import { configText } from "./config-change.ts";
 import { type ConfigFile, orThrow } from "./config-file.ts";
-import { quoted } from "./values.ts";
 
 /** An entry of mcpServers as the file has it. */
 export type Entry = { readonly [key: string]: unknown };
@@ -39,7 +38,7 @@ export function entryOf(config: ConfigFile, name: string): Entry {
 /** The command that adds an entry again; texts that look like secrets are left out of it. */
 export function addLine(name: string, entry: Entry): string {
   const json = JSON.stringify(withoutSecrets(entry));
-  return `mcpd servers add ${quoted(name)} --entry ${quoted(json)}`;
+  return `mcpd servers add ${shellWord(name)} --entry ${shellWord(json)}`;
 }
 
 /** The names in an entry under which a secret is written out. */

@@ -13,8 +13,10 @@ export function wholeNumber(
   throw usage(`${flag} must be ${range}, received "${text}"`, subject);
 }
 
-/** Seconds given as --timeout, in milliseconds; undefined without it. */
-export function timeoutOf(text: string | undefined, subject: string): number | undefined {
+/** Seconds given as --timeout, in milliseconds; undefined without it. Throws a usage fault. */
+export function timeoutMsOf(text: string, subject: string): number;
+export function timeoutMsOf(text: string | undefined, subject: string): number | undefined;
+export function timeoutMsOf(text: string | undefined, subject: string): number | undefined {
   if (text === undefined) return undefined;
   const timeoutMs = Math.round(Number(text) * 1000);
   if (timeoutMs >= 1) return timeoutMs;
@@ -26,9 +28,4 @@ export function pair(text: string, flag: string, subject: string): readonly [str
   const at = text.indexOf("=");
   if (at <= 0) throw usage(`${flag} must be KEY=VALUE, received "${text}"`, subject);
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** A word as a POSIX shell has to be given it. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

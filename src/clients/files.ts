@@ -1,7 +1,7 @@
-import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { errorCode, reasonOf } from "../lib/files.ts";
+import { linkTarget, reasonOf } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 
 /** A file as it was when we looked. */
@@ -22,7 +22,7 @@ const RIGHTS = 0o777;
 /** Reads a file with what has to be known to put it back. */
 export function snapshot(path: string): Snapshot | Fault {
   try {
-    const target = targetOf(path);
+    const target = linkTarget(path);
     const stats = statSync(target, { throwIfNoEntry: false });
     if (stats === undefined) return { path, target, bytes: null, mode: null };
     if (!stats.isFile()) return unreadable(path, "it is not a file");
@@ -60,18 +60,6 @@ export function isUnchanged(before: Snapshot): boolean {
   return (
     !isFault(now) && now.target === before.target && hashOf(now.bytes) === hashOf(before.bytes)
   );
-}
-
-/** Links followed; a link into nothing is named as what it is. */
-function targetOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-    if (isLink) throw new Error("it is a link to a file that is not there", { cause: error });
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return path;
-    throw error;
-  }
 }
 
 function unreadable(path: string, why: string): Fault {

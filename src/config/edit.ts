@@ -1,6 +1,7 @@
 import { createScanner, type Node, parseTree } from "jsonc-parser";
 
 import { type Fault, fault } from "../core/fault.ts";
+import { endOfLine, startOfLine } from "../lib/text.ts";
 import { type Path, pathText } from "./describe.ts";
 
 /** One change of the file: a value set (its parents are made when missing) or a key removed. */
@@ -187,16 +188,6 @@ function startsLine(text: string, offset: number): boolean {
 
 function endsLine(text: string, offset: number): boolean {
   return text.slice(offset, endOfLine(text, offset)).trim() === "";
-}
-
-function startOfLine(text: string, offset: number): number {
-  return offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
-}
-
-/** Behind the line break that ends the line. */
-function endOfLine(text: string, offset: number): number {
-  const found = text.indexOf("\n", offset);
-  return found === -1 ? text.length : found + 1;
 }
 
 function spacesAfter(text: string, offset: number): number {

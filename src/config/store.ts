@@ -1,11 +1,11 @@
-import { realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import type { ConfigWarning, Revision } from "../core/revision.ts";
 import {
   ensurePrivateDir,
-  errorCode,
+  linkTarget,
   readIfExists,
   reasonOf,
   writeFileAtomic,
@@ -125,7 +125,7 @@ export class ConfigStore {
 
   /** Keeps a link a link: what it points to is replaced. */
   #write(text: string): void {
-    writeFileAtomic(targetOf(this.path), text);
+    writeFileAtomic(linkTarget(this.path), text);
   }
 
   #rightsWarning(): readonly ConfigWarning[] {
@@ -172,15 +172,6 @@ export function refusal(checked: Fault, standing: Revision | Fault): Fault {
   const text = `Cannot change ${checked.subject}: ${first?.text ?? checked.text}`;
   const rows = problems.map(({ line: _line, column: _column, ...problem }) => problem);
   return fault("config.refused", text, checked.subject, { path: first?.path, problems: rows });
-}
-
-function targetOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return path;
-    throw error;
-  }
 }
 
 function wholeFile(about: ConfigWarning["about"], text: string): ConfigWarning {

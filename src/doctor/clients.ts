@@ -6,8 +6,9 @@ import { CLIENTS } from "../clients/registry.ts";
 import { type ClientFile, isConcerned, isInstalled, type Look, lookAt } from "../clients/scan.ts";
 import { connected } from "../clients/setup.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
-import { type Finding, type Fix, quoted } from "./finding.ts";
-import { keyIn, type Registered, registeredIn } from "./registered.ts";
+import { shellWord } from "../lib/text.ts";
+import { type Finding, type Fix } from "./finding.ts";
+import { keyOf, type Registered, registeredIn } from "./registered.ts";
 import type { Check, Scene } from "./scene.ts";
 
 const PRIVATE = 0o600;
@@ -74,7 +75,7 @@ function finding(
   const mend =
     kind === "client.server"
       ? `mcpd disconnect ${client.id}`
-      : `mcpd connect ${client.id}${server === null ? "" : ` --server ${quoted(server)}`}`;
+      : `mcpd connect ${client.id}${server === null ? "" : ` --server ${shellWord(server)}`}`;
   return { name: kind, subject: client.id, severity: "error", what, why, mend, fix };
 }
 
@@ -86,16 +87,9 @@ function ofUrl(scene: Scene, { url, key }: Registered & { readonly kind: "http" 
   if (!/^\/(mcp|sse|ws)(\/|$)/.test(url.pathname)) {
     return `${url.pathname} is no endpoint: it is /mcp, /sse or /ws`;
   }
-  return key !== null && scene.config.revision.daemon.auth === "api_key" && !isKey(scene, key)
-    ? "The key in it is not that of the daemon"
-    : null;
-}
-
-function isKey({ environment, config }: Scene, key: string): boolean {
-  const { apiKeyEnv, apiKeyFile } = config.revision.daemon;
-  const known = environment[apiKeyEnv]?.trim() || keyIn(apiKeyFile);
+  if (key === null || config.revision.daemon.auth !== "api_key") return null;
   // Where we cannot see the right one, it is not called wrong.
-  return known === null || known === key;
+  return key === (keyOf(scene) ?? key) ? null : "The key in it is not that of the daemon";
 }
 
 function ofCommand(

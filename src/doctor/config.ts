@@ -15,7 +15,7 @@ function ofFile({ config }: Scene): readonly Finding[] {
   const about = { subject: path, fix: null };
   if (!isFault(loaded)) {
     // Rights are looked at elsewhere, with a fix.
-    const warnings = loaded.warnings.filter(({ about }) => about !== "rights");
+    const warnings = loaded.warnings.filter((one) => one.about !== "rights");
     return warnings.map(({ line, column, text }): Finding => {
       const place = line > 0 ? `${path}:${line}:${column}` : path;
       const why = `mcpd runs all the same: ${place}`;
@@ -52,7 +52,6 @@ function ofMeaning({ config, status }: Scene): readonly Finding[] {
   const { host, auth } = config.revision.daemon;
   // A daemon says it itself.
   if (status !== null) return [];
-  const shown = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   const about = { severity: "warning", mend: "mcpd config edit", fix: null } as const;
   const exposed: Finding = {
     ...about,
@@ -68,7 +67,7 @@ function ofMeaning({ config, status }: Scene): readonly Finding[] {
     what: "Requests will need no API key",
     why: "Every program on this machine can use your servers",
   };
-  return [...(isLoopback(shown) ? [] : [exposed]), ...(auth === "none" ? [open] : [])];
+  return [...(isLoopback(host) ? [] : [exposed]), ...(auth === "none" ? [open] : [])];
 }
 
 /** The daemon by another file, or by another text of it. */

@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-
+import { nearestExisting } from "../lib/files.ts";
 import { formatBytes } from "../lib/text.ts";
 import type { Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
@@ -17,7 +15,7 @@ export const diskCheck: Check = {
   run({ platform, freeBytes }: Scene) {
     const { configDir, stateDir, dataDir, logsDir, cacheDir, programsDir } = platform.paths;
     const places = [configDir, stateDir, dataDir, logsDir, cacheDir, programsDir];
-    const found = [...new Set(places.map(nearest))].flatMap((directory): Finding[] => {
+    const found = [...new Set(places.map(nearestExisting))].flatMap((directory): Finding[] => {
       const bytes = freeBytes(directory);
       if (bytes === null || bytes >= SCARCE_BYTES) return [];
       const severity = bytes < NONE_BYTES ? "error" : "warning";
@@ -30,8 +28,3 @@ export const diskCheck: Check = {
     return found.slice(0, 1);
   },
 };
-
-function nearest(directory: string): string {
-  if (existsSync(directory) || directory === dirname(directory)) return directory;
-  return nearest(dirname(directory));
-}

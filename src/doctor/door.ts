@@ -1,5 +1,5 @@
-import { readIfExists } from "../lib/files.ts";
 import type { Finding } from "./finding.ts";
+import { keyOf } from "./registered.ts";
 import type { Check, Scene } from "./scene.ts";
 
 const ANSWER_MS = 3_000;
@@ -37,7 +37,7 @@ async function ofOpenDoor(scene: Scene, origin: string): Promise<readonly Findin
     found.push({ ...about, name: "door.host", what, why, mend: "mcpd upgrade" });
   }
   if (auth === "none") return found;
-  const key = keyOf(scene);
+  const key = keyOf(scene) ?? "";
   const keyless = await ask(`${origin}/metrics`);
   const keyed = key === "" ? null : await ask(`${origin}/metrics`, { "X-API-Key": key });
   if (keyless?.status === 200) {
@@ -64,15 +64,6 @@ async function ofClosedDoor({ config, bootstrap }: Scene): Promise<readonly Find
     : "HTTP clients would talk to that; the bridge works, mcpd keeps trying";
   const about = { name: "door.taken", subject: String(port), severity: "error" } as const;
   return [{ ...about, what, why, mend: "mcpd config edit", fix: null }];
-}
-
-function keyOf({ config, environment }: Scene): string {
-  const { apiKeyEnv, apiKeyFile } = config.revision.daemon;
-  try {
-    return environment[apiKeyEnv]?.trim() || (readIfExists(apiKeyFile)?.trim() ?? "");
-  } catch {
-    return "";
-  }
 }
 
 /** Null when nobody answers. What answers something that is not HTTP is somebody, too. */

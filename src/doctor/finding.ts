@@ -37,8 +37,3 @@ export function ofCondition({ name, subject, severity, text, hint }: Condition):
 export function commandIn(hint: string): string {
   return /'(mcpd [^']+)'|\((chmod [^)]+)\)/.exec(hint)?.slice(1).find(Boolean) ?? "";
 }
-
-/** A word of a command line as a shell takes it. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./\\~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}

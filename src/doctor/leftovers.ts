@@ -1,11 +1,12 @@
-import { lstatSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { ControlClient } from "../control/client.ts";
 import { isAlive, readRuntime, removeRuntime } from "../control/runtime-file.ts";
 import { type Fault, fault, FaultError } from "../core/fault.ts";
-import { readIfExists, reasonOf } from "../lib/files.ts";
-import { type Finding, quoted } from "./finding.ts";
+import { readIfExists, reasonOf, visibleNames } from "../lib/files.ts";
+import { shellWord } from "../lib/text.ts";
+import { type Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 /** Who writes a file is done within a moment. */
@@ -68,7 +69,7 @@ function ofHalfWritten({ platform, clock }: Scene): readonly Finding[] {
   const { configDir, stateDir, dataDir } = platform.paths;
   const directories = new Set([configDir, stateDir, dataDir, dirname(platform.paths.apiKeyFile)]);
   return [...directories].flatMap((directory) =>
-    namesIn(directory)
+    visibleNames(directory)
       .filter((name) => /^\..+\.[0-9a-f]{8}\.tmp$/.test(name))
       .map((name) => join(directory, name))
       .filter((path) => clock.now() - changedMs(path) > HALF_WRITTEN_MS)
@@ -91,7 +92,7 @@ function stale(
     severity: "warning",
     what: `${path} is left behind`,
     why,
-    mend: `rm ${quoted(path)}`,
+    mend: `rm ${shellWord(path)}`,
     fix: { text: `Remove ${path}`, apply },
   };
 }
@@ -120,14 +121,6 @@ function readText(file: string): string {
     return readIfExists(file) ?? "";
   } catch {
     return "";
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }
 

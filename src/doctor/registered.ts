@@ -67,11 +67,12 @@ function addressIn(entry: Entry): URL | null {
 }
 
 /** Other programs listen on this machine, too. */
-function isMeant(url: URL, key: string | null, { config, status }: Scene): boolean {
+function isMeant(url: URL, key: string | null, scene: Scene): boolean {
   if (key?.startsWith(KEY_PREFIX) === true) return true;
-  const { port, apiKeyFile } = config.revision.daemon;
-  const ports = [String(port), ...(status?.urls ? [new URL(status.urls.mcp).port] : [])];
-  return ports.includes(url.port) || (key !== null && key === keyIn(apiKeyFile));
+  const { urls = null } = scene.status ?? {};
+  const live = urls === null ? [] : [new URL(urls.mcp).port];
+  const ports = [String(scene.config.revision.daemon.port), ...live];
+  return ports.includes(url.port) || (key !== null && key === keyOf(scene));
 }
 
 function writtenKey(entry: Entry, url: URL): string | null {
@@ -89,10 +90,11 @@ function writtenKey(entry: Entry, url: URL): string | null {
   return null;
 }
 
-/** The key in a file; null when there is none to read. */
-export function keyIn(file: string): string | null {
+/** The daemon's key, by the environment or its file; null when we cannot see it. */
+export function keyOf({ config, environment }: Scene): string | null {
+  const { apiKeyEnv, apiKeyFile } = config.revision.daemon;
   try {
-    return readIfExists(file)?.trim() || null;
+    return environment[apiKeyEnv]?.trim() || readIfExists(apiKeyFile)?.trim() || null;
   } catch {
     return null;
   }

@@ -1,10 +1,11 @@
-import { chmodSync, readdirSync, type Stats, statSync } from "node:fs";
+import { chmodSync, type Stats, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
-import { readIfExists, reasonOf } from "../lib/files.ts";
-import { type Finding, quoted } from "./finding.ts";
+import { readIfExists, reasonOf, visibleNames } from "../lib/files.ts";
+import { shellWord } from "../lib/text.ts";
+import { type Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 const OTHERS = 0o077;
@@ -31,7 +32,7 @@ function placesOf({ platform, config }: Scene): readonly string[] {
   const files = [
     config.path,
     config.revision.daemon.apiKeyFile,
-    ...namesIn(secrets).map((name) => join(secrets, name)),
+    ...visibleNames(secrets).map((name) => join(secrets, name)),
   ];
   return [...new Set([...directories, ...files, dirname(paths.controlAddress)])];
 }
@@ -43,7 +44,7 @@ function ofPlace(path: string, user: string): readonly Finding[] {
   if (stats.uid !== uid) {
     const what = `${path} belongs to another user (${stats.uid})`;
     const why = "It was made by a mcpd or an editor under sudo; mcpd cannot change it";
-    const mend = `sudo chown -R ${user} ${quoted(path)}`;
+    const mend = `sudo chown -R ${user} ${shellWord(path)}`;
     const about = { name: "file.owner", subject: path, severity: "error" } as const;
     return [{ ...about, what, why, mend, fix: null }];
   }
@@ -57,7 +58,7 @@ function ofPlace(path: string, user: string): readonly Finding[] {
       severity: "warning",
       what: `Other users of this machine have rights on ${path} (${shown(stats)})`,
       why: "Key, config, logs and sockets are for you alone",
-      mend: `chmod ${octal} ${quoted(path)}`,
+      mend: `chmod ${octal} ${shellWord(path)}`,
       fix: { text: `Set the rights of ${path} to ${octal}`, apply: async () => close(path, mode) },
     },
   ];
@@ -77,7 +78,7 @@ function ofKey({ config, environment, status }: Scene): readonly Finding[] {
   }
   if (key === "") {
     const what = `The API key file ${apiKeyFile} is empty`;
-    const mend = `rm ${quoted(apiKeyFile)} && mcpd restart`;
+    const mend = `rm ${shellWord(apiKeyFile)} && mcpd restart`;
     return [{ ...about, severity: "error", what, why: "Nobody can use TCP without a key", mend }];
   }
   return [];
@@ -110,13 +111,5 @@ function statOf(path: string): Stats | null {
     return statSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {
     return null;
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

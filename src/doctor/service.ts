@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 
 import { isFault } from "../core/fault.ts";
+import { definitionText } from "../platform/service-template.ts";
 import type { ServiceState } from "../platform/service.ts";
 import { commandIn, type Finding, type Fix } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
@@ -78,8 +79,8 @@ async function ofDefinition(scene: Scene): Promise<readonly Finding[]> {
     const why = "The service runs on as it was registered, but cannot be registered again";
     return [{ ...about, what: text, why, mend: "mcpd daemon template", fix: null }];
   }
-  const now = textOf(readFileSync(definition.path));
-  const wanted = textOf(definition.bytes);
+  const now = definitionText(readFileSync(definition.path));
+  const wanted = definitionText(definition.bytes);
   if (now === wanted) return [];
   const about = { subject: definition.path, mend: INSTALL, fix: registering(scene) } as const;
   const program = await manager.program();
@@ -118,9 +119,4 @@ function missingFrom(definition: string, path: string): readonly string[] {
   return [...new Set(path.split(separator))].filter(
     (directory) => directory !== "" && existsSync(directory) && !found.has(directory),
   );
-}
-
-function textOf(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
-  return new TextDecoder(encoding).decode(bytes);
 }

@@ -2,7 +2,8 @@ import { realpathSync } from "node:fs";
 
 import { layoutOf } from "../install/layout.ts";
 import { readInstalled } from "../install/state.ts";
-import { type Finding, quoted } from "./finding.ts";
+import { shellWord } from "../lib/text.ts";
+import { type Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 /** One version everywhere: what runs, what is installed, what a terminal finds. */
@@ -44,7 +45,7 @@ function ofInstalled({ platform, environment, version }: Scene): readonly Findin
   if (first !== null && !isSame(first, program)) {
     const what = `A terminal finds another mcpd first: ${first}`;
     const why = `The installed copy is ${program}`;
-    const mend = `rm ${quoted(first)}`;
+    const mend = `rm ${shellWord(first)}`;
     found.push({ ...about, name: "path.other", severity: "warning", what, why, mend });
   }
   return found;

@@ -4,6 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
+import { nearestExisting } from "../lib/files.ts";
 import { formatBytes } from "../lib/text.ts";
 import { type InstallInfo, layoutOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
@@ -48,7 +49,7 @@ export function checkSpace(machine: Machine, bytes: () => number): Step {
     looks: true,
     apply() {
       const { root } = machine.layout;
-      const free = machine.freeBytes(nearest(root));
+      const free = machine.freeBytes(nearestExisting(root));
       // Once as it comes, once where no hard link is possible.
       const needed = 2 * bytes() + SPARE_BYTES;
       if (free === null || free >= needed) return null;
@@ -127,7 +128,7 @@ export function whyForeign({ owner }: InstallInfo): Fault | null {
 }
 
 function whyUnwritable(root: string): Fault | null {
-  const directory = nearest(root);
+  const directory = nearestExisting(root);
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
     if (statSync(directory).isDirectory()) return null;
@@ -137,11 +138,4 @@ function whyUnwritable(root: string): Fault | null {
     const text = `Cannot put mcpd into ${root}: ${directory} cannot be written to`;
     return fault("file.failed", text, directory);
   }
-}
-
-/** The directory itself, or the nearest one above it that exists. */
-function nearest(path: string): string {
-  let at = path;
-  while (!exists(at) && dirname(at) !== at) at = dirname(at);
-  return at;
 }

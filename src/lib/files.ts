@@ -2,9 +2,12 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -57,6 +60,36 @@ export function readIfExists(path: string): string | null {
 /** Creates a directory and its parents for the owner alone (0700); an existing one is left. */
 export function ensurePrivateDir(path: string): void {
   mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+}
+
+/** The path itself, or the nearest above it that exists. */
+export function nearestExisting(path: string): string {
+  let at = path;
+  while (lstatSync(at, { throwIfNoEntry: false }) === undefined && dirname(at) !== at) {
+    at = dirname(at);
+  }
+  return at;
+}
+
+/** The names in a directory; none where there is none, or none that we may see. */
+export function visibleNames(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** The file behind links, to be written to in their place. Throws where a link leads nowhere. */
+export function linkTarget(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    if (isLink) throw new Error("it is a link to a file that is not there", { cause: error });
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return path;
+    throw error;
+  }
 }
 
 /** The system's name of an error ("ENOENT"), or "" when it has none. */

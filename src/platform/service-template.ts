@@ -23,7 +23,7 @@ const PLACEHOLDER = /\{\{\s*([^{}]*?)\s*\}\}/g;
 export function readTemplate(directory: string, name: string, builtIn: string): Template | Fault {
   const path = join(directory, name);
   try {
-    return { text: textOf(readFileSync(path)), path };
+    return { text: definitionText(readFileSync(path)), path };
   } catch (error) {
     if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") {
       return { text: builtIn, path: null };
@@ -85,7 +85,8 @@ export function unprintable(text: string): string | null {
   return found === undefined ? null : `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
-function textOf(bytes: Uint8Array): string {
+/** A template or definition as text: Task Scheduler has them in UTF-16. */
+export function definitionText(bytes: Uint8Array): string {
   const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
   return new TextDecoder(encoding).decode(bytes).replaceAll("\r\n", "\n");
 }

@@ -2,6 +2,7 @@ import type { Status } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
+import { isLoopback, urlHost } from "../lib/address.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { type Address, type App, listen, type Listener } from "./http.ts";
@@ -51,8 +52,7 @@ export class FrontDoor {
   get urls(): Urls {
     const { bound } = this;
     if (bound === null) return null;
-    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
-    const base = `http://${host}:${bound.port}`;
+    const base = `http://${urlHost(bound.host)}:${bound.port}`;
     return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
   }
 
@@ -139,9 +139,4 @@ export class FrontDoor {
 
 function isSame(one: Address | null, other: Address | null): boolean {
   return one?.host === other?.host && one?.port === other?.port;
-}
-
-/** Whether only this machine can connect to a bind address. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }

@@ -1,5 +1,5 @@
+import { bracketed, isWildcard } from "../lib/address.ts";
 const loopbackNames: readonly string[] = ["127.0.0.1", "localhost", "[::1]"];
-const wildcards: readonly string[] = ["0.0.0.0", "::", "[::]"];
 
 /**
  * Which Host and Origin headers are ours.
@@ -18,7 +18,7 @@ export class OriginRules {
 
   constructor(host: string, allowedOrigins: readonly string[]) {
     this.#names = new Set([...loopbackNames, bracketed(host.toLowerCase())]);
-    this.#anyAddress = wildcards.includes(host);
+    this.#anyAddress = isWildcard(host);
     this.#patterns = allowedOrigins.map(patternOf);
   }
 
@@ -44,10 +44,6 @@ function patternOf(pattern: string): RegExp {
   const [, name = pattern, port = ""] = /^(.*?)(:\*)?$/.exec(pattern.replace(/\/$/, "")) ?? [];
   const body = name.split("*").map(RegExp.escape).join("[a-z0-9.-]*");
   return new RegExp(`^${body}${port === "" ? "" : "(?::\\d+)?"}$`, "i");
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 function isAddress(name: string): boolean {

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 
 import { fault } from "../../src/core/fault.ts";
 import { applyFix, CHECKS, examine } from "../../src/doctor/examine.ts";
-import { commandIn, type Finding, quoted } from "../../src/doctor/finding.ts";
+import { commandIn, type Finding } from "../../src/doctor/finding.ts";
 import type { Check } from "../../src/doctor/scene.ts";
+import { shellWord } from "../../src/lib/text.ts";
 import { SceneHome } from "./scene.ts";
 
 const FINDING: Finding = {
@@ -80,7 +81,7 @@ describe("the command that mends it", () => {
   });
 
   test("can be pasted into a shell", () => {
-    expect(quoted("/a/b-c")).toBe("/a/b-c");
-    expect(quoted("/a b/it's")).toBe(`'/a b/it'\\''s'`);
+    expect(shellWord("/a/b-c")).toBe("/a/b-c");
+    expect(shellWord("/a b/it's")).toBe(`'/a b/it'\\''s'`);
   });
 });

@@ -1,10 +1,10 @@
 import { editServers } from "../../clients/document.ts";
 import { type Link, OUR_NAME, type Registration, wayOf } from "../../clients/link.ts";
-import { isFault } from "../../core/fault.ts";
+import { urlHost } from "../../lib/address.ts";
 import { findKey } from "../api-key.ts";
 import { type ClientContext, clientContext, clientNamed } from "../client-context.ts";
 import { command } from "../command.ts";
-import { orThrow } from "../config-file.ts";
+import { inForce, orThrow } from "../config-file.ts";
 import { projectOf } from "../project.ts";
 import { entryOf } from "../upstream-entry.ts";
 
@@ -91,11 +91,9 @@ function bridge({ program, flags }: Link, { server, project }: Registration): ob
 }
 
 function overHttp({ config }: ClientContext, { server, project }: Registration): object {
-  const loaded = config.store.load();
-  const { daemon } = isFault(loaded) ? config.store.lastGood : loaded;
-  const host = daemon.host.includes(":") ? `[${daemon.host}]` : daemon.host;
+  const { daemon } = inForce(config);
   const path = server === null ? "/mcp" : `/mcp/${encodeURIComponent(server)}`;
-  const url = new URL(`http://${host}:${daemon.port}${path}`);
+  const url = new URL(`http://${urlHost(daemon.host)}:${daemon.port}${path}`);
   if (project !== null) url.searchParams.set("project", project);
   if (daemon.auth === "none") return { type: "http", url: url.href };
   const headers = { Authorization: `Bearer ${findKey(daemon).key}` };

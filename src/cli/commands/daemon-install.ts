@@ -1,5 +1,6 @@
 import { FaultError, hintOf, isFault } from "../../core/fault.ts";
-import type { ServiceDefinition, ServiceManager, ServiceSpec } from "../../platform/service.ts";
+import { definitionText } from "../../platform/service-template.ts";
+import type { ServiceManager, ServiceSpec } from "../../platform/service.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
 import type { Output } from "../output.ts";
@@ -62,13 +63,8 @@ function show(service: ServiceManager, spec: ServiceSpec, output: Output, json: 
   const definition = service.definition(spec);
   if (isFault(definition)) throw new FaultError(definition);
   const { name, label } = service;
-  const text = textOf(definition);
+  const text = definitionText(definition.bytes);
   if (json) output.json({ service: name, label, path: definition.path, definition: text });
   else output.print(`Would write ${definition.path}, register and start ${label}:\n\n${text}`);
   return 0;
-}
-
-function textOf({ bytes }: ServiceDefinition): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
-  return new TextDecoder(encoding).decode(bytes).replaceAll("\r\n", "\n");
 }

@@ -2,6 +2,7 @@ import { applyFix, examine } from "../../doctor/examine.ts";
 import type { Finding } from "../../doctor/finding.ts";
 import { command } from "../command.ts";
 import type { GlobalOptions } from "../command.ts";
+import { confirmed } from "../confirm.ts";
 import { sceneHere } from "../doctor-scene.ts";
 import { findingJson, findingsView, summaryOf, type Treated, treatedView } from "../doctor-view.ts";
 import type { Output } from "../output.ts";
@@ -44,7 +45,8 @@ export default command({
     const fixable = findings.filter(({ fix }) => fix !== null);
     if (!args.fix || fixable.length === 0) return tell(findings, [], options, output);
     if (!options.json) output.print(findingsView(findings, output.paint));
-    if (!args.yes && !(await confirmed(fixable))) {
+    const list = fixable.map(({ fix }) => `\n  ${fix?.text ?? ""}`).join("");
+    if (!args.yes && !(await confirmed(`Do this?${list}`))) {
       output.notes.info("Nothing was changed");
       return verdict(findings);
     }
@@ -111,11 +113,4 @@ function tell(
 
 function verdict(findings: readonly Finding[]): number {
   return findings.some(({ severity }) => severity !== "info") ? 1 : 0;
-}
-
-async function confirmed(findings: readonly Finding[]): Promise<boolean> {
-  const { confirm, isCancel } = await import("@clack/prompts");
-  const list = findings.map(({ fix }) => `\n  ${fix?.text ?? ""}`).join("");
-  const answer = await confirm({ message: `Do this?${list}` });
-  return !isCancel(answer) && answer;
 }

@@ -1,9 +1,9 @@
 import { command } from "../command.ts";
 import { type GatewayRun, runGateway } from "../gateway.ts";
-import { ownCommand } from "../own-command.ts";
+import { ownProgram } from "../own-program.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
-import { timeoutOf } from "../values.ts";
+import { timeoutMsOf } from "../values.ts";
 
 /** What decides where mcpd looks; clients hand on little of their environment. */
 const PASSED_ON = [
@@ -66,8 +66,9 @@ export default command({
     const project = directory === null ? [] : ["--project", directory];
     const words = args.daemon ? ["bridge", ...named, ...project] : ["serve", "--stdio", "--quiet"];
     const config = options.config === undefined ? [] : ["--config", options.config];
-    const entry = { ...ownCommand(...words, ...config), env: passedOn() };
-    const timeoutMs = timeoutOf(args.timeout, "gateway");
+    const [program, ...script] = ownProgram();
+    const entry = { command: program, args: [...script, ...words, ...config], env: passedOn() };
+    const timeoutMs = timeoutMsOf(args.timeout, "gateway");
     const environment = process.env;
     const capture = options.json;
     const run = await runGateway(args.client, { entry, environment, timeoutMs, capture });

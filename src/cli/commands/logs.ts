@@ -1,7 +1,7 @@
-import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { fault, FaultError } from "../../core/fault.ts";
+import { visibleNames } from "../../lib/files.ts";
 import { didYouMean } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
@@ -49,16 +49,9 @@ function missing(file: string, upstream: string | undefined): FaultError {
     const text = `There is no log yet: ${file} is written when the daemon runs`;
     return new FaultError(fault("file.failed", text, file));
   }
-  const known = namesIn(join(file, ".."));
+  const names = visibleNames(dirname(file));
+  const known = names.flatMap((name) => /^upstream-(.+)\.log$/.exec(name)?.[1] ?? []);
   const guess = didYouMean(upstream, known);
   const text = `There is no log of an upstream "${upstream}"${guess === "" ? "" : `.${guess}`}`;
   return new FaultError(fault("upstream.unknown", text, upstream));
-}
-
-function namesIn(logsDir: string): readonly string[] {
-  try {
-    return readdirSync(logsDir).flatMap((name) => /^upstream-(.+)\.log$/.exec(name)?.[1] ?? []);
-  } catch {
-    return [];
-  }
 }

@@ -1,7 +1,8 @@
 import { command } from "../command.ts";
 import { openConfig, orThrow } from "../config-file.ts";
-import { ownBootstrap, startAndTell, tellReady, TIMEOUT, timeoutMsOf } from "../daemon-switch.ts";
+import { ownBootstrap, startAndTell, tellReady, TIMEOUT } from "../daemon-switch.ts";
 import { askBootstrap } from "../here.ts";
+import { timeoutMsOf } from "../values.ts";
 
 export default command({
   meta: {

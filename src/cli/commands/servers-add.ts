@@ -1,11 +1,12 @@
 import { nameProblem } from "../../config/schema-upstream.ts";
 import { fault, FaultError } from "../../core/fault.ts";
+import { shellWord } from "../../lib/text.ts";
 import { type Arguments, command, type ValuesOf } from "../command.ts";
 import { changeConfig, DRY_RUN } from "../config-change.ts";
 import { openConfig } from "../config-file.ts";
 import { usage } from "../parse.ts";
 import { addLine, entriesOf, type Entry, literalSecrets } from "../upstream-entry.ts";
-import { pair, quoted, wholeNumber } from "../values.ts";
+import { pair, wholeNumber } from "../values.ts";
 
 const SUBJECT = "servers add";
 const DAY_SECS = 86_400;
@@ -98,7 +99,7 @@ export default command({
       done: standing === undefined ? `Added "${name}"` : `Replaced "${name}"`,
       undo:
         standing === undefined
-          ? `mcpd servers remove ${quoted(name)}`
+          ? `mcpd servers remove ${shellWord(name)}`
           : `${addLine(name, standing)} --replace`,
     } as const;
     return changeConfig(config, change, { dryRun: args["dry-run"], options, output });

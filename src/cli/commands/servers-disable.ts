@@ -1,8 +1,8 @@
+import { shellWord } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { changeConfig, DRY_RUN } from "../config-change.ts";
 import { openConfig } from "../config-file.ts";
 import { entryOf } from "../upstream-entry.ts";
-import { quoted } from "../values.ts";
 
 export default command({
   meta: {
@@ -21,7 +21,7 @@ export default command({
     const change = {
       edits: [{ kind: "set", path: ["mcpServers", name, "disabled"], value: true }],
       done: wasDisabled ? `"${name}" is disabled already` : `Disabled "${name}"`,
-      undo: `mcpd servers enable ${quoted(name)}`,
+      undo: `mcpd servers enable ${shellWord(name)}`,
     } as const;
     return changeConfig(config, change, { dryRun: args["dry-run"], options, output });
   },

@@ -1,8 +1,8 @@
+import { shellWord } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { changeConfig, DRY_RUN } from "../config-change.ts";
 import { openConfig } from "../config-file.ts";
 import { entryOf } from "../upstream-entry.ts";
-import { quoted } from "../values.ts";
 
 export default command({
   meta: { name: "servers enable", description: "Enable a disabled upstream." },
@@ -18,7 +18,7 @@ export default command({
     const change = {
       edits: [{ kind: "remove", path: ["mcpServers", name, "disabled"] }],
       done: wasEnabled ? `"${name}" is enabled already` : `Enabled "${name}"`,
-      undo: `mcpd servers disable ${quoted(name)}`,
+      undo: `mcpd servers disable ${shellWord(name)}`,
     } as const;
     return changeConfig(config, change, { dryRun: args["dry-run"], options, output });
   },

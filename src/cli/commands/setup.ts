@@ -19,6 +19,7 @@ import { measure, shownCosts } from "../client-cost.ts";
 import { diffsOf, shownDiff } from "../client-report.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
+import { confirmed } from "../confirm.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
@@ -81,7 +82,10 @@ export default command({
       const secrets = secretsOf(plan);
       const diffs = diffsOf(plan.changes, secrets).map((file) => shownDiff(file, output.paint));
       if (diffs.length > 0) output.print(`${diffs.join("\n\n")}\n`);
-      if (plan.changes.length > 0 && !(await confirmed(plan.changes.length)))
+      if (
+        plan.changes.length > 0 &&
+        !(await confirmed(`Change these ${plan.changes.length} files?`))
+      )
         return cancelled(output);
     }
     const code = await changeFiles(context, plan.changes, {
@@ -209,12 +213,6 @@ async function choose(clients: readonly Client[]): Promise<readonly Client[] | n
     required: false,
   });
   return isCancel(answer) ? null : answer;
-}
-
-async function confirmed(files: number): Promise<boolean> {
-  const { confirm, isCancel } = await import("@clack/prompts");
-  const answer = await confirm({ message: `Change these ${files} files?` });
-  return !isCancel(answer) && answer;
 }
 
 function cancelled(output: Output): number {

@@ -1,7 +1,6 @@
-import { isFault } from "../../core/fault.ts";
 import { findKey } from "../api-key.ts";
 import { command } from "../command.ts";
-import { openConfig } from "../config-file.ts";
+import { inForce, openConfig } from "../config-file.ts";
 
 export default command({
   meta: {
@@ -22,9 +21,7 @@ export default command({
     { line: "mcpd show-key --json", text: "With the place it comes from" },
   ],
   execute({ args, options, output }) {
-    const { store } = openConfig(options.config);
-    const loaded = store.load();
-    const { daemon } = isFault(loaded) ? store.lastGood : loaded;
+    const { daemon } = inForce(openConfig(options.config));
     const found = findKey(daemon);
     if (daemon.auth === "none")
       output.notes.warn("The daemon asks for no key: daemon.auth is none");

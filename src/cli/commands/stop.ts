@@ -4,15 +4,10 @@ import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { openConfig } from "../config-file.ts";
-import {
-  ownBootstrap,
-  switchDaemon,
-  TIMEOUT,
-  timeoutMsOf,
-  unsupervised,
-} from "../daemon-switch.ts";
+import { ownBootstrap, switchDaemon, TIMEOUT, unsupervised } from "../daemon-switch.ts";
 import { ANSWER_MS, askBootstrap, here } from "../here.ts";
 import { untilGone } from "../supervised.ts";
+import { timeoutMsOf } from "../values.ts";
 
 const LOOK_EVERY_MS = 20;
 

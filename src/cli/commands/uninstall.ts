@@ -1,6 +1,7 @@
 import { fault, FaultError } from "../../core/fault.ts";
 import { planUninstall } from "../../install/uninstall.ts";
 import { command } from "../command.ts";
+import { confirmed } from "../confirm.ts";
 import { machineHere } from "../machine.ts";
 import { usage } from "../parse.ts";
 import { perform, PREFIX, printPlan } from "../perform.ts";
@@ -38,11 +39,12 @@ export default command({
       service: "registered",
     });
     const { layout, paths } = machine;
-    if (asks && !confirm(`Remove mcpd from ${layout.root}?`)) {
+    if (asks && !(await confirmed(`Remove mcpd from ${layout.root}?`, false))) {
       throw new FaultError(fault("exchange.cancelled", "Nothing has been removed"));
     }
     const purge =
-      args.purge || (asks && !keep && confirm(`Remove ${paths.configDir} and logs too?`));
+      args.purge ||
+      (asks && !keep && (await confirmed(`Remove ${paths.configDir} and logs too?`, false)));
     const context = { dryRun, output, doing: "Removing" };
     const { plan, titles } = await perform(machine, () => planUninstall(machine, purge), context);
     if (options.json)

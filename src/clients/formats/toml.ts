@@ -1,7 +1,8 @@
 import { parse, TomlError } from "smol-toml";
 
+import { endOfLine, startOfLine } from "../../lib/text.ts";
 import type { Entry } from "../client.ts";
-import { type Edits, endOfLine, newlineOf, type Read, splice, startOfLine } from "./format.ts";
+import { type Edits, newlineOf, type Read, splice } from "./format.ts";
 import { statementsOf } from "./toml-statements.ts";
 
 export function readToml(text: string): Read {

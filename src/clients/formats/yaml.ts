@@ -12,8 +12,9 @@ import {
   type YAMLSeq,
 } from "yaml";
 
+import { endOfLine, startOfLine } from "../../lib/text.ts";
 import type { Entry } from "../client.ts";
-import { type Edits, endOfLine, newlineOf, type Read, splice, startOfLine } from "./format.ts";
+import { type Edits, newlineOf, type Read, splice } from "./format.ts";
 
 export function readYaml(text: string): Read {
   const document = parseDocument(text);
