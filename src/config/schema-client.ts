@@ -1,33 +1,10 @@
 import * as v from "valibot";
 
-import { key, wholeNumber } from "./schema-key.ts";
-
-const text = v.pipe(v.string(), v.nonEmpty());
+import { key, toolFilter, wholeNumber } from "./schema-key.ts";
 
 /** One entry of `clients`: what clients of a name are shown on the doors to all upstreams. */
 export const ClientSchema = v.object({
-  tools: key(
-    v.object({
-      allow: key(
-        v.array(text),
-        [],
-        "live",
-        "Allowed tools",
-        'Patterns such as "files__*"; an empty list allows all.',
-      ),
-      deny: key(
-        v.array(text),
-        [],
-        "live",
-        "Denied tools",
-        "Patterns of tools to hide; they win over allow.",
-      ),
-    }),
-    {},
-    "live",
-    "Tool filter",
-    "Which tools these clients see and may call.",
-  ),
+  tools: key(toolFilter, {}, "live", "Tool filter", "Which tools these clients see and may call."),
   mode: key(
     v.picklist(["list", "search"]),
     "list",

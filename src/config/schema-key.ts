@@ -51,3 +51,23 @@ export function wholeNumber(
 > {
   return v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum));
 }
+
+export const text = v.pipe(v.string(), v.nonEmpty("It must not be empty"));
+
+/** Which tools are seen, by patterns of their names. */
+export const toolFilter = v.object({
+  allow: key(
+    v.array(text),
+    [],
+    "live",
+    "Allowed tools",
+    'Patterns such as "read_*"; an empty list allows all.',
+  ),
+  deny: key(
+    v.array(text),
+    [],
+    "live",
+    "Denied tools",
+    "Patterns of tools to hide; they win over allow.",
+  ),
+});

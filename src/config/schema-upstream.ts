@@ -1,9 +1,7 @@
 import * as v from "valibot";
 
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
-import { key, seconds, wholeNumber } from "./schema-key.ts";
-
-const text = v.pipe(v.string(), v.nonEmpty("It must not be empty"));
+import { key, seconds, text, toolFilter, wholeNumber } from "./schema-key.ts";
 
 /** Where a value comes from that the file should not hold; the prefix is put in front of it. */
 const EnvReference = v.strictObject({ env: text, prefix: v.optional(v.string(), "") });
@@ -196,28 +194,7 @@ const behaviour = {
     "Believe readOnlyHint",
     "true repeats calls of tools that say they only read, as it is done with other reads.",
   ),
-  tools: key(
-    v.object({
-      allow: key(
-        v.array(text),
-        [],
-        "live",
-        "Allowed tools",
-        'Patterns such as "read_*"; an empty list allows all.',
-      ),
-      deny: key(
-        v.array(text),
-        [],
-        "live",
-        "Denied tools",
-        "Patterns of tools to hide; they win over allow.",
-      ),
-    }),
-    {},
-    "live",
-    "Tool filter",
-    "Which of its tools clients see and may call.",
-  ),
+  tools: key(toolFilter, {}, "live", "Tool filter", "Which of its tools clients see and may call."),
   cache: key(
     v.object({
       tools: key(

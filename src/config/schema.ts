@@ -4,13 +4,12 @@
 import * as v from "valibot";
 
 import { ClientSchema } from "./schema-client.ts";
-import { key, seconds, wholeNumber } from "./schema-key.ts";
+import { key, seconds, text, wholeNumber } from "./schema-key.ts";
 import { UpstreamName, UpstreamSchema } from "./schema-upstream.ts";
 
 const MEBIBYTE = 1_048_576;
 
 const logLevel = v.picklist(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]);
-const text = v.pipe(v.string(), v.nonEmpty("It must not be empty"));
 
 const port = v.pipe(
   v.number(),

@@ -4,8 +4,8 @@ import { Supervisor } from "../../src/bootstrap/supervisor.ts";
 import type { FromServer, ToServer } from "../../src/control/supervision.ts";
 import { fault } from "../../src/core/fault.ts";
 import type { ServerProcess } from "../../src/supervise/own-server.ts";
+import { HandClock } from "../helpers/hand-clock.ts";
 import { quietLog } from "../supervise/support.ts";
-import { HandClock } from "./clock.ts";
 
 const URLS = { mcp: "http://127.0.0.1:1/mcp", sse: "", health: "" };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../../scripts/bench/caller.ts";
 import { ratiosOf } from "../../scripts/bench/calls.ts";
 import { AnswerReader, dechunk, headerOf } from "../../scripts/bench/http.ts";
-import { expectations, type LoadResult, runLoad } from "../../scripts/bench/load.ts";
+import { expectations, runLoad } from "../../scripts/bench/load.ts";
 import { payloadOf } from "../../scripts/bench/payload.ts";
 import { cpuMs, privateMemory, processTree } from "../../scripts/bench/process.ts";
 import { describeMachine, markdown, type Results } from "../../scripts/bench/report.ts";
@@ -12,6 +12,7 @@ import { quantile, spreadOf } from "../../scripts/bench/statistics.ts";
 import { freePort } from "../../scripts/bench/subject.ts";
 import { verdictsOf } from "../../scripts/bench/verdict.ts";
 import { linuxTest } from "../helpers/posix.ts";
+import { round } from "./round.ts";
 
 const PROGRAMS = join(import.meta.dir, "../../scripts/bench");
 
@@ -148,20 +149,6 @@ describe("process", () => {
 });
 
 describe("report", () => {
-  const round: LoadResult = {
-    calls: 100,
-    callsPerSecond: 20_000,
-    p50Ms: 1,
-    p95Ms: 2,
-    p99Ms: 3,
-    errors: 0,
-    firstError: null,
-    proxyCpuMicros: 20,
-    upstreamCpuMicros: 5,
-    generatorCpuMicros: 5,
-    generatorBusy: 0.5,
-    othersBusy: 0,
-  };
   const cell = { name: "10 clients", clients: 10, textLength: 100 };
   const results: Results = {
     machine: describeMachine(false),

@@ -9,25 +9,10 @@ import {
   householdTable,
 } from "../../scripts/bench/contest-report.ts";
 import type { ContestRow } from "../../scripts/bench/contest.ts";
-import type { LoadResult } from "../../scripts/bench/load.ts";
 import { proportionalBytes } from "../../scripts/bench/process.ts";
 import { connectSseCaller } from "../../scripts/bench/sse-caller.ts";
 import { linuxTest } from "../helpers/posix.ts";
-
-const round: LoadResult = {
-  calls: 100,
-  callsPerSecond: 20_000,
-  p50Ms: 1,
-  p95Ms: 2,
-  p99Ms: 3,
-  errors: 0,
-  firstError: null,
-  proxyCpuMicros: 20,
-  upstreamCpuMicros: 5,
-  generatorCpuMicros: 5,
-  generatorBusy: 0.5,
-  othersBusy: 0,
-};
+import { round } from "./round.ts";
 
 describe("check", () => {
   const limits = [

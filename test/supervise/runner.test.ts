@@ -5,38 +5,21 @@ import { join } from "node:path";
 import type { Fault } from "../../src/core/fault.ts";
 import type { InstanceState } from "../../src/core/lifecycle.ts";
 import type { Unit } from "../../src/core/unit.ts";
-import { type Clock, systemClock, type Timer } from "../../src/lib/clock.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { LogFile } from "../../src/lib/log-file.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import { Ledger } from "../../src/supervise/ledger.ts";
 import { Runner } from "../../src/supervise/runner.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { StdioChildLink } from "../../src/transport/stdio-child.ts";
+import { HandClock } from "../helpers/hand-clock.ts";
 import { fixture, isRunning, quietLog, temporaryDirectory, unitOf } from "./support.ts";
 
 const platform = pickPlatform(process.env);
 
 /** Timers fire only when a test moves the time; waiting for processes is real. */
-class TestClock implements Clock {
-  #nowMs = 1_000_000;
-  #timers: { atMs: number; action: () => void }[] = [];
-  now = (): number => this.#nowMs;
-  monotonic = (): number => this.#nowMs;
-  sleep = (delayMs: number): Promise<void> => systemClock.sleep(delayMs);
-  every = (): Timer => ({ cancel: () => undefined });
-
-  after(delayMs: number, action: () => void): Timer {
-    const timer = { atMs: this.#nowMs + delayMs, action };
-    this.#timers.push(timer);
-    return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
-  }
-
-  pass(durationMs: number): void {
-    this.#nowMs += durationMs;
-    const due = this.#timers.filter((timer) => timer.atMs <= this.#nowMs);
-    this.#timers = this.#timers.filter((timer) => timer.atMs > this.#nowMs);
-    for (const timer of due) timer.action();
-  }
+class TestClock extends HandClock {
+  override sleep = (delayMs: number): Promise<void> => systemClock.sleep(delayMs);
 }
 
 /** A runner and all it says, with a way to wait for what it says next. */

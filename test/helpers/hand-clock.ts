@@ -7,7 +7,7 @@ export class HandClock implements Clock {
   #timers: { atMs: number; action: () => void }[] = [];
   now = (): number => this.wallMs;
   monotonic = (): number => this.#nowMs;
-  sleep = (): Promise<void> => Promise.resolve();
+  sleep = (_delayMs: number): Promise<void> => Promise.resolve();
   every = (): Timer => ({ cancel: () => undefined });
 
   after(delayMs: number, action: () => void): Timer {
