@@ -64,7 +64,7 @@ export function clientContext(options: GlobalOptions, project: string | null): C
       flags: ["flag", "environment"].includes(origin) ? ["--config", config.store.path] : [],
       http: serviceOf(config),
     },
-    journal: new Journal(join(paths.dataDir, "backups"), systemClock),
+    journal: new Journal(join(paths.keptDir, "backups"), systemClock),
   };
 }
 

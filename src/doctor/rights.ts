@@ -26,9 +26,9 @@ export const rightsCheck: Check = {
 function placesOf({ platform, config }: Scene): readonly string[] {
   if (platform.name === "windows") return [];
   const { paths } = platform;
-  const { configDir, stateDir, dataDir, logsDir, cacheDir } = paths;
+  const { configDir, stateDir, dataDir, keptDir, logsDir, cacheDir } = paths;
   const secrets = join(configDir, "secrets");
-  const directories = [configDir, stateDir, dataDir, logsDir, cacheDir, secrets];
+  const directories = [configDir, stateDir, dataDir, keptDir, logsDir, cacheDir, secrets];
   const files = [
     config.path,
     config.revision.daemon.apiKeyFile,

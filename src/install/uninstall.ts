@@ -115,8 +115,8 @@ function removeTraces({ paths }: Machine): void {
 }
 
 function purgeSteps({ paths }: Machine): readonly Step[] {
-  const { logsDir, dataDir, stateDir, configDir } = paths;
-  return [...new Set([logsDir, dataDir, stateDir, configDir])]
+  const { logsDir, dataDir, keptDir, stateDir, configDir } = paths;
+  return [...new Set([logsDir, dataDir, keptDir, stateDir, configDir])]
     .filter(exists)
     .map((directory) =>
       step(`Remove ${directory} and all that is in it`, () =>

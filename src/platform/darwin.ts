@@ -30,6 +30,8 @@ export function darwinPaths(home: string): Trees {
     stateDir,
     logsDir: posix.join(library, "Logs", "mcpd"),
     dataDir,
+    // macOS empties Caches when the disk is full.
+    keptDir: posix.join(programsDir, "data"),
     cacheDir: posix.join(stateDir, "cache"),
     announcementFile: posix.join(library, "Caches", "Claude", "mcp-daemons", "mcpd.json"),
     ...placesIn({ programsDir, configDir, dataDir }),

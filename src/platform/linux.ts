@@ -38,6 +38,7 @@ export function linuxPaths(environment: Environment, home: string): Trees {
     stateDir,
     logsDir: posix.join(stateDir, "logs"),
     dataDir,
+    keptDir: dataDir,
     cacheDir: base("XDG_CACHE_HOME", ".cache"),
     announcementFile: posix.join(posix.dirname(programsDir), "Claude", "mcp-daemons", "mcpd.json"),
     ...placesIn({ programsDir, configDir, dataDir }),

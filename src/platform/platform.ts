@@ -11,6 +11,8 @@ export type Paths = {
   readonly stateDir: string;
   readonly logsDir: string;
   readonly dataDir: string;
+  /** What must not be lost, such as copies for undo: never where the system cleans up. */
+  readonly keptDir: string;
   readonly cacheDir: string;
   readonly apiKeyFile: string;
   /** Unix socket path (<= 100 bytes) or named pipe of the control door. */

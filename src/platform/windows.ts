@@ -24,6 +24,7 @@ export function windowsPaths(environment: Environment, home: string, userName: s
     stateDir,
     logsDir: win32.join(stateDir, "logs"),
     dataDir,
+    keptDir: dataDir,
     cacheDir: win32.join(stateDir, "cache"),
     apiKeyFile: win32.join(configDir, "api-key"),
     controlAddress: `\\\\.\\pipe\\mcpd-${owner}`,

@@ -41,8 +41,8 @@ export class CredentialStore {
   readonly #clock: Clock;
   #cached: { readonly version: string; readonly credentials: Credentials | null } | null = null;
 
-  constructor(dataDir: string, upstream: string, url: URL, clock: Clock) {
-    this.#directory = join(dataDir, "logins");
+  constructor(keptDir: string, upstream: string, url: URL, clock: Clock) {
+    this.#directory = join(keptDir, "logins");
     // By the address too: what was meant for one server is not sent to its successor in the config.
     const key = sha256(`${url.origin}${url.pathname}`).slice(0, 16);
     this.#path = join(this.#directory, `${upstream}-${key}.json`);

@@ -91,7 +91,7 @@ class RemoteRunner extends Driver {
   #login({ url, headers, upstream, wire }: RemoteTarget): Login | null {
     if (headers["authorization"] !== undefined || wire === "ws") return null;
     const { clock, platform } = this.#deps;
-    const store = new CredentialStore(platform.paths.dataDir, upstream, url, clock);
+    const store = new CredentialStore(platform.paths.keptDir, upstream, url, clock);
     return new StoredLogin(upstream, store, clock);
   }
 

@@ -58,7 +58,7 @@ export class SceneHome implements Disposable {
     const link: Link = { program: ["/opt/mcpd/bin/mcpd"], flags: [], http: null };
     const home = platform.user.home;
     const where = { system: platform.name, home, environment, project: null } as const;
-    const journal = new Journal(join(platform.paths.dataDir, "backups"), systemClock);
+    const journal = new Journal(join(platform.paths.keptDir, "backups"), systemClock);
     return {
       platform,
       clock: systemClock,

@@ -13,6 +13,7 @@ test("linuxPaths() lays the documented trees out", () => {
     stateDir: "/home/ada/.local/state/mcpd",
     logsDir: "/home/ada/.local/state/mcpd/logs",
     dataDir: "/home/ada/.local/state/mcpd/data",
+    keptDir: "/home/ada/.local/state/mcpd/data",
     cacheDir: "/home/ada/.cache/mcpd",
     apiKeyFile: "/home/ada/.config/mcpd/api-key",
     templatesDir: "/home/ada/.config/mcpd/templates",
@@ -45,6 +46,7 @@ test("darwinPaths() lays the documented trees out", () => {
     logsDir: "/Users/ada/Library/Logs/mcpd",
     stateDir: "/Users/ada/Library/Caches/mcpd",
     dataDir: "/Users/ada/Library/Caches/mcpd/data",
+    keptDir: "/Users/ada/Library/Application Support/mcpd/data",
   });
 });
 

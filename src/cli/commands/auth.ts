@@ -58,7 +58,7 @@ export default command({
     const { units } = orThrow(config.load());
     const url = addressOf(units, upstream, platform);
     const { CredentialStore } = await import("../../server/oauth-store.ts");
-    const store = new CredentialStore(platform.paths.dataDir, upstream, url, systemClock);
+    const store = new CredentialStore(platform.paths.keptDir, upstream, url, systemClock);
     if (args.logout) {
       const known = await store.exclusively(async () => store.remove());
       if (options.json) output.json({ upstream, loggedIn: false });
