@@ -1,6 +1,4 @@
-import type { Merged } from "../clients/merge.ts";
 import type { Change } from "../clients/write.ts";
-import { maskWord } from "../config/secret.ts";
 import { type Fault, FaultError, FAULTS, hintOf } from "../core/fault.ts";
 import type { ClientContext } from "./client-context.ts";
 import { diffsOf, shownDiff } from "./client-report.ts";
@@ -62,15 +60,6 @@ export async function changeFiles(
     await how.after?.();
   }
   return failed[0] === undefined ? 0 : FAULTS[failed[0].code].exit;
-}
-
-/** Secrets that stay in the config because they are a part of an address. */
-export function addressWarnings(merged: readonly Merged[]): readonly string[] {
-  return merged.flatMap(({ name, entry, isNew }) => {
-    const { url } = entry;
-    if (!isNew || typeof url !== "string" || maskWord(url) === url) return [];
-    return [`The url of "${name}" holds a secret as plain text: put \${NAME} in its place`];
-  });
 }
 
 /** A fault that does not end the command. */

@@ -13,7 +13,6 @@ import { type Edit, editText } from "../config/edit.ts";
 import { jsonSchema } from "../config/json-schema.ts";
 import { readConfig } from "../config/resolve.ts";
 import { nameProblem } from "../config/schema-upstream.ts";
-import { isLiteralSecret } from "../config/secret.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type InstallInfo, layoutOf } from "../install/layout.ts";
@@ -86,7 +85,6 @@ export function rulesOf({ config }: ClientContext): Rules {
   const { store, platform } = config;
   return {
     nameProblem,
-    isSecret: isLiteralSecret,
     secretFile: (server, slot) => join(platform.paths.configDir, "secrets", `${server}-${slot}`),
     reveal: (file) => {
       const path = isAbsolute(file) ? file : join(dirname(store.path), file);

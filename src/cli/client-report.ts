@@ -1,5 +1,5 @@
 import type { Change } from "../clients/write.ts";
-import { isSecretName, maskText } from "../config/secret.ts";
+import { isSecretName, maskText } from "../lib/secret.ts";
 import { diff } from "./diff.ts";
 import { harmless, type Paint } from "./style.ts";
 

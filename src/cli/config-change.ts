@@ -1,6 +1,6 @@
 import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
-import { maskText } from "../config/secret.ts";
+import { maskText } from "../lib/secret.ts";
 import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE } from "../config/template.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";

@@ -1,5 +1,5 @@
 import { parseConfig } from "../config/parse.ts";
-import { isLiteralSecret, maskWords } from "../config/secret.ts";
+import { isLiteralSecret, maskWords } from "../lib/secret.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
 import { didYouMean, shellWord } from "../lib/text.ts";

@@ -13,7 +13,6 @@ export type FoundServer = {
 export type Rules = {
   /** Why a name cannot be ours; null when it can. */
   nameProblem(name: string): string | null;
-  isSecret(name: string, literal: string): boolean;
   /** Where the secret of a server goes. */
   secretFile(server: string, slot: string): string;
   /** What a file with a secret holds; null when it cannot be read. */
@@ -43,14 +42,17 @@ export function mergeServers(
   const byPrint = new Map<string, { merged: Merged; found: FoundServer[] }>();
   const held = (reference: Entry): string | null =>
     typeof reference["file"] === "string" ? rules.reveal(reference["file"]) : null;
+  const printOf = (stripped: Stripped): string =>
+    fingerprint(stripped.entry, (value) => slotValue(stripped, value) ?? held(value));
   for (const [name, entry] of existing) {
     const merged = { name, entry, isNew: false, found: [], secrets: [] };
-    byPrint.set(fingerprint(entry, held), { merged, found: [] });
+    byPrint.set(printOf(stripSecrets(entry)), { merged, found: [] });
   }
   const taken = new Set(existing.keys());
+  const files = new Set<string>();
   for (const server of found) {
-    const stripped = stripSecrets(server.entry, rules.isSecret);
-    const print = fingerprint(stripped.entry, (reference) => slotValue(stripped, reference));
+    const stripped = stripSecrets(server.entry);
+    const print = printOf(stripped);
     const known = byPrint.get(print);
     if (known !== undefined) {
       known.found.push(server);
@@ -58,7 +60,10 @@ export function mergeServers(
     }
     const name = freeName(server, taken, rules);
     taken.add(name);
-    const fileOf = (slot: string): string => rules.secretFile(name, slot);
+    const places = new Map(
+      stripped.secrets.map(({ slot, value }) => [slot, freeFile(name, slot, value, files, rules)]),
+    );
+    const fileOf = (slot: string): string => places.get(slot) ?? "";
     const merged = {
       name,
       entry: withFiles(stripped.entry, fileOf),
@@ -75,6 +80,23 @@ export function mergeServers(
 
 function slotValue({ secrets }: Stripped, reference: Entry): string | null {
   return secrets.find(({ slot }) => slot === reference["secret"])?.value ?? null;
+}
+
+/** A file that holds no other secret, also where "A" and "a" are one name. */
+function freeFile(
+  server: string,
+  slot: string,
+  value: string,
+  files: Set<string>,
+  { secretFile, reveal }: Rules,
+): string {
+  for (let number = 1; ; number++) {
+    const file = secretFile(server, number === 1 ? slot : `${slot}_${number}`);
+    const held = reveal(file);
+    if (files.has(file.toLowerCase()) || (held !== null && held !== value)) continue;
+    files.add(file.toLowerCase());
+    return file;
+  }
 }
 
 /** The name itself when it may be and is free. */

@@ -1,4 +1,5 @@
 import { canonicalJson, sha256 } from "../lib/hash.ts";
+import { flagOf, replaceSpots, secretsIn } from "../lib/secret.ts";
 import type { Entry } from "./client.ts";
 
 /** A secret that an entry held. `slot` says which: the variable, header or flag it stood behind. */
@@ -7,58 +8,61 @@ export type Secret = { readonly slot: string; readonly value: string };
 /** An entry whose secrets are {"secret": SLOT}, with or without a prefix, and those secrets. */
 export type Stripped = { readonly entry: Entry; readonly secrets: readonly Secret[] };
 
-/** True for a literal that by its name is a secret. */
-type IsSecret = (name: string, literal: string) => boolean;
-
-/** Tokens that give themselves away, whatever they are called. */
-const TOKEN = new RegExp(
-  [
-    "\\b(?:gh[pousr]_\\w{20,}|github_pat_\\w{20,}|glpat-[\\w-]{16,}|sk-[\\w-]{16,}",
-    "xox[abeprs]-[\\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\\w-]{30,}|npm_\\w{30,}|hf_\\w{20,})",
-  ].join("|"),
-);
-const SCHEME = /^((?:Bearer|Basic|token) +)(.+)$/is;
-const FLAG = /^--?([A-Za-z][\w-]*)$/;
-const ASSIGNMENT = /^(-*([A-Za-z][\w-]*)\s*[=:]\s*(?:(?:Bearer|Basic|token) +)?)(.+)$/is;
-const URL_WITH_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@:]+:[^\s/?#@]+@/i;
-
 /**
- * Takes the literal secrets out of an entry. In args, which hold text only, `${NAME}` stands for a
- * secret that the entry's own env holds.
+ * Takes the literal secrets out of an entry. In args and the url, which hold text only, `${NAME}`
+ * stands for a secret that the entry's own env holds.
  */
-export function stripSecrets(entry: Entry, isSecret: IsSecret): Stripped {
+export function stripSecrets(entry: Entry): Stripped {
   const secrets: Secret[] = [];
-  const env = { ...(entry["env"] as Entry | undefined) };
-  for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string" || !isLiteral(name, value, isSecret)) continue;
-    secrets.push({ slot: name, value });
-    env[name] = { secret: name };
-  }
-  const headers = { ...(entry["headers"] as Entry | undefined) };
-  for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== "string" || !isLiteral(name, value, isSecret)) continue;
-    const [, prefix = "", literal = value] = SCHEME.exec(value) ?? [];
-    const slot = variableName(name);
-    secrets.push({ slot, value: literal });
-    headers[name] = { secret: slot, ...(prefix === "" ? {} : { prefix }) };
-  }
+  const slotFor = (value: string, name: string): string => {
+    const same = secrets.find((secret) => secret.value === value);
+    if (same !== undefined) return same.slot;
+    const slot = freeName(variableName(name), (taken) =>
+      secrets.some((secret) => secret.slot === taken),
+    );
+    secrets.push({ slot, value });
+    return slot;
+  };
+  const env = withoutLiterals(entry["env"], slotFor);
+  const headers = withoutLiterals(entry["headers"], slotFor);
+  const named = (word: string, flag: string): string =>
+    replaceSpots(word, secretsIn(word, flag), (value, { name }) => {
+      const slot = slotFor(value, name);
+      const own = Object.keys(env).find((key) => isSlot(env[key], slot));
+      const variable = own ?? freeName(slot, (taken) => Object.hasOwn(env, taken));
+      env[variable] ??= { secret: slot };
+      return `\${${variable}}`;
+    });
   const words = Array.isArray(entry["args"]) ? entry["args"].map(String) : [];
-  const args = words.map((word, at) => {
-    const found = secretIn(word, words[at - 1], isSecret);
-    if (found === null) return word;
-    const same = secrets.find(({ value }) => value === found.value);
-    const slot = same?.slot ?? freeName(found.name, env);
-    if (same === undefined) secrets.push({ slot, value: found.value });
-    env[slot] ??= { secret: slot };
-    return word.replace(found.value, () => `\${${slot}}`);
-  });
+  const args = words.map((word, at) => named(word, flagOf(words[at - 1], word)));
+  const url = typeof entry["url"] === "string" ? named(entry["url"], "") : undefined;
   const stripped = {
     ...entry,
     ...(words.length > 0 ? { args } : {}),
+    ...(url === undefined ? {} : { url }),
     ...(Object.keys(env).length > 0 ? { env } : {}),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
   };
   return { entry: stripped, secrets };
+}
+
+/** Variables or headers with references where there were secrets; those begin with plain text. */
+function withoutLiterals(
+  values: unknown,
+  slotFor: (value: string, name: string) => string,
+): { [name: string]: unknown } {
+  const pairs = Object.entries((values ?? {}) as Entry).map(([name, value]) => {
+    const spots = typeof value === "string" ? secretsIn(value, name) : [];
+    const [spot] = spots;
+    // What is put together from several places cannot come from a file.
+    if (typeof value !== "string" || spot === undefined || value.includes("${")) {
+      return [name, value];
+    }
+    const start = spots.length === 1 && spot.end === value.length ? spot.start : 0;
+    const prefix = start === 0 ? {} : { prefix: value.slice(0, start) };
+    return [name, { secret: slotFor(value.slice(start), name), ...prefix }];
+  });
+  return Object.fromEntries(pairs) as Entry;
 }
 
 /** The entry with its slots turned into references to files. */
@@ -110,37 +114,19 @@ export function fingerprint(entry: Entry, valueOf: (reference: Entry) => string 
   );
 }
 
-function isLiteral(name: string, value: string, isSecret: IsSecret): boolean {
-  if (value.includes("${")) return false;
-  return isSecret(name, value) || TOKEN.test(value) || URL_WITH_PASSWORD.test(value);
+function isSlot(reference: unknown, slot: string): boolean {
+  const { secret, prefix } = (reference ?? {}) as Entry;
+  return secret === slot && prefix === undefined;
 }
 
-function secretIn(
-  word: string,
-  before: string | undefined,
-  isSecret: IsSecret,
-): { readonly name: string; readonly value: string } | null {
-  if (word.includes("${")) return null;
-  if (URL_WITH_PASSWORD.test(word)) return { name: "CONNECTION_URL", value: word };
-  const [, , named, literal] = ASSIGNMENT.exec(word) ?? [];
-  if (named !== undefined && literal !== undefined && isLiteral(named, literal, isSecret)) {
-    return { name: variableName(named), value: literal };
-  }
-  const [, flag] = FLAG.exec(before ?? "") ?? [];
-  if (flag !== undefined && !word.startsWith("-") && isLiteral(flag, word, isSecret)) {
-    return { name: variableName(flag), value: word };
-  }
-  const token = TOKEN.exec(word)?.[0];
-  return token === undefined ? null : { name: "TOKEN", value: token };
-}
-
-/** A flag or header as the name of a variable. */
+/** A variable, flag, header or parameter as the name of a file and of a variable. */
 function variableName(name: string): string {
-  return name.replaceAll(/\W/g, "_").toUpperCase();
+  const plain = name.replaceAll(/\W/g, "_").toUpperCase();
+  return /^[A-Z_]/.test(plain) ? plain : `_${plain}`;
 }
 
-function freeName(name: string, env: Entry): string {
+function freeName(name: string, isTaken: (name: string) => boolean): string {
   let free = name;
-  for (let number = 2; free in env; number++) free = `${name}_${number}`;
+  for (let number = 2; isTaken(free); number++) free = `${name}_${number}`;
   return free;
 }

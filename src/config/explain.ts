@@ -12,7 +12,7 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import type { Applies } from "./schema-key.ts";
-import { isSecretName, maskWord, maskWords } from "./secret.ts";
+import { isSecretName, maskWord, maskWords } from "../lib/secret.ts";
 
 /** One key of the config as `mcpd config explain` shows it. */
 export type ExplainRow = {

@@ -11,7 +11,7 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import { type Problem, problemAt, problemOfKey } from "./problem.ts";
-import { isLiteralSecret } from "./secret.ts";
+import { isLiteralSecret } from "../lib/secret.ts";
 
 /** What the schema library does not see: notes, unknown keys, lists for objects, secrets. */
 export type Inspection = {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { isSecretName, maskWord } from "../config/secret.ts";
+import { isSecretName, maskWord } from "../lib/secret.ts";
 import { hintOf, isFault } from "../core/fault.ts";
 import { bindUnit, mentionsProject } from "../core/scope.ts";
 import { BUILTIN_UPSTREAM, type Unit } from "../core/unit.ts";

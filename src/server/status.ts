@@ -1,4 +1,4 @@
-import { shownReach } from "../config/secret.ts";
+import { shownReach } from "../config/shown.ts";
 import type { Status, UpstreamStatus } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import type { Revision } from "../core/revision.ts";

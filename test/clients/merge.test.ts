@@ -2,12 +2,10 @@ import { describe, expect, test } from "bun:test";
 
 import { type FoundServer, mergeServers, type Rules } from "../../src/clients/merge.ts";
 import { nameProblem } from "../../src/config/schema-upstream.ts";
-import { isLiteralSecret } from "../../src/config/secret.ts";
 
 const files = new Map<string, string>();
 const RULES: Rules = {
   nameProblem,
-  isSecret: isLiteralSecret,
   secretFile: (server, slot) => `/secrets/${server}-${slot}`,
   reveal: (file) => files.get(file) ?? null,
 };
@@ -63,6 +61,25 @@ describe("merging", () => {
 });
 
 describe("secrets", () => {
+  test("never go where another one is, also where case does not count", () => {
+    files.set("/secrets/old-TOKEN", "of a server that was removed");
+    const found = ["hub", "HUB", "old"].map((name, at) =>
+      seen("cursor", name, { command: name, env: { TOKEN: `abcdefgh1${at}` } }),
+    );
+    const merged = mergeServers(new Map(), found, RULES);
+    expect(merged.flatMap(({ secrets }) => secrets.map(({ file }) => file))).toEqual([
+      "/secrets/hub-TOKEN",
+      "/secrets/HUB-TOKEN_2",
+      "/secrets/old-TOKEN_2",
+    ]);
+  });
+
+  test("in plain text in the config are those of a client, which is not added again", () => {
+    const entry = { command: "a", args: ["--token", "abcdefgh12"], env: { API_KEY: "hijklmno34" } };
+    const merged = mergeServers(new Map([["a", entry]]), [seen("cursor", "a", entry)], RULES);
+    expect(merged.map(({ isNew }) => isNew)).toEqual([false]);
+  });
+
   const cases: readonly (readonly [
     what: string,
     entry: object,
@@ -102,8 +119,8 @@ describe("secrets", () => {
     [
       "in the address of a database are found",
       { command: "pg", args: ["postgresql://ada:hunter2@db/app"] },
-      { args: ["${CONNECTION_URL}"] },
-      ["postgresql://ada:hunter2@db/app"],
+      { args: ["postgresql://${LOGIN}@db/app"] },
+      ["ada:hunter2"],
     ],
     [
       "that show what they are need no name",
@@ -116,6 +133,44 @@ describe("secrets", () => {
       { command: "a", args: ["--token", "abcdefgh12"], env: { TOKEN: "abcdefgh12" } },
       { args: ["--token", "${TOKEN}"], env: { TOKEN: { file: "/secrets/a-TOKEN" } } },
       ["abcdefgh12"],
+    ],
+    [
+      "in the query of an address go behind a variable",
+      { url: "https://x.example/mcp?exaApiKey=abcdefgh12&page=2&token=hijklmno34" },
+      {
+        url: "https://x.example/mcp?exaApiKey=${EXAAPIKEY}&page=2&token=${TOKEN}",
+        env: { EXAAPIKEY: { file: "/secrets/a-EXAAPIKEY" }, TOKEN: { file: "/secrets/a-TOKEN" } },
+      },
+      ["abcdefgh12", "hijklmno34"],
+    ],
+    [
+      "in an address that is an argument, and of its user, go behind variables",
+      { command: "npx", args: ["mcp-remote", "https://ada:hunter2@x.example/?key=abcdefgh12"] },
+      { args: ["mcp-remote", "https://${LOGIN}@x.example/?key=${KEY}"] },
+      ["ada:hunter2", "abcdefgh12"],
+    ],
+    [
+      "in JSON that is a variable take it all along",
+      { command: "a", env: { MORE_HEADERS: '{"Authorization": "Bearer abcdefgh12", "X": "y"}' } },
+      { env: { MORE_HEADERS: { file: "/secrets/a-MORE_HEADERS" } } },
+      ['{"Authorization": "Bearer abcdefgh12", "X": "y"}'],
+    ],
+    [
+      "are passwords, however short",
+      { command: "a", env: { DB_PASSWORD: "pw1", PIN_PASSWORD: "1234", ASK_PASSWORD: "true" } },
+      { env: { DB_PASSWORD: { file: "/secrets/a-DB_PASSWORD" }, ASK_PASSWORD: "true" } },
+      ["pw1", "1234"],
+    ],
+    [
+      "have files in one directory, whatever a variable is called",
+      { command: "a", env: { "../../x/TOKEN": "abcdefgh12", "../../X/TOKEN": "hijklmno34" } },
+      {
+        env: {
+          "../../x/TOKEN": { file: "/secrets/a-______X_TOKEN" },
+          "../../X/TOKEN": { file: "/secrets/a-______X_TOKEN_2" },
+        },
+      },
+      ["abcdefgh12", "hijklmno34"],
     ],
     [
       "that are references, numbers or paths stay",

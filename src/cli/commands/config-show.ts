@@ -1,6 +1,6 @@
 import { explainRows } from "../../config/explain.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { maskText } from "../../config/secret.ts";
+import { maskText } from "../../lib/secret.ts";
 import { CONFIG_TEMPLATE } from "../../config/template.ts";
 import { command } from "../command.ts";
 import { configText } from "../config-change.ts";

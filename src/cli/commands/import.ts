@@ -8,7 +8,7 @@ import { CLIENTS } from "../../clients/registry.ts";
 import { lookAt } from "../../clients/scan.ts";
 import { takeoverOf } from "../../clients/setup.ts";
 import { fault, FaultError } from "../../core/fault.ts";
-import { addressWarnings, changeFiles } from "../client-change.ts";
+import { changeFiles } from "../client-change.ts";
 import {
   type ClientContext,
   clientContext,
@@ -50,7 +50,6 @@ export default command({
     for (const { name, isNew } of merged) {
       if (!isNew) output.notes.info(`"${name}" is in the config already`);
     }
-    for (const text of addressWarnings(merged)) output.notes.warn(text);
     const names = fresh.map(({ name }) => name);
     const what = names.length === 0 ? "the settings" : names.join(", ");
     return changeFiles(context, changes, {

@@ -1,4 +1,4 @@
-import { shownReach } from "../../config/secret.ts";
+import { shownReach } from "../../config/shown.ts";
 import type { ControlApi } from "../../control/api.ts";
 import { FaultError, isFault } from "../../core/fault.ts";
 import type { Reach, Unit } from "../../core/unit.ts";

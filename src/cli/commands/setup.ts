@@ -6,7 +6,7 @@ import { isConcerned } from "../../clients/scan.ts";
 import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { FAULTS, isFault } from "../../core/fault.ts";
-import { addressWarnings, changeFiles, warning } from "../client-change.ts";
+import { changeFiles, warning } from "../client-change.ts";
 import {
   type ClientContext,
   clientContext,
@@ -174,7 +174,6 @@ function report(
       output.notes.info(`"${name}" stays in ${file.client.title}: ${why}`);
     }
   }
-  for (const text of addressWarnings(merged)) output.notes.warn(text);
   for (const { client, problem } of skipped) {
     output.notes.warn(`${client} is left out: ${warning(problem)}`);
   }
