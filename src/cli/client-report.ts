@@ -38,7 +38,14 @@ export function shownDiff({ path, kind, diff: lines }: FileDiff, paint: Paint): 
 /** What is known to be a secret, and what its name says is one, in any of the formats. */
 export function masked(text: string, secrets: readonly string[]): string {
   let safe = maskText(text);
-  for (const secret of secrets) safe = safe.replaceAll(secret, () => "***");
+  // As it is written in JSON, and line by line where it is not.
+  const written = secrets.flatMap((secret) => [
+    JSON.stringify(secret).slice(1, -1),
+    ...secret.split("\n"),
+  ]);
+  for (const piece of written) {
+    if (piece.trim() !== "") safe = safe.replaceAll(piece, () => "***");
+  }
   return harmless(safe)
     .split("\n")
     .map((line) =>

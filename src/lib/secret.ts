@@ -33,8 +33,8 @@ const URL_USER = /(?<=[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"]+(?=@)/gi;
 const URL_PARAMETER = /(?<=[?&]([\w.-]+)=)[^&#\s"]+/g;
 /** "Authorization": "Bearer VALUE" in a text of JSON that is itself a value. */
 const PAIR = /(?<=\\?"([\w.-]+)\\?"\s*:\s*\\?"(?:(?:Bearer|Basic|token) +)?)[^"\\\n]+/gi;
-/** A text of JSON and what stands behind it. */
-const QUOTED = /"((?:[^"\\\n]|\\.)*)"(?=(\s*[:,"]?))/g;
+/** A text of JSON, perhaps without its end, and what stands behind it. */
+const QUOTED = /"((?:[^"\\\n]|\\.)*)("?)(?=(\s*[:,"]?))/g;
 
 /** A piece of a text, and the name under which it is a secret. */
 export type Spot = { readonly name: string; readonly start: number; readonly end: number };
@@ -119,7 +119,7 @@ function mask(word: string, name: string): string {
 export function maskText(text: string): string {
   let before = { text: "", mark: "" };
   const masked = text
-    .replaceAll(QUOTED, (_whole, inner: string, behind: string) => {
+    .replaceAll(QUOTED, (_whole, inner: string, close: string, behind: string) => {
       // The colon may have been forgotten.
       const isNamed = before.mark === ":" || before.mark === '"';
       const name = isNamed ? before.text : flagOf(before.text, inner);
@@ -127,7 +127,7 @@ export function maskText(text: string): string {
       // A key is no secret, whatever it is called.
       const spots = mark === ":" ? [] : secretsIn(inner, name, isHidden);
       before = { text: inner, mark };
-      return `"${replaceSpots(inner, spots, asWide)}"`;
+      return `"${replaceSpots(inner, spots, asWide)}${close}`;
     })
     // "url": "...?...", "urls": ["...?..."]
     .replaceAll(/(?<="url"\s*:\s*"[^"?]*\?)[^"]+/g, asWide)
