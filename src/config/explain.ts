@@ -1,4 +1,5 @@
 import { publicAddress } from "../lib/address.ts";
+import { isSecretName, maskWord, maskWords } from "../lib/secret.ts";
 import {
   aboutOf,
   bare,
@@ -12,7 +13,6 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import type { Applies } from "./schema-key.ts";
-import { isSecretName, maskWord, maskWords } from "../lib/secret.ts";
 
 /** One key of the config as `mcpd config explain` shows it. */
 export type ExplainRow = {

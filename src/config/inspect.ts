@@ -1,4 +1,5 @@
 import type { ConfigWarning } from "../core/revision.ts";
+import { isLiteralSecret } from "../lib/secret.ts";
 import { suggest } from "../lib/text.ts";
 import {
   bare,
@@ -11,7 +12,6 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import { type Problem, problemAt, problemOfKey } from "./problem.ts";
-import { isLiteralSecret } from "../lib/secret.ts";
 
 /** What the schema library does not see: notes, unknown keys, lists for objects, secrets. */
 export type Inspection = {
@@ -88,7 +88,7 @@ function warnOfSecret(walk: Walk, value: unknown, path: Path): void {
   const [name, holder] = [path.at(-1), path.at(-2)];
   if (typeof value !== "string" || typeof name !== "string") return;
   if ((holder !== "env" && holder !== "headers") || !isLiteralSecret(name, value)) return;
-  const cure = 'write {"env": "NAME"} or {"file": "PATH"} and keep it there';
+  const cure = 'write {"env": "NAME"}, {"file": "PATH"} or {"keychain": ...} and keep it there';
   warn(walk, path, `${pathText(path)} looks like a secret in the file: ${cure}`, "value");
 }
 

@@ -10,8 +10,8 @@ import {
 
 import { type Fault, fault } from "../core/fault.ts";
 import type { ConfigWarning } from "../core/revision.ts";
-import { type Path, pathText } from "./describe.ts";
 import { maskText } from "../lib/secret.ts";
+import { type Path, pathText } from "./describe.ts";
 
 /** A place in a text; line and column count from 1 as editors do, offset from 0. */
 export type Position = { readonly offset: number; readonly line: number; readonly column: number };

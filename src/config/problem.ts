@@ -1,9 +1,9 @@
 import type * as v from "valibot";
 
 import { type Fault, fault } from "../core/fault.ts";
+import { isSecretName, maskWord } from "../lib/secret.ts";
 import { nodeAt, type Path, pathText, typeText } from "./describe.ts";
 import { codeFrame, type Parsed } from "./parse.ts";
-import { isSecretName, maskWord } from "../lib/secret.ts";
 
 /** One wrong value of the file. */
 export type Problem = {

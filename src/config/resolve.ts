@@ -203,7 +203,11 @@ function reachOf(entry: UpstreamEntry, base: string, home: string): Reach {
   };
   // The schema lets an upstream through only with a command, a url or urls.
   const [first = "", ...others] = entry.urls ?? [url ?? ""];
-  const remote = { kind: "remote", wire: wireOf(entry.type, first), url: first, headers } as const;
+  const env = references(entry.env, base, home);
+  const remote = {
+    ...({ kind: "remote", wire: wireOf(entry.type, first), url: first, headers } as const),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+  };
   return others.length === 0 ? remote : { ...remote, others };
 }
 
@@ -219,9 +223,11 @@ function references(
 ): Readonly<Record<string, ValueRef>> {
   const pairs = Object.entries(values).map(([name, value]): [string, ValueRef] => {
     if (typeof value === "string") return [name, { kind: "text", text: value }];
-    if ("env" in value) return [name, { kind: "env", name: value.env, prefix: value.prefix }];
+    const { prefix } = value;
+    if ("env" in value) return [name, { kind: "env", name: value.env, prefix }];
+    if ("keychain" in value) return [name, { kind: "keychain", ...value.keychain, prefix }];
     const path = absolute(value.file, base, home);
-    return [name, { kind: "file", path, prefix: value.prefix }];
+    return [name, { kind: "file", path, prefix }];
   });
   return Object.fromEntries(pairs);
 }

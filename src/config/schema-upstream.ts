@@ -6,10 +6,17 @@ import { key, seconds, text, toolFilter, wholeNumber } from "./schema-key.ts";
 /** Where a value comes from that the file should not hold; the prefix is put in front of it. */
 const EnvReference = v.strictObject({ env: text, prefix: v.optional(v.string(), "") });
 const FileReference = v.strictObject({ file: text, prefix: v.optional(v.string(), "") });
+const KeychainReference = v.strictObject({
+  keychain: v.strictObject({ service: text, account: text }),
+  prefix: v.optional(v.string(), ""),
+});
 
 const value = v.pipe(
-  v.union([v.string(), EnvReference, FileReference]),
-  v.metadata({ words: 'text, {"env": "NAME"} or {"file": "PATH"}' }),
+  v.union([v.string(), EnvReference, FileReference, KeychainReference]),
+  v.metadata({
+    words:
+      'text, {"env": "NAME"}, {"file": "PATH"} or {"keychain": {"service": "S", "account": "A"}}',
+  }),
 );
 
 const environmentName = v.pipe(
@@ -69,7 +76,8 @@ const identity = {
     {},
     "replace",
     "Environment",
-    'Variables on top of your own: text with ${NAME}, {"env": "NAME"} or {"file": "PATH"}.',
+    "Variables on top of your own, read at every start; text may hold ${NAME}. A remote upstream's " +
+      "are for its url and headers.",
   ),
   cwd: key(
     v.nullable(text),
@@ -84,7 +92,9 @@ const identity = {
       v.check(isUpstreamUrl, "Write it like https://example.com/mcp (http, https, ws or wss)"),
       v.metadata({
         title: "URL",
-        description: "Address of a remote upstream, instead of a command. ${NAME} is expanded.",
+        description:
+          "Address of a remote upstream, instead of a command. ${NAME} is expanded; " +
+          "it may be one of env.",
         applies: "replace",
       }),
     ),
@@ -118,7 +128,7 @@ const identity = {
     {},
     "replace",
     "Headers",
-    'HTTP headers: text with ${NAME}, {"env": "NAME", "prefix": "Bearer "} or {"file": "PATH"}.',
+    'HTTP headers; text may hold ${NAME}, a reference "prefix": {"env": "NAME", "prefix": "Bearer "}.',
   ),
   headers_env: key(
     v.record(headerName, text),

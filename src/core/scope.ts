@@ -76,6 +76,7 @@ function bindReach(reach: Reach, project: string | null): Reach {
         ...reach,
         url: fill(reach.url),
         headers: fillAll(reach.headers),
+        ...(reach.env === undefined ? {} : { env: fillAll(reach.env) }),
         ...(reach.others === undefined ? {} : { others: reach.others.map(fill) }),
       };
     case "builtin":

@@ -8,7 +8,13 @@ export type Scope = "user" | "project" | "session";
 export type ValueRef =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "env"; readonly name: string; readonly prefix: string }
-  | { readonly kind: "file"; readonly path: string; readonly prefix: string };
+  | { readonly kind: "file"; readonly path: string; readonly prefix: string }
+  | {
+      readonly kind: "keychain";
+      readonly service: string;
+      readonly account: string;
+      readonly prefix: string;
+    };
 
 /** How an upstream is reached. */
 export type Reach =
@@ -30,6 +36,8 @@ export type Reach =
       /** Where else the same is served; absent for nowhere. */
       readonly others?: readonly string[];
       readonly headers: { readonly [name: string]: ValueRef };
+      /** What its texts name as `${NAME}`, beside the daemon's environment; absent for nothing. */
+      readonly env?: { readonly [name: string]: ValueRef };
     }
   | { readonly kind: "builtin" };
 

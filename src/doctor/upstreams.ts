@@ -87,7 +87,7 @@ async function ofUnit(scene: Scene, unit: Unit, real: Real): Promise<readonly Fi
   if (project === null && mentionsProject(reach)) return [];
   const audience = { kind: "session", id: "doctor", project } as const;
   const bound = unit.scope === "user" ? unit : bindUnit(unit, audience);
-  const launch = resolveLaunch(bound, { ...real, platform, keyVariable });
+  const launch = await resolveLaunch(bound, { ...real, platform, keyVariable });
   if (isFault(launch)) return [ofFault(upstream, { problem: launch, said: [] }, scene, real)];
   const timeoutMs = Math.min(unit.settings.startTimeoutMs, START_MAX_MS);
   const obstacle = await probe(launch, scene, timeoutMs);

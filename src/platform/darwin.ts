@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 
 import { systemClock } from "../lib/clock.ts";
+import { darwinKeychain } from "./keychain.ts";
 import { loginShellPath } from "./login-path.ts";
 import type { Environment, Platform } from "./platform.ts";
 import {
@@ -47,6 +48,7 @@ export function darwinPlatform(environment: Environment): Platform {
     user,
     paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
+    keychain: async (service, account) => await darwinKeychain(service, account),
     treeAlive: groupExists,
     processIdentity: async (pid) => {
       const output = await runTool([PS, "-o", "lstart=", "-p", String(pid)]);

@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { isAbsolute, posix } from "node:path";
 
 import { systemClock } from "../lib/clock.ts";
+import { linuxKeychain } from "./keychain.ts";
 import { loginShellPath } from "./login-path.ts";
 import type { Environment, Platform } from "./platform.ts";
 import {
@@ -57,6 +58,7 @@ export function linuxPlatform(environment: Environment): Platform {
     user,
     paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
+    keychain: async (service, account) => await linuxKeychain(service, account, environment),
     treeAlive: (pid) => groupExists(pid) && groupMembers(pid).length > 0,
     processIdentity: async (pid) => {
       const row = readProcess(pid);

@@ -45,6 +45,12 @@ export type Environment = { readonly [name: string]: string | undefined };
 /** What a process tree costs right now. */
 export type Usage = { readonly residentBytes: number; readonly cpuMs: number };
 
+/** `why` is the end of a sentence. */
+export type KeychainAnswer =
+  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "missing" }
+  | { readonly kind: "unusable"; readonly why: string };
+
 export interface Platform {
   readonly name: "linux" | "darwin" | "windows";
   readonly paths: Paths;
@@ -54,6 +60,11 @@ export interface Platform {
    * "terminate" asks, "kill" ends. A tree that is gone already is not an error.
    */
   signalTree(pid: number, signal: "terminate" | "kill"): Promise<void>;
+  /**
+   * Reads a secret of the user's keychain (MISSION A13): the login keychain of macOS, the secret
+   * service of Linux, the Credential Manager of Windows. Takes half a minute at most.
+   */
+  keychain(service: string, account: string): Promise<KeychainAnswer>;
   /** True while any process of the group that `pid` leads is alive. */
   treeAlive(pid: number): boolean;
   /** A value that differs when a pid is reused (start time); null when there is no such process. */

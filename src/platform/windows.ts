@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { win32 } from "node:path";
 
 import { sha256 } from "../lib/hash.ts";
+import { windowsKeychain } from "./keychain.ts";
 import type { Environment, Paths, Platform } from "./platform.ts";
 import { type ProcessRow, treeUsage } from "./ps.ts";
 import { runTool } from "./run.ts";
@@ -66,6 +67,7 @@ export function windowsPlatform(environment: Environment): Platform {
       // There is no way to ask a console program of another group: both signals end the tree.
       await runTool([win32.join(system, "taskkill.exe"), "/PID", String(pid), "/T", "/F"]);
     },
+    keychain: windowsKeychain,
     treeAlive: (pid) => {
       try {
         return process.kill(pid, 0);

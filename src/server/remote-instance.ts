@@ -65,7 +65,7 @@ class RemoteRunner extends Driver {
     const { environment, platform } = this.#deps;
     const { upstream } = this.unit;
     // Read now and not earlier: a rotated secret shows with the next connection.
-    const target = resolveRemote(this.unit, { environment, platform });
+    const target = await resolveRemote(this.unit, { environment, platform });
     if (isFault(target)) return this.#tell(target);
     const open = await opener(target.wire);
     if (this.state.kind === "stopping")

@@ -36,21 +36,16 @@ const OTHERS = 0o077;
  * secrets by reference, `~`. Command, args and cwd see the unit's own env, too. A rotated secret
  * shows with the next start; a fault names the first one that is missing.
  */
-export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
+export async function resolveLaunch(unit: Unit, deps: LaunchDeps): Promise<Launch | Fault> {
   const { reach, upstream } = unit;
   if (reach.kind !== "stdio") throw new Error(`${upstream} is not started by a command`);
   const resolver = new Resolver(upstream, deps.platform, withPath(deps.environment, deps.path));
   const env = baseEnvironment(resolver.environment);
   if (deps.keyVariable !== undefined) dropVariable(env, deps.keyVariable, deps.platform);
-  const own: { [name: string]: string } = {};
-  for (const [name, reference] of Object.entries(reach.env)) {
-    const value = resolver.value(reference);
-    if (value === null) continue;
-    own[name] = value;
-    setVariable(env, name, value, deps.platform);
-  }
+  const own = await resolver.values(reach.env);
+  for (const [name, value] of Object.entries(own)) setVariable(env, name, value, deps.platform);
   // Arguments are text only: a secret of theirs is held by the env beside them.
-  const words = new Resolver(upstream, deps.platform, { ...resolver.environment, ...own });
+  const words = resolver.with(own);
   const launch: Launch = {
     upstream,
     command: words.path(reach.command),
@@ -58,7 +53,7 @@ export function resolveLaunch(unit: Unit, deps: LaunchDeps): Launch | Fault {
     env,
     cwd: reach.cwd === null ? deps.platform.user.home : words.path(reach.cwd),
   };
-  return resolver.problem ?? words.problem ?? launch;
+  return words.problem ?? launch;
 }
 
 /** The daemon's environment as a child may see it. */
@@ -109,11 +104,40 @@ export class Resolver {
     this.environment = environment;
   }
 
-  value(reference: ValueRef): string | null {
+  /** The same with more variables, and with the problem there may be already. */
+  with(own: Environment): Resolver {
+    const more = new Resolver(this.#upstream, this.#platform, { ...this.environment, ...own });
+    more.problem = this.problem;
+    return more;
+  }
+
+  /** All that could be found. */
+  async values(references: {
+    readonly [name: string]: ValueRef;
+  }): Promise<{ [name: string]: string }> {
+    const found: (readonly [string, string])[] = [];
+    for (const [name, reference] of Object.entries(references)) {
+      const value = await this.#value(reference);
+      if (value !== null) found.push([name, value]);
+    }
+    return Object.fromEntries(found);
+  }
+
+  async #value(reference: ValueRef): Promise<string | null> {
     if (reference.kind === "text") return this.text(reference.text);
-    const secret =
-      reference.kind === "env" ? this.#variable(reference.name) : this.#file(reference.path);
+    const secret = await this.#secret(reference);
     return secret === null ? null : reference.prefix + secret;
+  }
+
+  async #secret(reference: Exclude<ValueRef, { kind: "text" }>): Promise<string | null> {
+    switch (reference.kind) {
+      case "env":
+        return this.#variable(reference.name);
+      case "file":
+        return this.#file(reference.path);
+      case "keychain":
+        return await this.#keychain(reference);
+    }
   }
 
   text(text: string): string {
@@ -150,6 +174,15 @@ export class Resolver {
         errorCode(error) === "ENOENT" ? "does not exist" : `cannot be read: ${reasonOf(error)}`;
       return this.#missing(`the file ${path}`, state, path);
     }
+  }
+
+  async #keychain(item: { service: string; account: string }): Promise<string | null> {
+    const { service, account } = item;
+    const answer = await this.#platform.keychain(service, account);
+    if (answer.kind === "value") return answer.value;
+    const what = `the keychain's secret of service "${service}", account "${account}",`;
+    const state = answer.kind === "missing" ? "is not there" : `cannot be read: ${answer.why}`;
+    return this.#missing(what, state, service);
   }
 
   #missing(what: string, state: string, subject: string): null {

@@ -10,18 +10,17 @@ import { Resolver } from "./environment.ts";
  * secrets by reference. A rotated secret shows with the next connection; a fault names the first
  * one that is missing.
  */
-export function resolveRemote(
+export async function resolveRemote(
   unit: Unit,
   deps: { readonly environment: Environment; readonly platform: Platform },
-): RemoteTarget | Fault {
+): Promise<RemoteTarget | Fault> {
   const { reach, upstream } = unit;
   if (reach.kind !== "remote") throw new Error(`${upstream} is not reached by a URL`);
-  const resolver = new Resolver(upstream, deps.platform, deps.environment);
+  const outer = new Resolver(upstream, deps.platform, deps.environment);
+  const resolver = outer.with(await outer.values(reach.env ?? {}));
   const url = URL.parse(resolver.text(reach.url));
   const headers: { [name: string]: string } = {};
-  for (const [name, reference] of Object.entries(reach.headers)) {
-    const value = resolver.value(reference);
-    if (value === null) continue;
+  for (const [name, value] of Object.entries(await resolver.values(reach.headers))) {
     if (!isHeaderValue(value)) return unusable(upstream, `the value of its header ${name}`);
     headers[name.toLowerCase()] = value;
   }

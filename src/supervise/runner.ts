@@ -64,7 +64,7 @@ export class Runner extends Driver {
     }
     const path = await loginPath.get();
     const keyVariable = this.#deps.keyVariable?.();
-    const launch = resolveLaunch(this.unit, { environment, platform, path, keyVariable });
+    const launch = await resolveLaunch(this.unit, { environment, platform, path, keyVariable });
     if (isFault(launch)) return launch;
     if (this.state.kind === "stopping") return exitFault(upstream, { kind: "stopped" });
     const marker = crypto.randomUUID();

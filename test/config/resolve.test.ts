@@ -23,6 +23,24 @@ function upstream(entry: object): Revision["units"][number] {
   return found;
 }
 
+test("secrets may be in the keychain, and a url may name what its own env refers to", () => {
+  const keychain = { service: "github", account: "ada" };
+  const { reach } = upstream({
+    url: "https://x.test/?key=${KEY}",
+    env: { KEY: { keychain } },
+    headers: { Authorization: { keychain, prefix: "Bearer " } },
+  });
+  expect(reach).toMatchObject({
+    env: { KEY: { kind: "keychain", ...keychain, prefix: "" } },
+    headers: { Authorization: { kind: "keychain", ...keychain, prefix: "Bearer " } },
+  });
+  expect(upstream({ url: "https://x.test" }).reach).not.toHaveProperty("env");
+  const half = { command: "x", env: { KEY: { keychain: { service: "github" } } } };
+  expect(
+    readConfig(JSON.stringify({ mcpServers: { it: half } }), FILE, testHost(), 1),
+  ).toMatchObject({ code: "config.invalid" });
+});
+
 describe("defaults", () => {
   test("an empty object, the template and no file at all are the same config", () => {
     const defaults = defaultRevision(testHost());

@@ -38,14 +38,23 @@ function header(reference: ValueRef, environment: Environment = {}) {
 }
 
 describe("resolveRemote()", () => {
-  test("expands the URL, and shows nothing of what was expanded", () => {
+  test("expands the URL, and shows nothing of what was expanded", async () => {
     const url = "https://${HOST:-x.test}/mcp?key=${KEY}#part";
-    const target = resolve({ url }, { KEY: "abc" });
+    const target = await resolve({ url }, { KEY: "abc" });
     expect(target).toMatchObject({ shown: "https://${HOST:-x.test}/mcp?..." });
     expect("url" in target && target.url.href).toBe("https://x.test/mcp?key=abc");
   });
 
-  test("takes header values from texts, the environment and private files", () => {
+  test("takes from its own env what its texts name, and the daemon cannot know", async () => {
+    const env = { KEY: { kind: "file", path: "~/secret", prefix: "" } } as const;
+    const url = "https://x.test/mcp?key=${KEY}";
+    const target = await resolve({ url, env }, { KEY: "outer" });
+    expect("url" in target && target.url.href).toBe("https://x.test/mcp?key=s3cret");
+    const missing = { KEY: { kind: "env", name: "NONE", prefix: "" } } as const;
+    expect(await resolve({ url, env: missing })).toMatchObject({ subject: "NONE" });
+  });
+
+  test("takes header values from texts, the environment and private files", async () => {
     const environment = { TOKEN: "abc", HERE: home };
     const values: readonly (readonly [ValueRef, string])[] = [
       [{ kind: "text", text: "Bearer ${TOKEN}" }, "Bearer abc"],
@@ -54,31 +63,31 @@ describe("resolveRemote()", () => {
       [{ kind: "file", path: "${HERE}/secret", prefix: "" }, "s3cret"],
     ];
     for (const [reference, authorization] of values) {
-      expect(header(reference, environment)).toMatchObject({ headers: { authorization } });
+      expect(await header(reference, environment)).toMatchObject({ headers: { authorization } });
     }
   });
 
-  test("names what is missing", () => {
-    expect(header({ kind: "env", name: "TOKEN", prefix: "" })).toMatchObject({
+  test("names what is missing", async () => {
+    expect(await header({ kind: "env", name: "TOKEN", prefix: "" })).toMatchObject({
       code: "secret.missing",
       subject: "TOKEN",
     });
     const path = join(home, "nothing");
-    expect(header({ kind: "file", path: "~/nothing", prefix: "" })).toMatchObject({
+    expect(await header({ kind: "file", path: "~/nothing", prefix: "" })).toMatchObject({
       code: "secret.missing",
       subject: path,
     });
   });
 
-  posixTest("refuses a file that others can read", () => {
-    expect(header({ kind: "file", path: "~/open", prefix: "" })).toMatchObject({
+  posixTest("refuses a file that others can read", async () => {
+    expect(await header({ kind: "file", path: "~/open", prefix: "" })).toMatchObject({
       code: "secret.missing",
       text: expect.stringContaining("can be read by others"),
     });
   });
 
-  test("turns user and password of a URL into the header they become", () => {
-    const target = resolve({ url: "https://me:p%40ss@x.test/mcp" });
+  test("turns user and password of a URL into the header they become", async () => {
+    const target = await resolve({ url: "https://me:p%40ss@x.test/mcp" });
     expect(target).toMatchObject({
       shown: "https://x.test/mcp",
       headers: { authorization: `Basic ${btoa("me:p@ss")}` },
@@ -86,16 +95,16 @@ describe("resolveRemote()", () => {
     expect("url" in target && target.url.href).toBe("https://x.test/mcp");
   });
 
-  test("a WebSocket may be given by the address of the web site", () => {
-    const target = resolve({ wire: "ws", url: "https://x.test/ws" });
+  test("a WebSocket may be given by the address of the web site", async () => {
+    const target = await resolve({ wire: "ws", url: "https://x.test/ws" });
     expect("url" in target && target.url.href).toBe("wss://x.test/ws");
   });
 
-  test("says what cannot be used, without its value", () => {
-    const broken = header({ kind: "text", text: "a\nb" });
+  test("says what cannot be used, without its value", async () => {
+    const broken = await header({ kind: "text", text: "a\nb" });
     expect(broken).toMatchObject({ text: expect.stringContaining("header Authorization") });
     expect(JSON.stringify(broken)).not.toContain("a\\nb");
-    expect(resolve({ url: "${WHERE}" }, { WHERE: "ftp://secret" })).toMatchObject({
+    expect(await resolve({ url: "${WHERE}" }, { WHERE: "ftp://secret" })).toMatchObject({
       code: "upstream.unreachable",
       text: 'Cannot reach upstream "far": its url, ${WHERE}, cannot be used',
     });

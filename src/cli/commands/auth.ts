@@ -56,7 +56,7 @@ export default command({
     const { platform, store: config } = openConfig(options.config);
     const { upstream } = args;
     const { units } = orThrow(config.load());
-    const url = addressOf(units, upstream, platform);
+    const url = await addressOf(units, upstream, platform);
     const { CredentialStore } = await import("../../server/oauth-store.ts");
     const store = new CredentialStore(platform.paths.keptDir, upstream, url, systemClock);
     if (args.logout) {
@@ -107,7 +107,11 @@ function portOf(word: string): number {
   throw new FaultError(fault("usage.invalid", `"${word}" is not a port`, "auth"));
 }
 
-function addressOf(units: readonly Unit[], name: string, platform: Platform): URL {
+async function addressOf(
+  units: readonly Unit[],
+  name: string,
+  platform: Platform,
+): Promise<URL> {
   const unit = units.find((candidate) => candidate.upstream === name);
   if (unit === undefined) {
     const names = units.map((candidate) => candidate.upstream);
@@ -125,7 +129,7 @@ function addressOf(units: readonly Unit[], name: string, platform: Platform): UR
   }
   // What else the headers need may be known to the daemon alone.
   const bare = { ...unit, reach: { ...reach, headers: {} } };
-  return orThrow(resolveRemote(bare, { environment: process.env, platform })).url;
+  return orThrow(await resolveRemote(bare, { environment: process.env, platform })).url;
 }
 
 /** It tries again at once; one that does not run will see for itself. */
