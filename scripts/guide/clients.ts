@@ -62,6 +62,10 @@ function page(client: Client): string {
   const ofProject = client.places(first()).some(({ scope }) => scope === "project")
     ? `mcpd connect ${id} --scope project   # in the directory of one project\n`
     : "";
+  const local = client.places(first()).some(({ scope }) => scope === "local")
+    ? "\nIts servers of one project that are kept in the file of the user (scope local) are taken over by\n" +
+      "`mcpd setup`, too, with that project.\n"
+    : "";
   const sources = sourcesOf(id).map((url) => `<${url}>`);
   return `# ${title}
 
@@ -78,7 +82,7 @@ Start ${title} anew afterwards. \`mcpd disconnect ${id}\` takes it out again,
 | where | file |
 | --- | --- |
 ${files.join("\n")}
-
+${local}
 ${isHttp}
 
 ${example(client, place, LINK)}
@@ -90,7 +94,7 @@ Its format: ${sources.join(", ")}.
 function filesOf(client: Client, where: Where, title: string): readonly string[] {
   return client.places(where).flatMap(({ scope, paths }) => {
     const name = scope === "project" ? "project" : title;
-    if (scope === "project" && where.system !== "linux") return [];
+    if (scope === "local" || (scope === "project" && where.system !== "linux")) return [];
     return [`| ${name} | ${paths.map((path) => `\`${path}\``).join(", else ")} |`];
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
-import type { Client, ClientScope, Where } from "../clients/client.ts";
+import type { Client, Where } from "../clients/client.ts";
 import { snapshot } from "../clients/files.ts";
 import { Journal } from "../clients/journal.ts";
 import type { Link } from "../clients/link.ts";
@@ -126,12 +126,7 @@ export async function configChanges(
     const schema = join(dirname(store.path), SCHEMA_FILE_NAME);
     files.push(required(schema, `${JSON.stringify(await jsonSchema(), null, 2)}\n`));
   }
-  return [...files, { ...required(store.path, after), shape: MCP_SERVERS }];
-}
-
-/** How new files of a scope may be read: what belongs to a project is often shared. */
-export function modeFor(scope: ClientScope): number {
-  return scope === "project" ? 0o644 : PRIVATE;
+  return [...files, { ...required(store.path, after), shapes: [MCP_SERVERS] }];
 }
 
 function required(path: string, after: string): Change {

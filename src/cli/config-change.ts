@@ -1,10 +1,10 @@
 import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
-import { maskText } from "../lib/secret.ts";
 import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE } from "../config/template.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import { readIfExists } from "../lib/files.ts";
+import { maskText } from "../lib/secret.ts";
 import type { GlobalOptions } from "./command.ts";
 import { type ConfigFile, orThrow } from "./config-file.ts";
 import { diff } from "./diff.ts";

@@ -1,7 +1,7 @@
 import { parseConfig } from "../config/parse.ts";
-import { isLiteralSecret, maskWords } from "../lib/secret.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
+import { isLiteralSecret, maskWords } from "../lib/secret.ts";
 import { didYouMean, shellWord } from "../lib/text.ts";
 import { configText } from "./config-change.ts";
 import { type ConfigFile, orThrow } from "./config-file.ts";

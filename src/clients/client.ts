@@ -6,8 +6,11 @@ import { posix, win32 } from "node:path";
 import type { Environment } from "../platform/platform.ts";
 import type { Shape } from "./shape.ts";
 
-/** Whose MCP servers a file holds: those of the user everywhere, or those of one project. */
-export type ClientScope = "user" | "project";
+/**
+ * Whose MCP servers a list is: the user's everywhere, those of a project in a file of its own, or
+ * (local) those of a project in a file of the user.
+ */
+export type ClientScope = "user" | "project" | "local";
 
 /** Where we look. Pure: every system can be asked for on every system. */
 export type Where = {
@@ -52,8 +55,10 @@ export type Place = {
   readonly scope: ClientScope;
   /** The first that exists is it; the first of all is the one that would be made. */
   readonly paths: readonly string[];
+  /** Of scope "local": that of one project, under its directory under `projectsKey`. */
   readonly shape: Shape;
   readonly dialect: Dialect;
+  readonly projectsKey?: string;
 };
 
 export type Client = {

@@ -16,6 +16,13 @@ export function readServers(
   return isFault(taken) ? taken : taken.servers;
 }
 
+/** The names of the members of an object of a JSON text; none when it is not there. */
+export function membersOf(text: string, key: string): readonly string[] {
+  const read = readJson(text);
+  const member = read.kind === "value" ? memberOf(read.value, key) : undefined;
+  return isEntry(member) ? Object.keys(member) : [];
+}
+
 /**
  * Writes and takes out servers; every byte around them stays. The result is read again: a fault
  * when it says anything else than the old text with these servers changed.
@@ -63,15 +70,22 @@ function takeApart(text: string, shape: Shape, file: string): Parts | Fault {
   if (!isEntry(holder)) {
     return fault("client.config", `Cannot read ${file}: it is not an object`, file);
   }
-  const [first = "", ...deeper] = shape.path;
-  const { [first]: found, ...others } = holder;
-  const container = deeper.reduce<unknown>((value, key) => memberOf(value, key), found);
+  const container = shape.path.reduce<unknown>((value, key) => memberOf(value, key), holder);
   const servers = serversOf(container, shape);
   if (servers === null) {
     const path = shape.path.join(".");
     return fault("client.config", `Cannot read ${file}: ${path} is not a list of servers`, file);
   }
-  return { servers, rest: canonical(others) };
+  return { servers, rest: canonical(without(holder, shape.path)) };
+}
+
+/** Without a member, and without what held nothing else. */
+function without(holder: Entry, [first = "", ...deeper]: readonly string[]): Entry {
+  const { [first]: member, ...others } = holder;
+  if (deeper.length === 0 || member === undefined) return others;
+  if (!isEntry(member)) return holder;
+  const rest = without(member, deeper);
+  return Object.keys(rest).length === 0 ? others : { ...holder, [first]: rest };
 }
 
 function valueOf(text: string, { format }: Shape): Read {

@@ -18,7 +18,7 @@ type Kept = {
   readonly hashAfter: string | null;
   /** Directories that were made for it, the innermost first. */
   readonly madeDirectories: readonly string[];
-  readonly shape: Shape | null;
+  readonly shapes: readonly Shape[];
   readonly neededBy: string | null;
   readonly undone: boolean;
 };
@@ -52,7 +52,7 @@ export type Undone = {
 /** A file that is neither what it was before the command nor what it was after. */
 export type Refused = {
   readonly path: string;
-  readonly shape: Shape | null;
+  readonly shapes: readonly Shape[];
   /** As it was before the command, "" for no file. */
   readonly before: string;
   readonly expected: string;
@@ -165,7 +165,7 @@ export class Journal {
         }
         refused.push({
           path: kept.path,
-          shape: kept.shape,
+          shapes: kept.shapes,
           before: readIfExists(join(home, `${at}.before`)) ?? "",
           expected: readFileSync(join(home, `${at}.after`), "utf8"),
           found: isFault(now) || now.bytes === null ? "" : new TextDecoder().decode(now.bytes),
@@ -207,7 +207,7 @@ export class Journal {
     });
   }
 
-  #plan(home: string, at: number, { before, after, mode, shape, neededBy }: Change): Kept {
+  #plan(home: string, at: number, { before, after, mode, shapes, neededBy }: Change): Kept {
     if (before.bytes !== null) writeFileAtomic(join(home, `${at}.before`), before.bytes);
     writeFileAtomic(join(home, `${at}.after`), after ?? "");
     return {
@@ -217,7 +217,7 @@ export class Journal {
       hashBefore: hashOf(before.bytes),
       hashAfter: after === null ? null : hashOf(new TextEncoder().encode(after)),
       madeDirectories: missingDirectories(before.target),
-      shape: shape ?? null,
+      shapes: shapes ?? [],
       neededBy: neededBy ?? null,
       undone: false,
     };

@@ -4,16 +4,25 @@ import type { Entry } from "./client.ts";
 import { editServers, readServers } from "./document.ts";
 import type { Shape } from "./shape.ts";
 
+/** What a file said before a command, behind it, and says now. */
+type Texts = { readonly before: string; readonly after: string; readonly now: string };
+
 /**
  * The text of a file that was changed since, with its servers as they were: what a command wrote
  * goes unless somebody changed it, what it took out comes back unless the name is taken. The rest
  * stays.
  */
-export function putBack(
-  file: string,
-  shape: Shape,
-  texts: { readonly before: string; readonly after: string; readonly now: string },
-): string | Fault {
+export function putBack(file: string, shapes: readonly Shape[], texts: Texts): string | Fault {
+  let now = texts.now;
+  for (const shape of shapes) {
+    const edited = putListBack(file, shape, { ...texts, now });
+    if (isFault(edited)) return edited;
+    now = edited;
+  }
+  return now;
+}
+
+function putListBack(file: string, shape: Shape, texts: Texts): string | Fault {
   const before = readServers(texts.before, shape, file);
   const after = readServers(texts.after, shape, file);
   const now = readServers(texts.now, shape, file);

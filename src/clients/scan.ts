@@ -1,16 +1,18 @@
 import { statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 
 import { type Fault, isFault } from "../core/fault.ts";
 import type { Client, ClientScope, Entry, Place, Where } from "./client.ts";
-import { readServers } from "./document.ts";
+import { membersOf, readServers } from "./document.ts";
 import { type Snapshot, snapshot, textOf } from "./files.ts";
 import { isOurs, type Link } from "./link.ts";
 
-/** One file of one client, as it is now. */
+/** One list of servers in a file of one client, as it is now. */
 export type ClientFile = {
   readonly client: Client;
   readonly place: Place;
+  /** The directory of the project whose list it is; null for that of the user. */
+  readonly project: string | null;
   readonly before: Snapshot;
   readonly text: string;
   readonly servers: ReadonlyMap<string, Entry>;
@@ -25,13 +27,15 @@ export type Look =
       readonly kind: "unusable";
       readonly client: Client;
       readonly place: Place;
+      readonly project: string | null;
       readonly path: string;
       readonly problem: Fault;
     };
 
 /**
- * Looks at every file a client has in a scope, those that are still to be made included. In the
- * home directory the files of a project may be those of the user, which they then are.
+ * Looks at every list a client has in a scope, those that are still to be made included; of scope
+ * "local" only at those there are, of projects that are there. In the home directory the files of a
+ * project may be those of the user, which they then are.
  */
 export function lookAt(
   client: Client,
@@ -43,17 +47,38 @@ export function lookAt(
   const ofUser = places.flatMap((place) => (place.scope === "user" ? place.paths : []));
   return places
     .filter((place) => place.scope === scope)
-    .filter(({ paths }) => scope === "user" || !paths.some((path) => ofUser.includes(path)))
-    .map((place): Look => {
+    .filter(({ paths }) => scope !== "project" || !paths.some((path) => ofUser.includes(path)))
+    .flatMap((place): readonly Look[] => {
       const path = place.paths.find(exists) ?? place.paths[0] ?? "";
       const before = snapshot(path);
       const text = isFault(before) ? before : textOf(before);
-      const servers = isFault(text) ? text : readServers(text, place.shape, path);
-      if (isFault(before)) return { kind: "unusable", client, place, path, problem: before };
-      if (isFault(text)) return { kind: "unusable", client, place, path, problem: text };
-      if (isFault(servers)) return { kind: "unusable", client, place, path, problem: servers };
-      const ours = [...servers].filter(([, entry]) => isOurs(entry, link)).map(([name]) => name);
-      return { kind: "file", client, place, before, text, servers, ours };
+      const { projectsKey: key } = place;
+      if (key !== undefined && isFault(text)) return [];
+      return listsOf(place, isFault(text) ? "" : text, where).map((list): Look => {
+        const about = { client, ...list };
+        if (isFault(before)) return { kind: "unusable", ...about, path, problem: before };
+        if (isFault(text)) return { kind: "unusable", ...about, path, problem: text };
+        const servers = readServers(text, list.place.shape, path);
+        if (isFault(servers)) return { kind: "unusable", ...about, path, problem: servers };
+        const ours = [...servers].filter(([, entry]) => isOurs(entry, link)).map(([name]) => name);
+        return { kind: "file", ...about, before, text, servers, ours };
+      });
+    });
+}
+
+/** The lists of a file, each with its project and as a place of its own. */
+function listsOf(
+  place: Place,
+  text: string,
+  where: Where,
+): readonly Pick<ClientFile, "place" | "project">[] {
+  const { projectsKey: key, shape, scope } = place;
+  if (key === undefined) return [{ place, project: scope === "user" ? null : where.project }];
+  return membersOf(text, key)
+    .filter((project) => isAbsolute(project) && exists(project))
+    .map((project) => {
+      const path = [key, project, ...shape.path];
+      return { place: { ...place, shape: { format: "json", path } }, project };
     });
 }
 

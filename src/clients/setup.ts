@@ -1,11 +1,12 @@
-import type { Fault } from "../core/fault.ts";
-import type { Client, Where } from "./client.ts";
+import { type Fault, isFault } from "../core/fault.ts";
+import type { Client, ClientScope, Where } from "./client.ts";
 import { editServers } from "./document.ts";
 import { type Link, OUR_NAME, wayOf } from "./link.ts";
 import type { FoundServer } from "./merge.ts";
 import { type ClientFile, filesToConnect, isInstalled, lookAt } from "./scan.ts";
+import type { Change } from "./write.ts";
 
-/** A file of a client with what becomes of its servers. */
+/** A list of a client with what becomes of its servers. */
 export type Takeover = {
   readonly file: ClientFile;
   readonly found: readonly FoundServer[];
@@ -32,7 +33,10 @@ export function survey(clients: readonly Client[], where: Where, link: Link): Su
     const ofProject = lookAt(client, where, link, "project").filter(
       (look) => look.kind === "unusable" || look.before.bytes !== null,
     );
-    for (const look of [...ofUser, ...ofProject]) {
+    const ofProjects = lookAt(client, where, link, "local").filter(
+      (look) => look.kind === "unusable" || look.servers.size > 0,
+    );
+    for (const look of [...ofUser, ...ofProject, ...ofProjects]) {
       if (look.kind === "file") takeovers.push(takeoverOf(look, where));
       else skipped.push({ client: client.id, path: look.path, problem: look.problem });
     }
@@ -40,16 +44,16 @@ export function survey(clients: readonly Client[], where: Where, link: Link): Su
   return { takeovers, skipped };
 }
 
-/** The servers of one file in our terms; those that are us are neither found nor left. */
+/** The servers of one list in our terms; those that are us are neither found nor left. */
 export function takeoverOf(file: ClientFile, where: Where): Takeover {
   const found: FoundServer[] = [];
   const left: { name: string; why: string }[] = [];
-  const { client, place } = file;
+  const { client, place, project } = file;
   for (const [name, entry] of file.servers) {
     if (file.ours.includes(name)) continue;
     const read = place.dialect.read(entry, where);
     if (read.kind === "left") left.push({ name, why: read.why });
-    else if (place.scope === "user") found.push({ source: client.id, name, entry: read.entry });
+    else if (project === null) found.push({ source: client.id, name, entry: read.entry });
     else {
       // What a project registers is started in its directory, one for each project.
       const scoped = { cwd: "{project}", ...read.entry, scope: "project" };
@@ -60,11 +64,52 @@ export function takeoverOf(file: ClientFile, where: Where): Takeover {
   return { file, found, left };
 }
 
-/** The file's text with us in it and without the servers that we run from now on. */
-export function rewritten({ file, found }: Takeover, link: Link, where: Where): string | Fault {
-  const project = file.place.scope === "project" ? where.project : null;
-  const remove = [...found.map(({ name }) => name), ...file.ours].filter((n) => n !== OUR_NAME);
-  return connected(file, link, { name: OUR_NAME, server: null, project, remove });
+/** The file's text with us in its list and without the servers that we run from now on. */
+export function rewritten(
+  file: ClientFile,
+  found: readonly FoundServer[],
+  link: Link,
+): string | Fault {
+  const { ours, place, text } = file;
+  // Who works on a project without servers of its own is not told of us twice.
+  if (place.scope === "local" && found.length + ours.length === 0) return text;
+  const remove = [...found.map(({ name }) => name), ...ours].filter((name) => name !== OUR_NAME);
+  return connected(file, link, { name: OUR_NAME, server: null, remove });
+}
+
+/**
+ * The lists by the file they are in, which is written once: a client keeps those of several
+ * projects in one, and two clients may share one by links.
+ */
+export function byFile<T>(
+  items: readonly T[],
+  fileOf: (item: T) => ClientFile,
+): readonly (readonly T[])[] {
+  return [...Map.groupBy(items, (item) => fileOf(item).before.target).values()];
+}
+
+/** What changes in a file when each of its lists is edited in turn: one change, or none. */
+export function editedInTurn(
+  lists: readonly ClientFile[],
+  edit: (list: ClientFile, at: number) => string | Fault,
+): readonly Change[] | Fault {
+  const [first] = lists;
+  if (first === undefined) return [];
+  const { before, place } = first;
+  let { text } = first;
+  for (const [at, list] of lists.entries()) {
+    const edited = edit({ ...list, text }, at);
+    if (isFault(edited)) return edited;
+    text = edited;
+  }
+  if (text === first.text && before.bytes !== null) return [];
+  const shapes = lists.map((list) => list.place.shape);
+  return [{ before, after: text, mode: modeFor(place.scope), shapes, required: true }];
+}
+
+/** How new files of a scope may be read: what belongs to a project is often shared. */
+function modeFor(scope: ClientScope): number {
+  return scope === "project" ? 0o644 : 0o600;
 }
 
 /** The file's text with one registration of ours. */
@@ -74,12 +119,12 @@ export function connected(
   what: {
     readonly name: string;
     readonly server: string | null;
-    readonly project: string | null;
     readonly remove: readonly string[];
   },
 ): string | Fault {
-  const { client, place, before, text } = file;
-  const entry = place.dialect.write(wayOf(client, link, what), what.name);
+  const { client, place, project, before, text } = file;
+  const { server } = what;
+  const entry = place.dialect.write(wayOf(client, link, { server, project }), what.name);
   const edits = { set: [[what.name, entry] as const], remove: what.remove };
   return editServers(text, place.shape, before.path, edits);
 }

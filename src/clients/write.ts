@@ -13,8 +13,8 @@ export type Change = {
   readonly after: string | null;
   /** Directories that go with the file when they are empty then, the innermost first. */
   readonly directories?: readonly string[];
-  /** Where its servers are: for a file that others change, too. */
-  readonly shape?: Shape;
+  /** Where its lists of servers are: for a file that others change, too. */
+  readonly shapes?: readonly Shape[];
   /** A file whose text names this one: as long as it does, undo keeps this one. */
   readonly neededBy?: string;
   /** Rights of a file that is made; an existing one keeps its own. */

@@ -4,15 +4,12 @@ import { isAbsolute } from "node:path";
 import type { Entry } from "../clients/client.ts";
 import { CLIENTS } from "../clients/registry.ts";
 import { type ClientFile, isConcerned, isInstalled, type Look, lookAt } from "../clients/scan.ts";
-import { connected } from "../clients/setup.ts";
+import { connected, editedInTurn } from "../clients/setup.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
 import { shellWord } from "../lib/text.ts";
 import { type Finding, type Fix } from "./finding.ts";
 import { keyOf, type Registered, registeredIn } from "./registered.ts";
 import type { Check, Scene } from "./scene.ts";
-
-const PRIVATE = 0o600;
-const SHARED = 0o644;
 
 /** What each client has of us, and whether it gets there by it. */
 export const clientsCheck: Check = {
@@ -24,6 +21,7 @@ export const clientsCheck: Check = {
     const looks = concerned.flatMap((client) => [
       ...lookAt(client, where, link, "user"),
       ...lookAt(client, where, link, "project"),
+      ...lookAt(client, where, link, "local"),
     ]);
     return [...looks.flatMap((look) => ofLook(scene, look)), ...unconnected(scene, looks)];
   },
@@ -50,7 +48,7 @@ function ofRegistration(scene: Scene, file: ClientFile, named: Named): readonly 
   const { server, project } = registered;
   const { units } = scene.config.revision;
   const known = server === null || units.some(({ upstream }) => upstream === server);
-  const wrong = wrongProject(scene, file, project);
+  const wrong = wrongProject(file, project);
   if (!known) {
     const why = `There is no upstream "${server}" in the config`;
     return [finding(file, named, "client.server", why, null)];
@@ -107,11 +105,10 @@ function ofCommand(
 }
 
 /** Why the project that an entry names is not the one it is meant for. */
-function wrongProject(scene: Scene, { place }: ClientFile, project: string | null): string | null {
+function wrongProject({ project: here }: ClientFile, project: string | null): string | null {
   if (project === null) return null;
   if (!existsSync(project)) return `Its project ${project} is not there`;
-  const { project: here } = scene.clients.where;
-  if (place.scope === "project" && here !== null && project !== here) {
+  if (here !== null && project !== here) {
     return `It names the project ${project}, and stands in ${here}`;
   }
   return null;
@@ -119,18 +116,15 @@ function wrongProject(scene: Scene, { place }: ClientFile, project: string | nul
 
 /** Writes the entry anew, as 'mcpd connect' does; 'mcpd undo' takes it back. */
 function reconnecting(scene: Scene, file: ClientFile, { name, registered }: Named): Fix {
-  const { journal, link, where } = scene.clients;
-  const { client, place, before } = file;
+  const { journal, link } = scene.clients;
+  const { client, before } = file;
   return {
     text: `Connect ${client.title} again in ${before.path}`,
     async apply(): Promise<Fault | null> {
-      const project = place.scope === "project" ? where.project : null;
-      const what = { name, server: registered.server, project, remove: [] };
-      const after = connected(file, link, what);
-      if (isFault(after)) return after;
-      const mode = place.scope === "project" ? SHARED : PRIVATE;
-      const change = { before, after, mode, shape: place.shape, required: true };
-      const applied = await journal.apply("doctor", [change]);
+      const what = { name, server: registered.server, remove: [] };
+      const changes = editedInTurn([file], (list) => connected(list, link, what));
+      if (isFault(changes)) return changes;
+      const applied = await journal.apply("doctor", changes);
       return isFault(applied) ? applied : (applied.failed[0] ?? null);
     },
   };

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 
-import { isSecretName, maskWord } from "../lib/secret.ts";
 import { hintOf, isFault } from "../core/fault.ts";
 import { bindUnit, mentionsProject } from "../core/scope.ts";
 import { BUILTIN_UPSTREAM, type Unit } from "../core/unit.ts";
 import { publicAddress } from "../lib/address.ts";
 import type { Log } from "../lib/log.ts";
+import { isSecretName, maskWord } from "../lib/secret.ts";
 import { environmentOf } from "../platform/environment-of.ts";
 import type { Environment } from "../platform/platform.ts";
 import { type Launch, resolveLaunch } from "../supervise/environment.ts";

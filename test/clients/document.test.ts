@@ -76,3 +76,21 @@ describe.each(CLIENTS.map((client) => [client.id, client] as const))("%s", (id, 
     expect(text.endsWith("\n")).toBe(true);
   });
 });
+
+test("a list deep in a file is changed, with all that leads to it made where it is missing", () => {
+  const shape = { format: "json", path: ["projects", "/a", "mcpServers"] } as const;
+  const text =
+    '{ "projects": { "/b": { "x": 1 }, "/a": { "y": [2], "mcpServers": { "s": {} } } } }';
+  const entry = { command: "mcpd" };
+  const edits = { set: [["mcpd", entry] as const], remove: ["s"] };
+  const after = editServers(text, shape, "f", edits);
+  expect(isFault(after) ? after.text : JSON.parse(after)).toEqual({
+    projects: { "/b": { x: 1 }, "/a": { y: [2], mcpServers: { mcpd: entry } } },
+  });
+  for (const empty of ["{}", '{ "projects": {} }', '{ "projects": { "/a": { "y": 1 } } }']) {
+    const made = editServers(empty, shape, "f", { set: [["mcpd", entry]], remove: [] });
+    expect(isFault(made) ? made.text : JSON.parse(made)).toMatchObject({
+      projects: { "/a": { mcpServers: { mcpd: entry } } },
+    });
+  }
+});

@@ -12,7 +12,10 @@ const HOMES = {
 function paths(system: Where["system"], change: Partial<Where> = {}): { [id: string]: string[] } {
   const where: Where = { system, home: HOMES[system], environment: {}, project: null, ...change };
   return Object.fromEntries(
-    CLIENTS.map((client) => [client.id, client.places(where).flatMap((place) => place.paths)]),
+    CLIENTS.map((client) => {
+      const places = client.places(where).filter(({ scope }) => scope === "user");
+      return [client.id, places.flatMap((place) => place.paths)];
+    }),
   );
 }
 

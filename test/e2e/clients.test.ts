@@ -426,7 +426,7 @@ describe("mcpd import", () => {
     using home = new ClientHome();
     const cases: readonly (readonly [words: string, code: number, said: string])[] = [
       ["import nothing.json", 74, "there is no such file"],
-      ["import address.json", 0, 'The url of "a" holds a secret'],
+      ["import address.json", 0, "a-API_KEY"],
       ["import curser", 66, 'Did you mean "cursor"?'],
       ["import bad.json", 65, "line 1"],
       ["import empty.json", 65, "no list of MCP servers"],

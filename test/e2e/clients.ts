@@ -45,8 +45,8 @@ export class ClientHome extends Home {
 
   /** Every file of the home with its rights and bytes, without those of mcpd's own state. */
   contents(): { readonly [path: string]: string } {
-    const { stateDir, configDir, cacheDir, logsDir } = this.platform.paths;
-    const own = [stateDir, configDir, cacheDir, logsDir, join(this.path, "run")];
+    const { stateDir, configDir, cacheDir, keptDir, logsDir } = this.platform.paths;
+    const own = [stateDir, configDir, cacheDir, keptDir, logsDir, join(this.path, "run")];
     const found: { [path: string]: string } = {};
     for (const entry of readdirSync(this.path, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);

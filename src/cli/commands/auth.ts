@@ -107,11 +107,7 @@ function portOf(word: string): number {
   throw new FaultError(fault("usage.invalid", `"${word}" is not a port`, "auth"));
 }
 
-async function addressOf(
-  units: readonly Unit[],
-  name: string,
-  platform: Platform,
-): Promise<URL> {
+async function addressOf(units: readonly Unit[], name: string, platform: Platform): Promise<URL> {
   const unit = units.find((candidate) => candidate.upstream === name);
   if (unit === undefined) {
     const names = units.map((candidate) => candidate.upstream);

@@ -14,6 +14,8 @@ type Row = {
   readonly files: readonly {
     readonly path: string;
     readonly scope: string;
+    /** Whose list it is; null for the user's. */
+    readonly project: string | null;
     readonly exists: boolean;
     /** The names under which it has mcpd. */
     readonly connected: readonly string[];
@@ -60,12 +62,14 @@ export default command({
 function line(row: Row, file: Row["files"][number]): readonly string[] {
   const count = file.problem === null ? String(file.servers.length) : "?";
   const connected = file.connected.length > 0 ? file.connected.join(", ") : "no";
-  return [row.id, connected, count, file.exists ? file.path : `${file.path} (not there yet)`];
+  const where = file.scope === "local" ? `${file.path} for ${file.project}` : file.path;
+  return [row.id, connected, count, file.exists ? where : `${where} (not there yet)`];
 }
 
 function rowOf(client: Client, { where, link }: ClientContext): Row {
   const user = lookAt(client, where, link, "user").map(fileOf);
   const project = lookAt(client, where, link, "project").map(fileOf);
+  const local = lookAt(client, where, link, "local").map(fileOf);
   return {
     id: client.id,
     title: client.title,
@@ -73,20 +77,23 @@ function rowOf(client: Client, { where, link }: ClientContext): Row {
     files: [
       ...user.filter((file, at) => file.exists || (at === 0 && !user.some((any) => any.exists))),
       ...project.filter(({ exists }) => exists),
+      ...local.filter(({ connected, servers }) => connected.length + servers.length > 0),
     ],
   };
 }
 
 function fileOf(look: Look): Row["files"][number] {
   const { scope } = look.place;
+  const { project } = look;
   if (look.kind === "unusable") {
     const problem = warning(look.problem);
-    return { path: look.path, scope, exists: true, connected: [], servers: [], problem };
+    return { path: look.path, scope, project, exists: true, connected: [], servers: [], problem };
   }
   const { before, ours, servers } = look;
   return {
     path: before.path,
     scope,
+    project,
     exists: before.bytes !== null,
     connected: ours,
     servers: [...servers.keys()].filter((name) => !ours.includes(name)),

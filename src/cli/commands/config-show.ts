@@ -1,7 +1,7 @@
 import { explainRows } from "../../config/explain.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { maskText } from "../../lib/secret.ts";
 import { CONFIG_TEMPLATE } from "../../config/template.ts";
+import { maskText } from "../../lib/secret.ts";
 import { command } from "../command.ts";
 import { configText } from "../config-change.ts";
 import { openConfig, orThrow } from "../config-file.ts";

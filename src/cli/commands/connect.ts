@@ -1,10 +1,9 @@
 import { OUR_NAME } from "../../clients/link.ts";
 import { filesToConnect, isConcerned, lookAt } from "../../clients/scan.ts";
-import { connected } from "../../clients/setup.ts";
-import type { Change } from "../../clients/write.ts";
+import { byFile, connected, editedInTurn } from "../../clients/setup.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
-import { CLIENT, clientContext, clientNamed, modeFor, PROJECT } from "../client-context.ts";
+import { CLIENT, clientContext, clientNamed, PROJECT } from "../client-context.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
 import { orThrow } from "../config-file.ts";
@@ -60,19 +59,19 @@ export default command({
       const state = isProject ? "it has no config of a project" : "it has no config";
       throw usage(`Cannot connect ${client.title}: ${state}`, "connect");
     }
-    const changes = looks.flatMap((look): Change[] => {
+    const files = looks.map((look) => {
       if (look.kind === "unusable") throw new FaultError(look.problem);
       if (look.servers.has(name) && !look.ours.includes(name)) {
         const text = `Cannot connect ${client.title}: it has another server called "${name}"`;
         throw new FaultError(fault("client.taken", text, `"${name}"`));
       }
-      const what = { name, server, project, remove: [] };
-      const after = orThrow(connected(look, context.link, what));
-      const { before, text } = look;
-      if (after === text && before.bytes !== null) return [];
-      const { scope, shape } = look.place;
-      return [{ before, after, mode: modeFor(scope), shape, required: true }];
+      return look;
     });
+    const changes = byFile(files, (file) => file).flatMap((lists) =>
+      orThrow(
+        editedInTurn(lists, (list) => connected(list, context.link, { name, server, remove: [] })),
+      ),
+    );
     if (!isConcerned(client, context.where)) {
       output.notes.warn(`${client.title} was not found on this machine`);
     }

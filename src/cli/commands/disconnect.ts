@@ -1,5 +1,6 @@
 import { editServers } from "../../clients/document.ts";
 import { type ClientFile, lookAt } from "../../clients/scan.ts";
+import { byFile, editedInTurn } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
@@ -8,7 +9,6 @@ import {
   type ClientContext,
   clientContext,
   clientNamed,
-  modeFor,
   PROJECT,
 } from "../client-context.ts";
 import { command } from "../command.ts";
@@ -38,14 +38,18 @@ export default command({
   execute({ args, options, output }) {
     const client = clientNamed(args.client);
     const context = clientContext(options, projectOf(args.project, "disconnect"));
-    const scopes = (["user", "project"] as const).filter(
-      (scope) => (args.scope ?? scope) === scope,
-    );
-    const looks = scopes.flatMap((scope) => lookAt(client, context.where, context.link, scope));
-    const changes = looks.flatMap((look): Change[] => {
+    const { link, where } = context;
+    const looks = [
+      ...(args.scope === "project" ? [] : lookAt(client, where, link, "user")),
+      ...(args.scope === "user" ? [] : lookAt(client, where, link, "project")),
+      ...(args.scope === "user" ? [] : lookAt(client, where, link, "local")),
+    ];
+    const files = looks.flatMap((look): ClientFile[] => {
       if (look.kind === "unusable") throw new FaultError(look.problem);
-      return look.ours.length === 0 ? [] : [changeOf(look, context)];
+      const isHere = look.project === null || look.project === where.project;
+      return isHere && look.ours.length > 0 ? [look] : [];
     });
+    const changes = byFile(files, (file) => file).flatMap((lists) => changesOf(lists, context));
     if (changes.length === 0) output.notes.info(`${client.title} is not connected`);
     return changeFiles(context, changes, {
       command: `disconnect ${client.id}`,
@@ -59,15 +63,15 @@ export default command({
 });
 
 /** What 'connect' found is put back to the byte; else our entries are taken out. */
-function changeOf(file: ClientFile, { journal }: ClientContext): Change {
-  const { before, text, place, ours } = file;
-  const rest = { before, mode: modeFor(place.scope), shape: place.shape, required: true };
-  const earlier = journal.before(before);
-  if (earlier?.command.startsWith("connect ") === true) {
+function changesOf(lists: readonly ClientFile[], { journal }: ClientContext): readonly Change[] {
+  const edited = editedInTurn(lists, ({ text, place, ours, before }) =>
+    editServers(text, place.shape, before.path, { set: [], remove: ours }),
+  );
+  return orThrow(edited).map((change) => {
+    const earlier = journal.before(change.before);
+    if (earlier?.command.startsWith("connect ") !== true) return change;
     const { bytes, directories } = earlier;
-    if (bytes === null) return { ...rest, after: null, directories };
-    return { ...rest, after: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
-  }
-  const edits = { set: [], remove: ours };
-  return { ...rest, after: orThrow(editServers(text, place.shape, before.path, edits)) };
+    if (bytes === null) return { ...change, after: null, directories };
+    return { ...change, after: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
+  });
 }

@@ -76,10 +76,14 @@ function read(source: string, context: ClientContext): Foreign {
     throw new FaultError(fault("file.failed", `Cannot read ${path}: there is no such file`, path));
   }
   const client = clientNamed(source);
-  const looks = lookAt(client, context.where, context.link, "user").map((look) => {
-    if (look.kind === "unusable") throw new FaultError(look.problem);
-    return takeoverOf(look, context.where);
-  });
+  const { link, where } = context;
+  const scopes = ["user", "local"] as const;
+  const looks = scopes.flatMap((scope) =>
+    lookAt(client, where, link, scope).map((look) => {
+      if (look.kind === "unusable") throw new FaultError(look.problem);
+      return takeoverOf(look, where);
+    }),
+  );
   return {
     found: looks.flatMap(({ found }) => found),
     left: looks.flatMap(({ left }) => left),

@@ -1,18 +1,26 @@
 import type { Client } from "../../clients/client.ts";
 import { writeProblem } from "../../clients/files.ts";
+import type { Link } from "../../clients/link.ts";
 import { type Merged, mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { isConcerned } from "../../clients/scan.ts";
-import { rewritten, type Skipped, type Survey, survey } from "../../clients/setup.ts";
+import {
+  byFile,
+  editedInTurn,
+  rewritten,
+  type Skipped,
+  type Survey,
+  survey,
+  type Takeover,
+} from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
-import { FAULTS, isFault } from "../../core/fault.ts";
+import { type Fault, FAULTS, isFault } from "../../core/fault.ts";
 import { changeFiles, warning } from "../client-change.ts";
 import {
   type ClientContext,
   clientContext,
   clientNamed,
   configChanges,
-  modeFor,
   rulesOf,
 } from "../client-context.ts";
 import { measure, shownCosts } from "../client-cost.ts";
@@ -115,31 +123,31 @@ async function planFor(clients: readonly Client[], context: ClientContext): Prom
   const { link, where } = context;
   const found = survey(clients, where, link);
   const skipped = [...found.skipped];
-  const usable = found.takeovers.flatMap((takeover) => {
-    const { before, place, client, text } = takeover.file;
-    const after = writeProblem(before) ?? rewritten(takeover, link, where);
-    if (!isFault(after)) {
-      const isSame = after === text && before.bytes !== null;
-      const mode = modeFor(place.scope);
-      return [
-        {
-          takeover,
-          change: isSame ? [] : [{ before, after, mode, shape: place.shape, required: false }],
-        },
-      ];
+  const takeovers: Takeover[] = [];
+  const rewrites: Change[] = [];
+  for (const lists of byFile(found.takeovers, ({ file }) => file)) {
+    const changes = rewritesOf(lists, link);
+    if (isFault(changes)) {
+      for (const { file } of lists) {
+        skipped.push({ client: file.client.id, path: file.before.path, problem: changes });
+      }
+      continue;
     }
-    skipped.push({ client: client.id, path: before.path, problem: after });
-    return [];
-  });
-  const takeovers = usable.map(({ takeover }) => takeover);
+    takeovers.push(...lists);
+    rewrites.push(...changes.map((change) => ({ ...change, required: false })));
+  }
   const servers = takeovers.flatMap((takeover) => takeover.found);
   const merged = mergeServers(entriesOf(context.config), servers, rulesOf(context));
   // The config comes first: a client must not lose a server that mcpd does not have yet.
-  const changes = [
-    ...(await configChanges(context, merged)),
-    ...usable.flatMap(({ change }) => change),
-  ];
+  const changes = [...(await configChanges(context, merged)), ...rewrites];
   return { survey: { takeovers, skipped }, merged, changes, skipped };
+}
+
+function rewritesOf(lists: readonly Takeover[], link: Link): readonly Change[] | Fault {
+  const files = lists.map(({ file }) => file);
+  const problem = files[0] === undefined ? null : writeProblem(files[0].before);
+  if (problem !== null) return problem;
+  return editedInTurn(files, (file, at) => rewritten(file, lists[at]?.found ?? [], link));
 }
 
 function report(
@@ -151,7 +159,7 @@ function report(
     file.client.title,
     String(found.length),
     String(left.length),
-    file.before.path,
+    file.project === null ? file.before.path : `${file.before.path} for ${file.project}`,
   ]);
   const columns = [
     { title: "CLIENT" },
@@ -184,6 +192,7 @@ function dataOf({ survey: { takeovers }, merged, skipped }: Plan): { [key: strin
     clients: takeovers.map(({ file, found, left }) => ({
       client: file.client.id,
       path: file.before.path,
+      project: file.project,
       servers: found.map(({ name }) => name),
       left,
     })),

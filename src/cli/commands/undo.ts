@@ -86,15 +86,15 @@ async function mergeBack(entry: Entry, undone: Undone, context: ClientContext): 
   const failed = [...undone.failed];
   const refused: Refused[] = [];
   const changes = undone.refused.flatMap((file): Change[] => {
-    const { path, shape, before, expected, found } = file;
+    const { path, shapes, before, expected, found } = file;
     const now = snapshot(path);
-    if (shape === null || isFault(now)) {
+    if (shapes.length === 0 || isFault(now)) {
       refused.push(file);
       return [];
     }
-    const after = putBack(path, shape, { before, after: expected, now: found });
+    const after = putBack(path, shapes, { before, after: expected, now: found });
     if (isFault(after)) failed.push(after);
-    return isFault(after) ? [] : [{ before: now, after, mode: 0o600, shape, required: false }];
+    return isFault(after) ? [] : [{ before: now, after, mode: 0o600, shapes, required: false }];
   });
   const applied = orThrow(await context.journal.apply(`undo ${entry.command}`, changes));
   await context.journal.settle(entry.id, applied.written);

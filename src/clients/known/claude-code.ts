@@ -10,8 +10,8 @@ const dialect = commonDialect({
 
 /**
  * Format: https://code.claude.com/docs/en/mcp (scopes, .mcp.json, headersHelper);
- * CLAUDE_CONFIG_DIR: https://code.claude.com/docs/en/settings. Servers of scope "local" stay where
- * they are: they belong to one directory and win over ours of the same name.
+ * CLAUDE_CONFIG_DIR: https://code.claude.com/docs/en/settings. What "claude mcp add" writes without
+ * a scope is "local": under projects, by directory, in the file of the user.
  */
 export const claudeCode: Client = {
   id: "claude-code",
@@ -23,6 +23,13 @@ export const claudeCode: Client = {
     const file = own === "" ? inHome(where, ".claude.json") : joinFor(where, own, ".claude.json");
     return [
       { scope: "user", paths: [file], shape: MCP_SERVERS, dialect },
+      {
+        scope: "local",
+        paths: [file],
+        shape: MCP_SERVERS,
+        dialect,
+        projectsKey: "projects",
+      },
       ...inProject(where, [[".mcp.json"]], { shape: MCP_SERVERS, dialect }),
     ];
   },

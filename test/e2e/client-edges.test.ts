@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
+
+import { LineClient } from "../helpers/line-client.ts";
+import { fixture } from "../helpers/program.ts";
+import { ClientHome } from "./clients.ts";
+import { Daemon } from "./harness.ts";
+
+/** Two projects of Claude Code with servers of their own, one that is gone, one without. */
+function claudeFile(home: ClientHome): {
+  readonly text: string;
+  readonly work: string;
+  readonly other: string;
+} {
+  const [work, other] = [home.directory.file("work"), home.directory.file("other")];
+  for (const directory of [work, other]) mkdirSync(directory);
+  const lint = fixture("echo.ts", "--root", ".");
+  const text = `{
+  "mcpServers": { "notes": { "command": "notes-mcp" } },
+  "projects": {
+    ${JSON.stringify(work)}: {
+      "allowedTools": [ ],
+      "mcpServers": { "lint": ${JSON.stringify(lint)},
+        "hub": {"type": "http", "url": "https://hub.example/mcp?api_key=s3cret-s3cret"} }, "history": [1,2]
+    },
+    ${JSON.stringify(other)}: { "mcpServers": { "lint": ${JSON.stringify(lint)} } },
+    "/gone/away": { "mcpServers": { "old": { "command": "old" } } },
+    ${JSON.stringify(home.path)}: { "mcpServers": {} }
+  }
+}`;
+  home.write("claude-code", text);
+  return { text, work, other };
+}
+
+describe("servers that Claude Code keeps for one project in the file of the user", () => {
+  test("move with their project, are shared as one, and come back to the byte", async () => {
+    using home = new ClientHome();
+    const { text, work, other } = claudeFile(home);
+    const setup = await home.run("setup", "--yes");
+    expect([setup.exitCode, setup.stdout]).toEqual([0, expect.stringContaining(`for ${work}`)]);
+    const { mcpServers, projects } = JSON.parse(home.read("claude-code"));
+    expect(Object.keys(mcpServers)).toEqual(["mcpd"]);
+    for (const project of [work, other]) {
+      expect(Object.keys(projects[project].mcpServers)).toEqual(["mcpd"]);
+      expect(projects[project].mcpServers.mcpd.args).toEqual(["bridge", "--project", project]);
+    }
+    expect(projects[work]).toMatchObject({ allowedTools: [], history: [1, 2] });
+    expect(projects["/gone/away"].mcpServers).toEqual({ old: { command: "old" } });
+    expect(projects[home.path].mcpServers).toEqual({});
+    const config = readFileSync(home.configFile, "utf8");
+    expect(config.match(/"scope": "project"/g)).toHaveLength(1);
+    expect(config + home.read("claude-code") + setup.stdout + setup.stderr).not.toContain("s3cret");
+    expect((await home.run("setup", "--yes")).stdout).toContain("Nothing is to be changed");
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect(home.read("claude-code")).toBe(text);
+  });
+
+  test("run in their project for the entry that took their place", async () => {
+    using home = new ClientHome();
+    const { work } = claudeFile(home);
+    await home.run("setup", "--yes");
+    const { projects } = JSON.parse(home.read("claude-code"));
+    const { command, args } = projects[work].mcpServers.mcpd;
+    await using daemon = await Daemon.start(null, { home });
+    await using client = new LineClient([command, ...args], { cwd: home.path, env: home.env });
+    await client.initialize();
+    expect(await client.call(1, "add", { a: 40, b: 2 })).toContain("42");
+    const { stdout } = await daemon.run("status", "--json");
+    expect(stdout).toContain(work);
+    expect(await client.end()).toBe(0);
+  });
+
+  test("are listed, imported, checked and disconnected like all others", async () => {
+    using home = new ClientHome();
+    const { text, work } = claudeFile(home);
+    const listed = await home.run("clients");
+    expect(listed.stdout).toContain(`for ${work}`);
+    const imported = await home.run("import", "claude-code", "--json");
+    expect(JSON.parse(imported.stdout).imported).toEqual(["notes", "lint", "hub"]);
+    await home.run("undo");
+    await home.run("setup", "--yes");
+    const { stdout } = await home.run("doctor", "--json");
+    expect(stdout).not.toContain("client.project");
+    await home.run("disconnect", "claude-code", "--project", work);
+    const { mcpServers, projects } = JSON.parse(home.read("claude-code"));
+    expect([mcpServers, projects[work].mcpServers]).toEqual([{}, {}]);
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect(home.read("claude-code")).toBe(text);
+  });
+
+  test("come back one by one where the client has written since", async () => {
+    using home = new ClientHome();
+    const { text, work } = claudeFile(home);
+    await home.run("setup", "--yes");
+    home.write("claude-code", home.read("claude-code").replace("[1,2]", "[1,2,3]"));
+    expect((await home.run("undo")).exitCode).toBe(75);
+    const undo = await home.run("undo", "--merge");
+    expect([undo.exitCode, undo.stderr]).toEqual([0, expect.stringContaining("Put the servers")]);
+    const wanted = JSON.parse(text);
+    wanted.projects[work].history.push(3);
+    expect(JSON.parse(home.read("claude-code"))).toEqual(wanted);
+  });
+});
