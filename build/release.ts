@@ -29,8 +29,9 @@ export function writeRelease(
   level?: number,
 ): readonly string[] {
   mkdirSync(folder, { recursive: true });
-  const write = (name: string, content: string | Uint8Array): void =>
+  const write = (name: string, content: string | Uint8Array): void => {
     writeFileAtomic(join(folder, name), content, { mode: 0o644 });
+  };
   const lines = programs.map(({ target, file, bytes }) => {
     const name = `mcpd-${target}.tar.gz`;
     const archive = archiveOf(file, bytes, level);

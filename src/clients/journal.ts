@@ -6,68 +6,21 @@ import type { Clock } from "../lib/clock.ts";
 import { withFileLock } from "../lib/file-lock.ts";
 import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import { hashOf, type Snapshot, snapshot } from "./files.ts";
-import type { Shape } from "./shape.ts";
-import { type Change, missingDirectories, removeEmpty, writeChange } from "./write.ts";
-
-/** What is remembered of a file. */
-type Kept = {
-  readonly path: string;
-  readonly target: string;
-  readonly mode: number;
-  readonly hashBefore: string | null;
-  readonly hashAfter: string | null;
-  /** Directories that were made for it, the innermost first. */
-  readonly madeDirectories: readonly string[];
-  readonly shapes: readonly Shape[];
-  readonly neededBy: string | null;
-  readonly undone: boolean;
-};
-
-/** One command's changes, newest last. */
-export type Entry = {
-  readonly id: string;
-  /** The words of the command: "setup", "connect cursor". */
-  readonly command: string;
-  /** ISO 8601. */
-  readonly at: string;
-  readonly files: readonly Kept[];
-};
-
-export type Applied = {
-  /** Null when nothing was written. */
-  readonly id: string | null;
-  readonly written: readonly string[];
-  readonly failed: readonly Fault[];
-};
-
-export type Undone = {
-  readonly restored: readonly string[];
-  readonly failed: readonly Fault[];
-  /** Changed since: left alone. */
-  readonly refused: readonly Refused[];
-  /** Left because a file that was not restored names them. */
-  readonly needed: readonly string[];
-};
-
-/** A file that is neither what it was before the command nor what it was after. */
-export type Refused = {
-  readonly path: string;
-  readonly shapes: readonly Shape[];
-  /** As it was before the command, "" for no file. */
-  readonly before: string;
-  readonly expected: string;
-  readonly found: string;
-};
-
-/** A file as it was before a command. */
-export type Earlier = {
-  readonly command: string;
-  readonly bytes: Uint8Array | null;
-  /** What was made for it. */
-  readonly directories: readonly string[];
-};
+import type { Applied, Earlier, Entry, Kept, Refused, Undone } from "./kept.ts";
+import {
+  type Change,
+  changed,
+  isLost,
+  missingDirectories,
+  rebased,
+  removeEmpty,
+  writeChange,
+} from "./write.ts";
 
 const MANIFEST = "manifest.json";
+/** A client writes a few times in a row and then rests. */
+const ATTEMPTS_MAX = 10;
+const PAUSE_MS = 30;
 
 /**
  * Writes files so that it can be taken back: copies of what was there and what was written lie in a
@@ -83,38 +36,48 @@ export class Journal {
   }
 
   /**
-   * Writes the changes in order. A file that is read-only, or not what it was when we looked, is
-   * left and named; if it is required, those before it are put back and the fault is returned.
+   * Writes the changes in order. A file that its client writes at the same moment gets its servers
+   * changed as the client has them now. One that is read-only, or still changes, is left and named;
+   * if it is required, those before it are put back and the fault is returned.
    */
   async apply(command: string, changes: readonly Change[]): Promise<Applied | Fault> {
-    return await this.#alone(() => {
+    return await this.#alone(async () => {
       const id = this.#newId();
       const home = join(this.#directory, id);
       ensurePrivateDir(home);
       const written: Kept[] = [];
+      const done: Change[] = [];
       const failed: Fault[] = [];
+      const save = (files: readonly Kept[]): void =>
+        this.#save({ id, command, at: this.#now(), files });
       for (const change of changes) {
-        const kept = this.#plan(home, written.length, change);
-        // Written before the file itself: whatever happens now can be undone.
-        this.#save({ id, command, at: this.#now(), files: [...written, kept] });
-        const problem = writeChange(change);
-        if (problem === null) {
-          written.push(kept);
+        const at = written.length;
+        const made = await this.#write(home, at, change, (kept) => save([...written, kept]));
+        if (!isFault(made)) {
+          written.push(made.kept);
+          done.push(made.change);
         } else if (change.required) {
-          const stuck = written.map((done, at) => this.#restore(home, done, at)).find(isFault);
+          const stuck = written.map((kept, at) => this.#restore(home, kept, at)).find(isFault);
           if (stuck !== undefined) return stuck;
           rmSync(home, { recursive: true, force: true });
-          return problem;
+          return made;
         } else {
-          failed.push(problem);
+          failed.push(made);
         }
       }
-      this.#save({ id, command, at: this.#now(), files: written });
+      // A client may have read a file before us, and written it behind us.
+      for (const [at, change] of done.entries()) {
+        const again = isLost(change) ? rebased(change) : null;
+        if (again === null) continue;
+        const made = await this.#write(home, at, again, (kept) => save(written.with(at, kept)));
+        if (isFault(made)) continue;
+        written[at] = made.kept;
+        done[at] = made.change;
+      }
+      save(written);
       if (written.length === 0) rmSync(home, { recursive: true, force: true });
       // A client that keeps its config in memory writes it when it likes.
-      failed.push(
-        ...written.filter((kept) => currentHash(kept) !== kept.hashAfter).map(overwritten),
-      );
+      failed.push(...done.filter(isLost).map(overwritten));
       const paths = written.map(({ path }) => path);
       return { id: written.length === 0 ? null : id, written: paths, failed };
     });
@@ -207,6 +170,27 @@ export class Journal {
     });
   }
 
+  /** Tries again for as long as the client writes the file, too, within limits. */
+  async #write(
+    home: string,
+    at: number,
+    wanted: Change,
+    save: (kept: Kept) => void,
+  ): Promise<{ readonly kept: Kept; readonly change: Change } | Fault> {
+    let change = wanted;
+    for (let left = ATTEMPTS_MAX; ; left--) {
+      const kept = this.#plan(home, at, change);
+      // Written before the file itself: whatever happens now can be undone.
+      save(kept);
+      const problem = writeChange(change);
+      const isOvertaken = problem === null ? isLost(change) : problem.code === "client.changed";
+      if (isOvertaken) await this.#clock.sleep(PAUSE_MS);
+      const next = isOvertaken && left > 1 ? rebased(change) : null;
+      if (next === null) return problem ?? { kept, change };
+      change = next;
+    }
+  }
+
   #plan(home: string, at: number, { before, after, mode, shapes, neededBy }: Change): Kept {
     if (before.bytes !== null) writeFileAtomic(join(home, `${at}.before`), before.bytes);
     writeFileAtomic(join(home, `${at}.after`), after ?? "");
@@ -231,7 +215,9 @@ export class Journal {
         for (const directory of kept.madeDirectories) removeEmpty(directory);
       } else {
         const bytes = readFileSync(join(home, `${at}.before`));
-        writeFileAtomic(kept.target, bytes, { mode: kept.mode });
+        const isDue = (): boolean => currentHash(kept) === kept.hashAfter;
+        const isBack = writeFileAtomic(kept.target, bytes, { mode: kept.mode, isDue });
+        if (!isBack) return changed(kept);
       }
       return null;
     } catch (error) {
@@ -257,11 +243,11 @@ export class Journal {
     return id;
   }
 
-  async #alone<T>(action: () => T | Fault): Promise<T | Fault> {
+  async #alone<T>(action: () => T | Fault | Promise<T | Fault>): Promise<T | Fault> {
     try {
       ensurePrivateDir(this.#directory);
       const lock = join(this.#directory, ".lock");
-      return await withFileLock(lock, this.#clock, () => Promise.resolve(action()));
+      return await withFileLock(lock, this.#clock, async () => await action());
     } catch (error) {
       const text = `Cannot keep the copies that undo needs: ${reasonOf(error)}`;
       return fault("file.failed", text, this.#directory);
@@ -281,7 +267,7 @@ function isNeeded({ path, neededBy }: Kept): boolean {
   return text.includes(path) || text.includes(JSON.stringify(path).slice(1, -1));
 }
 
-function overwritten({ path }: Kept): Fault {
+function overwritten({ before: { path } }: Change): Fault {
   const text = `${path} is not what was written: its client wrote it at the same moment`;
   return fault("client.changed", text, path);
 }

@@ -1,9 +1,10 @@
 import { mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { type Fault, fault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import { reasonOf, writeFileAtomic } from "../lib/files.ts";
-import { isUnchanged, type Snapshot, writeProblem } from "./files.ts";
+import { carryOver } from "./carry.ts";
+import { isUnchanged, type Snapshot, snapshot, textOf, writeProblem } from "./files.ts";
 import type { Shape } from "./shape.ts";
 
 /** One file to be written. */
@@ -27,23 +28,52 @@ export type Change = {
 export function writeChange({ before, after, mode, directories = [] }: Change): Fault | null {
   const problem = writeProblem(before);
   if (problem !== null) return problem;
-  if (!isUnchanged(before)) {
-    const text = `Cannot write ${before.path}: somebody else changed it meanwhile`;
-    return fault("client.changed", text, before.path);
-  }
   try {
+    if (!isUnchanged(before)) return changed(before);
     if (after === null) {
       rmSync(before.target, { force: true });
       for (const directory of directories) removeEmpty(directory);
       return null;
     }
     mkdirSync(dirname(before.target), { recursive: true, mode: 0o700 });
-    writeFileAtomic(before.target, after, { mode: before.mode ?? mode });
-    return null;
+    const isDue = (): boolean => isUnchanged(before);
+    const written = writeFileAtomic(before.target, after, { mode: before.mode ?? mode, isDue });
+    return written ? null : changed(before);
   } catch (error) {
     const text = `Cannot write ${before.path}: ${reasonOf(error)}`;
     return fault("file.failed", text, before.path);
   }
+}
+
+/**
+ * The same change of a file that its client wrote in between: its servers change as they were to,
+ * all else is the client's. Null when that cannot be.
+ */
+export function rebased({ before, after, shapes = [], ...rest }: Change): Change | null {
+  const now = snapshot(before.path);
+  if (after === null || isFault(now) || now.target !== before.target) return null;
+  const [from, text] = [textOf(before), textOf(now)];
+  if (isFault(from) || isFault(text)) return null;
+  // Only what is all about servers can be carried over.
+  const again = carryOver(before.path, shapes, { from, to: after, now: from });
+  const carried = carryOver(before.path, shapes, { from, to: after, now: text });
+  if (again !== after || isFault(carried)) return null;
+  return { before: now, after: carried, shapes, ...rest };
+}
+
+/** True when a client has written the file since, from what it had in memory before. */
+export function isLost({ before, after, shapes = [] }: Change): boolean {
+  const now = snapshot(before.path);
+  if (isFault(now) || after === null) return !isFault(now) && now.bytes !== null;
+  const [from, text] = [textOf(before), textOf(now)];
+  if (isFault(from) || isFault(text)) return true;
+  // What it says beside our servers is the client's.
+  return text !== after && carryOver(before.path, shapes, { from, to: after, now: text }) !== text;
+}
+
+export function changed({ path }: Pick<Snapshot, "path">): Fault {
+  const text = `Cannot write ${path}: somebody else changed it meanwhile`;
+  return fault("client.changed", text, path);
 }
 
 /** The directories that have to be made for a file, the innermost first. */

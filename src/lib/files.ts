@@ -22,15 +22,20 @@ const PRIVATE_DIRECTORY = 0o700;
 /**
  * Replaces a file at once: a reader sees the old content or the new, never half of one, also after
  * a power cut unless `durable` is false (true by default; waiting for the disk takes milliseconds).
- * `mode` is what the file has afterwards (0600 by default; Windows has no modes). Throws the
+ * `mode` is what the file has afterwards (0600 by default; Windows has no modes). `isDue` is asked
+ * at the last moment: false leaves the old file as it was, and is what comes back. Throws the
  * system's error (see `reasonOf`) and leaves the old file as it was.
  */
 export function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  options: { readonly mode?: number; readonly durable?: boolean } = {},
-): void {
-  const { mode = PRIVATE_FILE, durable = true } = options;
+  options: {
+    readonly mode?: number;
+    readonly durable?: boolean;
+    readonly isDue?: () => boolean;
+  } = {},
+): boolean {
+  const { mode = PRIVATE_FILE, durable = true, isDue = () => true } = options;
   const temporary = join(
     dirname(path),
     `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}.tmp`,
@@ -40,7 +45,10 @@ export function writeFileAtomic(
     else writeFileSync(temporary, content, { mode });
     // The umask may have taken rights away from what open() was asked for.
     chmodSync(temporary, mode);
-    renameSync(temporary, path);
+    const due = isDue();
+    if (due) renameSync(temporary, path);
+    else rmSync(temporary, { force: true });
+    return due;
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

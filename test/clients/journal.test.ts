@@ -12,8 +12,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+import { editServers } from "../../src/clients/document.ts";
 import { snapshot } from "../../src/clients/files.ts";
-import { type Applied, Journal } from "../../src/clients/journal.ts";
+import { Journal } from "../../src/clients/journal.ts";
+import type { Applied } from "../../src/clients/kept.ts";
+import { MCP_SERVERS } from "../../src/clients/shape.ts";
 import type { Change } from "../../src/clients/write.ts";
 import { isFault } from "../../src/core/fault.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -103,6 +106,29 @@ describe("the journal", () => {
     const { written, failed } = await scene.apply(...changes);
     expect([written, failed.map(({ code }) => code)]).toEqual([[b], ["client.changed"]]);
     expect(textAt(a)).toBe("by its client");
+  });
+
+  test("changes the servers of what a client wrote meanwhile, and gives that back", async () => {
+    using scene = new Scene();
+    const a = scene.file("a", '{ "n": 1, "mcpServers": { "x": { "command": "x" } } }');
+    const edits = { set: [["mcpd", { command: "mcpd" }] as const], remove: ["x"] };
+    const ours = String(editServers(textAt(a), MCP_SERVERS, a, edits));
+    const change = { ...scene.change(a, ours), shapes: [MCP_SERVERS] };
+    const theirs = '{ "n": 2, "mcpServers": { "y": {}, "x": { "command": "x" } } }';
+    writeFileSync(a, theirs);
+    const { id, written, failed } = await scene.apply(change);
+    expect([written, failed]).toEqual([[a], []]);
+    expect(JSON.parse(textAt(a))).toEqual({
+      n: 2,
+      mcpServers: { y: {}, mcpd: { command: "mcpd" } },
+    });
+    await scene.undo(id);
+    expect(textAt(a)).toBe(theirs);
+    // A change of anything else cannot be made in another text.
+    const other = { ...scene.change(a, theirs.replace("2", "3")), shapes: [MCP_SERVERS] };
+    writeFileSync(a, ours);
+    expect((await scene.apply(other)).failed.map(({ code }) => code)).toEqual(["client.changed"]);
+    expect(textAt(a)).toBe(ours);
   });
 
   test("puts everything back when a file that is required cannot be written", async () => {

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
+import { FIXTURES } from "../clients/fixtures.ts";
 import { LineClient } from "../helpers/line-client.ts";
 import { fixture } from "../helpers/program.ts";
 import { ClientHome } from "./clients.ts";
 import { Daemon } from "./harness.ts";
+
+const WRITER = join(import.meta.dir, "..", "fixtures", "process", "config-writer.ts");
 
 /** Two projects of Claude Code with servers of their own, one that is gone, one without. */
 function claudeFile(home: ClientHome): {
@@ -100,5 +104,47 @@ describe("servers that Claude Code keeps for one project in the file of the user
     const wanted = JSON.parse(text);
     wanted.projects[work].history.push(3);
     expect(JSON.parse(home.read("claude-code"))).toEqual(wanted);
+  });
+});
+
+/** Runs setup while Claude Code writes its config every so often; how often it has. */
+async function setupAgainst(home: ClientHome, pauseMs: number) {
+  const argv = [process.execPath, "run", WRITER, home.file("claude-code"), String(pauseMs)];
+  const writer = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const reader = writer.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  await reader.read();
+  const setup = await home.run("setup", "--yes");
+  await writer.stdin.end();
+  const rounds = Number((await reader.read()).value);
+  await writer.exited;
+  return { setup, rounds };
+}
+
+describe("a client that writes its config at the same moment", () => {
+  test("is set up, loses nothing of what it wrote, and gets that back, too", async () => {
+    using home = new ClientHome();
+    home.install();
+    const { setup, rounds } = await setupAgainst(home, 40);
+    expect([setup.exitCode, setup.stderr]).toEqual([0, expect.not.stringContaining("meanwhile")]);
+    const { mcpServers, numStartups } = JSON.parse(home.read("claude-code"));
+    expect([Object.keys(mcpServers), numStartups]).toEqual([["mcpd"], 41 + rounds]);
+    const undo = await home.run("undo", "--merge");
+    expect(undo.exitCode).toBe(0);
+    const before = JSON.parse(FIXTURES["claude-code"]?.text ?? "");
+    expect(JSON.parse(home.read("claude-code"))).toEqual({ ...before, numStartups });
+  });
+
+  test("is left out and named when it never rests, and keeps its servers", async () => {
+    using home = new ClientHome();
+    home.install();
+    const file = home.file("claude-code");
+    const { setup } = await setupAgainst(home, 0);
+    expect([0, 75]).toContain(setup.exitCode);
+    if (setup.exitCode === 75) expect(setup.stderr).toContain(file);
+    const { mcpServers } = JSON.parse(home.read("claude-code"));
+    const kept = "mcpd" in mcpServers ? ["mcpd"] : ["memory", "github"];
+    expect(Object.keys(mcpServers)).toEqual(kept);
+    expect(readdirSync(home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(readFileSync(home.configFile, "utf8")).toContain("api.githubcopilot.com");
   });
 });

@@ -1,6 +1,6 @@
+import { carryOver } from "../../clients/carry.ts";
 import { snapshot } from "../../clients/files.ts";
-import type { Entry, Refused, Undone } from "../../clients/journal.ts";
-import { putBack } from "../../clients/put-back.ts";
+import type { Entry, Refused, Undone } from "../../clients/kept.ts";
 import type { Change } from "../../clients/write.ts";
 import { type Fault, fault, FaultError, FAULTS, isFault } from "../../core/fault.ts";
 import { daemonNote, warning } from "../client-change.ts";
@@ -92,7 +92,7 @@ async function mergeBack(entry: Entry, undone: Undone, context: ClientContext): 
       refused.push(file);
       return [];
     }
-    const after = putBack(path, shapes, { before, after: expected, now: found });
+    const after = carryOver(path, shapes, { from: expected, to: before, now: found });
     if (isFault(after)) failed.push(after);
     return isFault(after) ? [] : [{ before: now, after, mode: 0o600, shapes, required: false }];
   });
