@@ -14,7 +14,7 @@ import { jsonSchema } from "../config/json-schema.ts";
 import { readConfig } from "../config/resolve.ts";
 import { nameProblem } from "../config/schema-upstream.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
-import { fault, FaultError } from "../core/fault.ts";
+import { fault, FaultError, isFault } from "../core/fault.ts";
 import { type InstallInfo, layoutOf } from "../install/layout.ts";
 import { urlHost } from "../lib/address.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -85,6 +85,13 @@ export function rulesOf({ config }: ClientContext): Rules {
   const { store, platform } = config;
   return {
     nameProblem,
+    entryProblem: (entry) => {
+      const text = JSON.stringify({ mcpServers: { it: entry } });
+      const read = readConfig(text, store.path, platform, 1);
+      if (!isFault(read)) return null;
+      const [first] = (read.data?.["problems"] ?? []) as readonly { readonly text: string }[];
+      return `mcpd cannot run it: ${(first?.text ?? read.text).replace("mcpServers.it.", "")}`;
+    },
     secretFile: (server, slot) => join(platform.paths.configDir, "secrets", `${server}-${slot}`),
     reveal: (file) => {
       const path = isAbsolute(file) ? file : join(dirname(store.path), file);

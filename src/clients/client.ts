@@ -85,6 +85,11 @@ function isAbsoluteFor({ system }: Pick<Where, "system">, path: string): boolean
   return (system === "windows" ? win32 : posix).isAbsolute(path);
 }
 
+/** True for a path that means another file in another directory. */
+export function isRelativeFor(where: Pick<Where, "system">, path: string): boolean {
+  return !/^(~|\$\{|\{project\})/.test(path) && !isAbsoluteFor(where, path);
+}
+
 /** A path in the home directory. */
 export function inHome(where: Where, ...parts: readonly string[]): string {
   return joinFor(where, where.home, ...parts);

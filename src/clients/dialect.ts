@@ -21,6 +21,15 @@ const REMOTE_TYPES: ReadonlyMap<string, string> = new Map([
   ["ws", "ws"],
 ]);
 
+/** ${input:ID}, ${file:PATH} and the like, and what an editor knows of the open file and folder. */
+const FOR_CLIENT = new RegExp(
+  [
+    "\\$\\{(?!env:)\\w+:(?!-)[^}]*\\}|\\$\\{\\{[^}]*\\}\\}",
+    "\\$\\{(?:workspaceFolderBasename|file(?:Basename|Dirname|Extname|WorkspaceFolder)\\w*|file",
+    "relativeFile\\w*|lineNumber|columnNumber|selectedText|execPath|defaultBuildTask|cwd)\\}",
+  ].join("|"),
+);
+
 /**
  * The dialect nearly all clients speak: command, args, env or url, headers. Differences are traits.
  */
@@ -69,16 +78,14 @@ export function translated(
   if (args === null || env === null || headers === null) {
     return left("its args, env or headers are not what its client documents");
   }
-  const type = REMOTE_TYPES.get(String(parts.type));
+  const type = REMOTE_TYPES.get(text(parts.type) ?? "");
   const cwd = text(parts.cwd);
   const entry: Entry =
     command === undefined
       ? { ...(type === "sse" || type === "ws" ? { type } : {}), url, ...some("headers", headers) }
       : { command, ...some("args", args), ...some("env", env), ...(cwd ? { cwd } : {}) };
   const filtered = { ...entry, ...some("tools", parts.tools ?? {}) };
-  const asked = /\$\{(input|command|config|secrets?):[^}]*\}|\$\{\{[^}]*\}\}/.exec(
-    JSON.stringify(entry),
-  )?.[0];
+  const asked = FOR_CLIENT.exec(JSON.stringify(entry))?.[0];
   if (asked !== undefined) return left(`only its client knows ${asked}`);
   return { kind: "server", entry: ourNotation(filtered, where) as Entry };
 }

@@ -1,6 +1,7 @@
 import { posix, win32 } from "node:path";
 
 import type { Client, Entry, Way } from "./client.ts";
+import { text } from "./dialect.ts";
 
 /** The name we have in a client that sees all upstreams. */
 export const OUR_NAME = "mcpd";
@@ -45,7 +46,9 @@ export function wayOf(client: Client, link: Link, registration: Registration): W
 
 /** True for an entry that points at mcpd, whoever wrote it. */
 export function isOurs(entry: Entry, link: Link): boolean {
-  const words = [entry["command"] ?? entry["cmd"], entry["args"]].flat().map(String);
+  const words = [entry["command"] ?? entry["cmd"], entry["args"]]
+    .flat()
+    .filter((word) => typeof word === "string");
   const at = words.indexOf("bridge");
   if (at > 0) {
     const [first = ""] = words;
@@ -53,12 +56,12 @@ export function isOurs(entry: Entry, link: Link): boolean {
     const isProgram = words.slice(0, at).join("\0") === link.program.join("\0");
     return name === "mcpd" || isProgram;
   }
-  const text = JSON.stringify(entry);
-  return /show-key --headers/.test(text) || (/\{file:[^}]*\bmcpd\b/.test(text) && isLocal(entry));
+  const all = JSON.stringify(entry);
+  return /show-key --headers/.test(all) || (/\{file:[^}]*\bmcpd\b/.test(all) && isLocal(entry));
 }
 
 function isLocal(entry: Entry): boolean {
-  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(String(entry["url"]));
+  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(text(entry["url"]) ?? "");
 }
 
 /** As both POSIX shells and cmd.exe take it. */

@@ -52,9 +52,9 @@ const RUNNERS = /^(npx|bunx|uvx|pnpx|pipx|uv|cmd)$/;
 function isServer({ command: line }: Process, { command, args }: Entry): boolean {
   if (typeof command !== "string") return false;
   const words = line.split(" ");
-  const telling = (Array.isArray(args) ? args.map(String) : []).filter(
-    (word) => !/^-|\$\{|\{project\}/.test(word),
-  );
+  const telling = [args ?? []]
+    .flat()
+    .filter((word) => typeof word === "string" && !/^-|\$\{|\{project\}/.test(word));
   const name = baseName(command);
   const isRunner = RUNNERS.test(name);
   if (isRunner && telling.length === 0) return false;

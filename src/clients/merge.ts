@@ -13,6 +13,8 @@ export type FoundServer = {
 export type Rules = {
   /** Why a name cannot be ours; null when it can. */
   nameProblem(name: string): string | null;
+  /** Why an entry cannot be in our config, as the end of a sentence; null when it can. */
+  entryProblem(entry: Entry): string | null;
   /** Where the secret of a server goes. */
   secretFile(server: string, slot: string): string;
   /** What a file with a secret holds; null when it cannot be read. */

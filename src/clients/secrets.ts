@@ -33,7 +33,7 @@ export function stripSecrets(entry: Entry): Stripped {
       env[variable] ??= { secret: slot };
       return `\${${variable}}`;
     });
-  const words = Array.isArray(entry["args"]) ? entry["args"].map(String) : [];
+  const words = [entry["args"] ?? []].flat().filter((word) => typeof word === "string");
   const args = words.map((word, at) => named(word, flagOf(words[at - 1], word)));
   const url = typeof entry["url"] === "string" ? named(entry["url"], "") : undefined;
   const stripped = {

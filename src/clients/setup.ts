@@ -1,8 +1,15 @@
 import { type Fault, isFault } from "../core/fault.ts";
-import type { Client, ClientScope, Where } from "./client.ts";
+import {
+  type Client,
+  type ClientScope,
+  isRelativeFor,
+  type Translated,
+  type Where,
+} from "./client.ts";
+import { left } from "./dialect.ts";
 import { editServers } from "./document.ts";
 import { type Link, OUR_NAME, wayOf } from "./link.ts";
-import type { FoundServer } from "./merge.ts";
+import type { FoundServer, Rules } from "./merge.ts";
 import { type ClientFile, filesToConnect, isInstalled, lookAt } from "./scan.ts";
 import type { Change } from "./write.ts";
 
@@ -44,24 +51,64 @@ export function survey(clients: readonly Client[], where: Where, link: Link): Su
   return { takeovers, skipped };
 }
 
+/** The same without the servers that our config would not take: they stay. */
+export function vetted<T extends Pick<Takeover, "found" | "left">>(
+  list: T,
+  { entryProblem }: Pick<Rules, "entryProblem">,
+): T {
+  const judged = list.found.map((server) => ({ server, why: entryProblem(server.entry) }));
+  const found = judged.flatMap(({ server, why }) => (why === null ? [server] : []));
+  const staying = judged.flatMap(({ server: { name }, why }) =>
+    why === null ? [] : [{ name, why }],
+  );
+  return { ...list, found, left: [...list.left, ...staying] };
+}
+
 /** The servers of one list in our terms; those that are us are neither found nor left. */
 export function takeoverOf(file: ClientFile, where: Where): Takeover {
   const found: FoundServer[] = [];
-  const left: { name: string; why: string }[] = [];
+  const staying: { name: string; why: string }[] = [];
   const { client, place, project } = file;
   for (const [name, entry] of file.servers) {
     if (file.ours.includes(name)) continue;
-    const read = place.dialect.read(entry, where);
-    if (read.kind === "left") left.push({ name, why: read.why });
-    else if (project === null) found.push({ source: client.id, name, entry: read.entry });
-    else {
-      // What a project registers is started in its directory, one for each project.
-      const scoped = { cwd: "{project}", ...read.entry, scope: "project" };
-      const isRemote = "url" in read.entry;
-      found.push({ source: client.id, name, entry: isRemote ? read.entry : scoped });
-    }
+    const read = anchored(place.dialect.read(entry, where), project, where);
+    if (read.kind === "left") staying.push({ name, why: read.why });
+    else found.push({ source: client.id, name, entry: read.entry });
   }
-  return { file, found, left };
+  return { file, found, left: staying };
+}
+
+/**
+ * An entry that does not depend on where its client starts it. What a project registers is started
+ * in its directory, one for each project.
+ */
+function anchored(read: Translated, project: string | null, where: Where): Translated {
+  if (read.kind === "left") return read;
+  const { command, cwd } = read.entry;
+  if (typeof command !== "string") return read;
+  const program = isPath(command) && isRelativeFor(where, command) ? inside(command) : command;
+  const directory = typeof cwd === "string" && isRelativeFor(where, cwd) ? inside(cwd) : cwd;
+  if (project !== null) {
+    const entry = {
+      ...read.entry,
+      command: program,
+      cwd: directory ?? inside("."),
+      scope: "project",
+    };
+    return { kind: "server", entry };
+  }
+  const isSame = program === command && directory === cwd;
+  return isSame ? read : left("it has a path that depends on where its client starts it");
+}
+
+function isPath(command: string): boolean {
+  return /[/\\]/.test(command);
+}
+
+/** A path in a project. */
+function inside(path: string): string {
+  const rest = path.replace(/^\.(?:[/\\]+|$)/, "");
+  return rest === "" ? "{project}" : `{project}/${rest}`;
 }
 
 /** The file's text with us in its list and without the servers that we run from now on. */

@@ -44,6 +44,10 @@ function splicesOf(text: string, root: Node, edit: Edit): readonly Splice[] | nu
       const inner = nest(edit.path.slice(index + 1), edit.value);
       return insertion(text, owner, key, inner);
     }
+    if (!isLast && value.type === "null") {
+      if (edit.kind === "remove") return [];
+      return replacement(text, value, nest(edit.path.slice(index + 1), edit.value));
+    }
     if (isLast)
       return edit.kind === "remove"
         ? removal(text, owner, property)

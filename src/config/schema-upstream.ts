@@ -36,6 +36,8 @@ export const UpstreamName = v.pipe(
     /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/,
     'A name is 1 to 40 letters, digits, "_", "." or "-", letter or digit first, without "__"',
   ),
+  // Every object of the language has members of these names.
+  v.notValues(["constructor", "prototype"], "This name is taken by the language: choose another"),
   v.notValue(BUILTIN_UPSTREAM, '"mcpd" is the name of the built-in upstream: choose another one'),
 );
 

@@ -5,9 +5,13 @@ import { stringify as toToml } from "smol-toml";
 import { stringify as toYaml } from "yaml";
 
 import { editServers, readServers } from "../../src/clients/document.ts";
+import { isOurs } from "../../src/clients/link.ts";
+import { CLIENTS } from "../../src/clients/registry.ts";
+import { stripSecrets } from "../../src/clients/secrets.ts";
 import type { Shape } from "../../src/clients/shape.ts";
 import { isFault } from "../../src/core/fault.ts";
 
+const SHAPE: Shape = { format: "json", path: ["s"] };
 const NAME = fc.stringMatching(/^[A-Za-z][\w .-]{0,8}$/).filter((name) => name !== "mcpd");
 const WORD = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -83,4 +87,30 @@ describe.each(FORMATS)("any config in %s", (_name, shape, write) => {
       { numRuns: 150 },
     );
   });
+});
+
+/** Keys that mean something to one client or the other. */
+const KEY = fc.constantFrom(
+  ...["command", "cmd", "args", "env", "envs", "environment", "url", "uri", "httpUrl", "headers"],
+  ...["type", "cwd", "http_headers", "env_http_headers", "env_keys", "includeTools", "disabled"],
+);
+
+test("any entry in any client is taken over or left, and never trips anybody", () => {
+  const link = { program: ["/opt/mcpd"], flags: [], http: null } as const;
+  const where = { system: "linux", home: "/h", environment: {}, project: "/p" } as const;
+  const places = CLIENTS.flatMap((client) => client.places(where));
+  fc.assert(
+    fc.property(fc.dictionary(KEY, fc.jsonValue()), (entry) => {
+      const servers = readServers(JSON.stringify({ s: { x: entry } }), SHAPE, "f");
+      if (isFault(servers)) throw new Error(servers.text);
+      for (const server of servers.values()) {
+        expect(typeof isOurs(server, link)).toBe("boolean");
+        for (const { dialect } of places) {
+          const read = dialect.read(server, where);
+          if (read.kind === "server") stripSecrets(read.entry);
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

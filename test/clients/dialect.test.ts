@@ -21,6 +21,10 @@ describe("an entry in our own terms", () => {
       kind: "server",
       entry: { command: "a", env: { K: "${KEY}", L: "${LONG}" } },
     });
+    const headers = { Authorization: "Bearer $TOKEN" };
+    expect(read("gemini-cli", { httpUrl: "https://x", headers })).toMatchObject({
+      entry: { headers: { Authorization: "Bearer ${TOKEN}" } },
+    });
   });
 
   test("keeps what the client lets through of its tools", () => {
@@ -40,6 +44,10 @@ describe("an entry in our own terms", () => {
     ["claude-code", { url: "https://x", headersHelper: "x" }, "headers come from a command"],
     ["gemini-cli", { httpUrl: "https://x", authProviderType: "google_credentials" }, "log in"],
     ["vscode", { command: "a", env: { K: "${input:k}" } }, "only its client knows ${input:k}"],
+    ["windsurf", { command: "a", env: { K: "${file:/k}" } }, "only its client knows ${file:/k}"],
+    ["cursor", { command: "a", args: ["${workspaceFolderBasename}"] }, "only its client knows"],
+    ["vscode", { command: "a", args: ["${fileDirname}"] }, "only its client knows ${fileDirname}"],
+    ["cursor", { command: "a", args: [{}] }, "not what its client documents"],
     ["cursor", { command: "a", args: "b" }, "not what its client documents"],
     ["cursor", {}, "neither a command nor a url"],
     ["opencode", { type: "local", command: [] }, "neither a command nor a url"],

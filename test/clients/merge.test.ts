@@ -6,6 +6,7 @@ import { nameProblem } from "../../src/config/schema-upstream.ts";
 const files = new Map<string, string>();
 const RULES: Rules = {
   nameProblem,
+  entryProblem: () => null,
   secretFile: (server, slot) => `/secrets/${server}-${slot}`,
   reveal: (file) => files.get(file) ?? null,
 };

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 
 import { FIXTURES } from "../clients/fixtures.ts";
 import { LineClient } from "../helpers/line-client.ts";
+import { posixTest } from "../helpers/posix.ts";
 import { fixture } from "../helpers/program.ts";
 import { ClientHome } from "./clients.ts";
 import { Daemon } from "./harness.ts";
@@ -146,5 +147,79 @@ describe("a client that writes its config at the same moment", () => {
     expect(Object.keys(mcpServers)).toEqual(kept);
     expect(readdirSync(home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
     expect(readFileSync(home.configFile, "utf8")).toContain("api.githubcopilot.com");
+  });
+});
+
+describe("mcpd setup", () => {
+  test("leaves a server that cannot be shared where it is, with a reason, and moves the rest", async () => {
+    using home = new ClientHome();
+    const servers = {
+      good: { command: "good-mcp" },
+      constructor: { command: "odd-name" },
+      address: { url: "not a url" },
+      header: { url: "https://x.example", headers: { "a b": "x" } },
+      variable: { command: "x", env: { "A=B": "1" } },
+      nested: { command: "x", args: [{}] },
+      relative: { command: "./server.sh" },
+      editor: { command: "x", args: ["${fileDirname}"] },
+    };
+    const text = JSON.stringify({ mcpServers: servers }, null, 4);
+    home.write("cursor", text);
+    const { exitCode, stderr } = await home.run("setup", "--yes", "cursor", "cursor");
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('"address" stays in Cursor: mcpd cannot run it: url: "not a url"');
+    expect(stderr).toContain('"relative" stays in Cursor: it has a path that depends on');
+    expect(stderr).toContain('"constructor" of cursor is called "constructor-cursor" in mcpd');
+    const { mcpServers } = JSON.parse(home.read("cursor"));
+    const stay = Object.keys(servers).filter((name) => !["good", "constructor"].includes(name));
+    expect(Object.keys(mcpServers)).toEqual([...stay, "mcpd"]);
+    const listed = JSON.parse((await home.run("servers", "--json")).stdout).servers;
+    expect(listed.map(({ name }: { name: string }) => name)).toEqual([
+      "mcpd",
+      "good",
+      "constructor-cursor",
+    ]);
+    await home.run("undo");
+    expect(home.read("cursor")).toBe(text);
+  });
+
+  test("starts what a project registers by a relative path in that project", async () => {
+    using home = new ClientHome();
+    const project = home.directory.file("work");
+    mkdirSync(project);
+    const lint = { command: "./bin/lint", args: ["."], cwd: "sub" };
+    home.write(
+      "claude-code",
+      JSON.stringify({ projects: { [project]: { mcpServers: { lint } } } }),
+    );
+    expect((await home.run("setup", "--yes")).exitCode).toBe(0);
+    const config = readFileSync(home.configFile, "utf8");
+    expect(config).toContain('"command": "{project}/bin/lint"');
+    expect(config).toContain('"cwd": "{project}/sub"');
+  });
+
+  posixTest("writes a file once that two clients share by links, and puts it back", async () => {
+    using home = new ClientHome();
+    const real = home.directory.file("dotfiles.json");
+    const text = '{"mcpServers":{"a":{"command":"x","env":{"API_KEY":"abcdefgh1"}}}}';
+    writeFileSync(real, text);
+    for (const id of ["cursor", "windsurf"]) {
+      mkdirSync(dirname(home.file(id)), { recursive: true });
+      symlinkSync(relative(dirname(home.file(id)), real), home.file(id));
+    }
+    expect((await home.run("setup", "--yes")).exitCode).toBe(0);
+    expect(Object.keys(JSON.parse(readFileSync(real, "utf8")).mcpServers)).toEqual(["mcpd"]);
+    expect((await home.run("undo")).exitCode).toBe(0);
+    expect(readFileSync(real, "utf8")).toBe(text);
+  });
+
+  test("writes into a list that is null", async () => {
+    using home = new ClientHome();
+    const text = '{ "mcpServers": null, "x": 1 }';
+    home.write("cursor", text);
+    expect((await home.run("setup", "--yes")).exitCode).toBe(0);
+    expect(JSON.parse(home.read("cursor"))).toMatchObject({ mcpServers: { mcpd: {} }, x: 1 });
+    await home.run("undo");
+    expect(home.read("cursor")).toBe(text);
   });
 });

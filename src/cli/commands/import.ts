@@ -6,7 +6,7 @@ import { type Foreign, readForeign } from "../../clients/foreign.ts";
 import { mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { lookAt } from "../../clients/scan.ts";
-import { takeoverOf } from "../../clients/setup.ts";
+import { takeoverOf, vetted } from "../../clients/setup.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
 import {
@@ -42,8 +42,9 @@ export default command({
   ],
   async execute({ args, options, output }) {
     const context = clientContext(options, null);
-    const { found, left, settings } = read(args.source, context);
-    const merged = mergeServers(entriesOf(context.config), found, rulesOf(context));
+    const rules = rulesOf(context);
+    const { found, left, settings } = vetted(read(args.source, context), rules);
+    const merged = mergeServers(entriesOf(context.config), found, rules);
     const fresh = merged.filter(({ isNew }) => isNew);
     const changes = await configChanges(context, merged, settings);
     for (const { name, why } of left) output.notes.warn(`"${name}" is not imported: ${why}`);

@@ -12,6 +12,7 @@ import {
   type Survey,
   survey,
   type Takeover,
+  vetted,
 } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { type Fault, FAULTS, isFault } from "../../core/fault.ts";
@@ -76,7 +77,7 @@ export default command({
       throw usage("Nobody can be asked here: add --yes, or --dry-run to see the changes", "setup");
     }
     const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);
-    const named = args.clients.map(clientNamed);
+    const named = [...new Set(args.clients.map(clientNamed))];
     const wanted =
       named.length > 0 ? named : CLIENTS.filter((one) => isConcerned(one, context.where));
     const chosen = isAsked ? await choose(wanted) : wanted;
@@ -125,7 +126,9 @@ async function planFor(clients: readonly Client[], context: ClientContext): Prom
   const skipped = [...found.skipped];
   const takeovers: Takeover[] = [];
   const rewrites: Change[] = [];
-  for (const lists of byFile(found.takeovers, ({ file }) => file)) {
+  const rules = rulesOf(context);
+  const vettedOnes = found.takeovers.map((takeover) => vetted(takeover, rules));
+  for (const lists of byFile(vettedOnes, ({ file }) => file)) {
     const changes = rewritesOf(lists, link);
     if (isFault(changes)) {
       for (const { file } of lists) {
@@ -137,7 +140,7 @@ async function planFor(clients: readonly Client[], context: ClientContext): Prom
     rewrites.push(...changes.map((change) => ({ ...change, required: false })));
   }
   const servers = takeovers.flatMap((takeover) => takeover.found);
-  const merged = mergeServers(entriesOf(context.config), servers, rulesOf(context));
+  const merged = mergeServers(entriesOf(context.config), servers, rules);
   // The config comes first: a client must not lose a server that mcpd does not have yet.
   const changes = [...(await configChanges(context, merged)), ...rewrites];
   return { survey: { takeovers, skipped }, merged, changes, skipped };

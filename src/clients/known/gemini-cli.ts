@@ -1,11 +1,19 @@
-import { type Client, type Dialect, inHome, inProject } from "../client.ts";
+import { type Client, type Dialect, type Entry, inHome, inProject } from "../client.ts";
 import { commonDialect, left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
 import { MCP_SERVERS } from "../shape.ts";
 
 const common = commonDialect();
 
+/** Its settings may say $NAME anywhere in a text, where others say ${NAME}. */
+const OWN_NOTATION = /\$([A-Za-z_]\w*)/g;
+
 const dialect: Dialect = {
-  read(entry, where) {
+  read(written, where) {
+    const entry = JSON.parse(
+      JSON.stringify(written, (_key, value: unknown) =>
+        typeof value === "string" ? value.replaceAll(OWN_NOTATION, "$${$1}") : value,
+      ),
+    ) as Entry;
     const special = reasonToLeave(entry);
     if (special !== null) return left(special);
     const { headers } = entry;

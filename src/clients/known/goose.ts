@@ -24,7 +24,7 @@ const dialect: Dialect = {
     if ((type === "sse" || type === "streamable_http") && url !== undefined) {
       return translated({ url, headers, type, tools }, where);
     }
-    return left(`Goose itself provides extensions of type ${String(type)}`);
+    return left(`Goose itself provides extensions of type ${text(type) ?? "unknown"}`);
   },
   write(way, name): Entry {
     if (way.kind !== "bridge") throw new Error("This client is connected by the bridge only");

@@ -12,9 +12,10 @@ const dialect: Dialect = {
     const { command: line, environment: env, headers } = entry;
     if (/\{file:/.test(JSON.stringify(entry))) return left("it takes a value from a file");
     if (url !== undefined) return translated({ url, headers }, where);
-    const [command, ...args] = Array.isArray(line) ? line.map(String) : [];
-    if (command === undefined) return left("it has neither a command nor a url");
-    return translated({ command, args, env }, where);
+    const [command, ...args]: readonly unknown[] = Array.isArray(line) ? line : [];
+    const program = text(command);
+    if (program === undefined) return left("it has neither a command nor a url");
+    return translated({ command: program, args, env }, where);
   },
   write(way) {
     if (way.kind === "bridge") {
