@@ -24,6 +24,11 @@ export type Where = {
 /** An entry of a client's config, or of our mcpServers. */
 export type Entry = { readonly [key: string]: unknown };
 
+/** The texts of a list that should hold nothing else. */
+export function textsOf(list: unknown): readonly string[] {
+  return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
+}
+
 /** How a client gets to the daemon. */
 export type Way =
   | { readonly kind: "bridge"; readonly command: string; readonly args: readonly string[] }
@@ -59,6 +64,8 @@ export type Place = {
   readonly shape: Shape;
   readonly dialect: Dialect;
   readonly projectsKey?: string;
+  /** Where its file lists the names of servers that it does not start; JSON only. */
+  readonly offPath?: readonly string[];
 };
 
 export type Client = {
@@ -121,7 +128,7 @@ export function inAppData(where: Where, ...parts: readonly string[]): string {
 export function inProject(
   where: Where,
   parts: readonly (readonly string[])[],
-  rest: Pick<Place, "shape" | "dialect">,
+  rest: Pick<Place, "shape" | "dialect" | "offPath">,
 ): readonly Place[] {
   const { project } = where;
   if (project === null) return [];

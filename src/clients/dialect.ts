@@ -26,7 +26,7 @@ const FOR_CLIENT = new RegExp(
   [
     "\\$\\{(?!env:)\\w+:(?!-)[^}]*\\}|\\$\\{\\{[^}]*\\}\\}",
     "\\$\\{(?:workspaceFolderBasename|file(?:Basename|Dirname|Extname|WorkspaceFolder)\\w*|file",
-    "relativeFile\\w*|lineNumber|columnNumber|selectedText|execPath|defaultBuildTask|cwd)\\}",
+    "relativeFile\\w*|lineNumber|columnNumber|selectedText|execPath|defaultBuildTask|cwd|PWD)\\}",
   ].join("|"),
 );
 
@@ -98,9 +98,11 @@ export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+export const SWITCHED_OFF = "it is switched off there";
+
 /** Why an entry cannot be taken over as it is; null when it can. */
 export function reasonToLeave(entry: Entry): string | null {
-  if (entry["disabled"] === true || entry["enabled"] === false) return "it is switched off there";
+  if (entry["disabled"] === true || entry["enabled"] === false) return SWITCHED_OFF;
   if (entry["envFile"] !== undefined) return "its variables come from a file of the client";
   if (entry["headersHelper"] !== undefined) return "its headers come from a command of the client";
   if (entry["authProviderType"] !== undefined) return "only its client can log in there";

@@ -16,11 +16,10 @@ export function readServers(
   return isFault(taken) ? taken : taken.servers;
 }
 
-/** The names of the members of an object of a JSON text; none when it is not there. */
-export function membersOf(text: string, key: string): readonly string[] {
+/** What a JSON text says there; undefined when it says nothing. */
+export function valueAt(text: string, path: readonly string[]): unknown {
   const read = readJson(text);
-  const member = read.kind === "value" ? memberOf(read.value, key) : undefined;
-  return isEntry(member) ? Object.keys(member) : [];
+  return read.kind === "value" ? path.reduce<unknown>(memberOf, read.value) : undefined;
 }
 
 /**
@@ -70,7 +69,7 @@ function takeApart(text: string, shape: Shape, file: string): Parts | Fault {
   if (!isEntry(holder)) {
     return fault("client.config", `Cannot read ${file}: it is not an object`, file);
   }
-  const container = shape.path.reduce<unknown>((value, key) => memberOf(value, key), holder);
+  const container = shape.path.reduce<unknown>(memberOf, holder);
   const servers = serversOf(container, shape);
   if (servers === null) {
     const path = shape.path.join(".");

@@ -57,7 +57,7 @@ export class Journal {
           written.push(made.kept);
           done.push(made.change);
         } else if (change.required) {
-          const stuck = written.map((kept, at) => this.#restore(home, kept, at)).find(isFault);
+          const stuck = written.map((kept, nth) => this.#restore(home, kept, nth)).find(isFault);
           if (stuck !== undefined) return stuck;
           rmSync(home, { recursive: true, force: true });
           return made;

@@ -1,6 +1,6 @@
 import { posix, win32 } from "node:path";
 
-import type { Client, Entry, Way } from "./client.ts";
+import { type Client, type Entry, textsOf, type Way } from "./client.ts";
 import { text } from "./dialect.ts";
 
 /** The name we have in a client that sees all upstreams. */
@@ -46,9 +46,7 @@ export function wayOf(client: Client, link: Link, registration: Registration): W
 
 /** True for an entry that points at mcpd, whoever wrote it. */
 export function isOurs(entry: Entry, link: Link): boolean {
-  const words = [entry["command"] ?? entry["cmd"], entry["args"]]
-    .flat()
-    .filter((word) => typeof word === "string");
+  const words = textsOf([entry["command"] ?? entry["cmd"], entry["args"]].flat());
   const at = words.indexOf("bridge");
   if (at > 0) {
     const [first = ""] = words;

@@ -1,4 +1,4 @@
-import type { Entry } from "./client.ts";
+import { type Entry, textsOf } from "./client.ts";
 
 /** A process as the system lists it. */
 type Process = {
@@ -52,9 +52,7 @@ const RUNNERS = /^(npx|bunx|uvx|pnpx|pipx|uv|cmd)$/;
 function isServer({ command: line }: Process, { command, args }: Entry): boolean {
   if (typeof command !== "string") return false;
   const words = line.split(" ");
-  const telling = [args ?? []]
-    .flat()
-    .filter((word) => typeof word === "string" && !/^-|\$\{|\{project\}/.test(word));
+  const telling = textsOf(args).filter((word) => !/^-|\$\{|\{project\}/.test(word));
   const name = baseName(command);
   const isRunner = RUNNERS.test(name);
   if (isRunner && telling.length === 0) return false;

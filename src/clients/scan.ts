@@ -2,8 +2,15 @@ import { statSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 
 import { type Fault, isFault } from "../core/fault.ts";
-import type { Client, ClientScope, Entry, Place, Where } from "./client.ts";
-import { membersOf, readServers } from "./document.ts";
+import {
+  type Client,
+  type ClientScope,
+  type Entry,
+  type Place,
+  textsOf,
+  type Where,
+} from "./client.ts";
+import { readServers, valueAt } from "./document.ts";
 import { type Snapshot, snapshot, textOf } from "./files.ts";
 import { isOurs, type Link } from "./link.ts";
 
@@ -18,6 +25,8 @@ export type ClientFile = {
   readonly servers: ReadonlyMap<string, Entry>;
   /** The names under which it has us. */
   readonly ours: readonly string[];
+  /** The names of those that it does not start. */
+  readonly off: readonly string[];
 };
 
 /** A place where there is, or could be, a file. */
@@ -61,7 +70,9 @@ export function lookAt(
         const servers = readServers(text, list.place.shape, path);
         if (isFault(servers)) return { kind: "unusable", ...about, path, problem: servers };
         const ours = [...servers].filter(([, entry]) => isOurs(entry, link)).map(([name]) => name);
-        return { kind: "file", ...about, before, text, servers, ours };
+        const { offPath } = list.place;
+        const off = offPath === undefined ? [] : textsOf(valueAt(text, offPath));
+        return { kind: "file", ...about, before, text, servers, ours, off };
       });
     });
 }
@@ -74,11 +85,12 @@ function listsOf(
 ): readonly Pick<ClientFile, "place" | "project">[] {
   const { projectsKey: key, shape, scope } = place;
   if (key === undefined) return [{ place, project: scope === "user" ? null : where.project }];
-  return membersOf(text, key)
+  return Object.keys(valueAt(text, [key]) ?? {})
     .filter((project) => isAbsolute(project) && exists(project))
     .map((project) => {
-      const path = [key, project, ...shape.path];
-      return { place: { ...place, shape: { format: "json", path } }, project };
+      const inProject = (path: readonly string[]) => [key, project, ...path];
+      const own = { format: "json", path: inProject(shape.path) } as const;
+      return { place: { ...place, shape: own, offPath: inProject(place.offPath ?? []) }, project };
     });
 }
 

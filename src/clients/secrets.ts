@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from "../lib/hash.ts";
 import { flagOf, replaceSpots, secretsIn } from "../lib/secret.ts";
-import type { Entry } from "./client.ts";
+import { type Entry, textsOf } from "./client.ts";
 
 /** A secret that an entry held. `slot` says which: the variable, header or flag it stood behind. */
 export type Secret = { readonly slot: string; readonly value: string };
@@ -33,7 +33,7 @@ export function stripSecrets(entry: Entry): Stripped {
       env[variable] ??= { secret: slot };
       return `\${${variable}}`;
     });
-  const words = [entry["args"] ?? []].flat().filter((word) => typeof word === "string");
+  const words = textsOf(entry["args"]);
   const args = words.map((word, at) => named(word, flagOf(words[at - 1], word)));
   const url = typeof entry["url"] === "string" ? named(entry["url"], "") : undefined;
   const stripped = {

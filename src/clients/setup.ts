@@ -6,7 +6,7 @@ import {
   type Translated,
   type Where,
 } from "./client.ts";
-import { left } from "./dialect.ts";
+import { left, SWITCHED_OFF } from "./dialect.ts";
 import { editServers } from "./document.ts";
 import { type Link, OUR_NAME, wayOf } from "./link.ts";
 import type { FoundServer, Rules } from "./merge.ts";
@@ -71,7 +71,9 @@ export function takeoverOf(file: ClientFile, where: Where): Takeover {
   const { client, place, project } = file;
   for (const [name, entry] of file.servers) {
     if (file.ours.includes(name)) continue;
-    const read = anchored(place.dialect.read(entry, where), project, where);
+    const isOff = file.off.includes(name);
+    const own = isOff ? left(SWITCHED_OFF) : place.dialect.read(entry, where);
+    const read = anchored(own, project, where);
     if (read.kind === "left") staying.push({ name, why: read.why });
     else found.push({ source: client.id, name, entry: read.entry });
   }

@@ -91,8 +91,21 @@ describe.each(FORMATS)("any config in %s", (_name, shape, write) => {
 
 /** Keys that mean something to one client or the other. */
 const KEY = fc.constantFrom(
-  ...["command", "cmd", "args", "env", "envs", "environment", "url", "uri", "httpUrl", "headers"],
-  ...["type", "cwd", "http_headers", "env_http_headers", "env_keys", "includeTools", "disabled"],
+  "command",
+  "cmd",
+  "args",
+  "env",
+  "envs",
+  "url",
+  "uri",
+  "httpUrl",
+  "headers",
+  "type",
+  "cwd",
+  "http_headers",
+  "env_http_headers",
+  "env_keys",
+  "includeTools",
 );
 
 test("any entry in any client is taken over or left, and never trips anybody", () => {

@@ -112,7 +112,8 @@ describe("the journal", () => {
     using scene = new Scene();
     const a = scene.file("a", '{ "n": 1, "mcpServers": { "x": { "command": "x" } } }');
     const edits = { set: [["mcpd", { command: "mcpd" }] as const], remove: ["x"] };
-    const ours = String(editServers(textAt(a), MCP_SERVERS, a, edits));
+    const ours = editServers(textAt(a), MCP_SERVERS, a, edits);
+    if (isFault(ours)) throw new Error(ours.text);
     const change = { ...scene.change(a, ours), shapes: [MCP_SERVERS] };
     const theirs = '{ "n": 2, "mcpServers": { "y": {}, "x": { "command": "x" } } }';
     writeFileSync(a, theirs);

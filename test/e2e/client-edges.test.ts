@@ -183,6 +183,22 @@ describe("mcpd setup", () => {
     expect(home.read("cursor")).toBe(text);
   });
 
+  test("leaves what the client lists as switched off", async () => {
+    using home = new ClientHome();
+    const mcpServers = { on: { command: "on" }, off: { command: "off" } };
+    home.write("gemini-cli", JSON.stringify({ mcp: { excluded: ["off"] }, mcpServers }));
+    const project = home.directory.file("work");
+    mkdirSync(project);
+    const entry = { disabledMcpServers: ["off"], mcpServers };
+    home.write("claude-code", JSON.stringify({ projects: { [project]: entry } }));
+    const { stderr } = await home.run("setup", "--yes");
+    expect(stderr).toContain('"off" stays in Gemini CLI: it is switched off there');
+    expect(stderr).toContain('"off" stays in Claude Code: it is switched off there');
+    const { projects } = JSON.parse(home.read("claude-code"));
+    expect(Object.keys(projects[project].mcpServers)).toEqual(["off", "mcpd"]);
+    expect(Object.keys(JSON.parse(home.read("gemini-cli")).mcpServers)).toEqual(["off", "mcpd"]);
+  });
+
   test("starts what a project registers by a relative path in that project", async () => {
     using home = new ClientHome();
     const project = home.directory.file("work");

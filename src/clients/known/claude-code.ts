@@ -29,6 +29,7 @@ export const claudeCode: Client = {
         shape: MCP_SERVERS,
         dialect,
         projectsKey: "projects",
+        offPath: ["disabledMcpServers"],
       },
       ...inProject(where, [[".mcp.json"]], { shape: MCP_SERVERS, dialect }),
     ];

@@ -30,6 +30,8 @@ const dialect: Dialect = {
   write: common.write,
 };
 
+const LISTS = { shape: MCP_SERVERS, dialect, offPath: ["mcp", "excluded"] };
+
 /**
  * Format: https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md. Headers
  * name variables only, which the user would have to set: the bridge.
@@ -43,9 +45,8 @@ export const geminiCli: Client = {
     {
       scope: "user",
       paths: [inHome(where, ".gemini", "settings.json")],
-      shape: MCP_SERVERS,
-      dialect,
+      ...LISTS,
     },
-    ...inProject(where, [[".gemini", "settings.json"]], { shape: MCP_SERVERS, dialect }),
+    ...inProject(where, [[".gemini", "settings.json"]], LISTS),
   ],
 };
