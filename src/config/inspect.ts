@@ -1,5 +1,5 @@
 import type { ConfigWarning } from "../core/revision.ts";
-import { isLiteralSecret } from "../lib/secret.ts";
+import { flagOf, secretsIn } from "../lib/secret.ts";
 import { suggest } from "../lib/text.ts";
 import {
   bare,
@@ -40,11 +40,17 @@ export function inspect(parsed: Parsed): Inspection {
   return { value, warnings: walk.warnings, problems: walk.problems };
 }
 
-function visit(walk: Walk, schema: SchemaNode, value: unknown, path: Path): unknown {
+function visit(
+  walk: Walk,
+  schema: SchemaNode,
+  value: unknown,
+  path: Path,
+  before?: unknown,
+): unknown {
   const node = bare(schema);
   if (Array.isArray(value)) return visitList(walk, node, value, path);
   if (typeof value !== "object" || value === null) {
-    warnOfSecret(walk, value, path);
+    if (typeof value === "string") warnOfSecret(walk, value, path, before);
     return value;
   }
   const kept: Record<string, unknown> = {};
@@ -68,7 +74,9 @@ function visit(walk: Walk, schema: SchemaNode, value: unknown, path: Path): unkn
 function visitList(walk: Walk, node: SchemaNode, value: readonly unknown[], path: Path): unknown {
   const item = node.item;
   if (item !== undefined) {
-    return value.map((inner, index) => visit(walk, item, inner, [...path, index]));
+    return value.map((inner, index) =>
+      visit(walk, item, inner, [...path, index], value[index - 1]),
+    );
   }
   // The schema library takes a list for an object without members.
   if (node.type !== "object" && node.type !== "record") return value;
@@ -84,11 +92,17 @@ function warnUnknown(walk: Walk, node: SchemaNode, path: Path, key: string): voi
   warn(walk, path, `Unknown key "${key}"${owner} is ignored: ${advice}`, "key");
 }
 
-function warnOfSecret(walk: Walk, value: unknown, path: Path): void {
+/** `before` is the word in front of it, in a list. */
+function warnOfSecret(walk: Walk, value: string, path: Path, before: unknown): void {
   const [name, holder] = [path.at(-1), path.at(-2)];
-  if (typeof value !== "string" || typeof name !== "string") return;
-  if ((holder !== "env" && holder !== "headers") || !isLiteralSecret(name, value)) return;
-  const cure = 'write {"env": "NAME"}, {"file": "PATH"} or {"keychain": ...} and keep it there';
+  const isValue = holder === "env" || holder === "headers";
+  if (!isValue && holder !== "args" && holder !== "urls" && name !== "url") return;
+  const flag = typeof before === "string" ? flagOf(before, value) : "";
+  if (secretsIn(value, isValue ? String(name) : flag).length === 0) return;
+  const reference = '{"env": "NAME"}, {"file": "PATH"} or {"keychain": ...}';
+  const cure = isValue
+    ? `write ${reference} and keep it there`
+    : `write \${NAME} in its place, and NAME into env as ${reference}`;
   warn(walk, path, `${pathText(path)} looks like a secret in the file: ${cure}`, "value");
 }
 

@@ -15,7 +15,7 @@ const REFERENCE_NAME = /[_-](env|file|path|url|uri|dir|name|header|type|length|l
 /** What people choose and type: short, or of digits only, it is a secret all the same. */
 const PASSWORD_NAME = /passw(or)?d$|passphrase$/i;
 const LENGTH_MIN = 8;
-const PLAIN = /^(true|false|yes|no|on|off|none|null)$/i;
+const PLAIN = /^(true|false|yes|no|on|off|none|null)?$/i;
 
 /** Tokens that give themselves away, whatever they are called. */
 const TOKEN = new RegExp(

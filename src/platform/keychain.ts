@@ -49,15 +49,12 @@ export async function linuxKeychain(
 export async function windowsKeychain(service: string, account: string): Promise<KeychainAnswer> {
   try {
     const value = await Bun.secrets.get({ service, name: account });
+    if (value === null) return { kind: "missing" };
     // cmdkey writes UTF-16.
-    return value === null ? { kind: "missing" } : { kind: "value", value: plain(value) };
+    return { kind: "value", value: value.replaceAll("\0", "") };
   } catch (error) {
     return { kind: "unusable", why: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function plain(value: string): string {
-  return value.replaceAll("\0", "");
 }
 
 function unusable(result: ToolResult): KeychainAnswer {

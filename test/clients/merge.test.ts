@@ -158,8 +158,11 @@ describe("secrets", () => {
     ],
     [
       "are passwords, however short",
-      { command: "a", env: { DB_PASSWORD: "pw1", PIN_PASSWORD: "1234", ASK_PASSWORD: "true" } },
-      { env: { DB_PASSWORD: { file: "/secrets/a-DB_PASSWORD" }, ASK_PASSWORD: "true" } },
+      {
+        command: "a",
+        env: { DB_PASSWORD: "pw1", PIN_PASSWORD: "1234", ASK_PASSWORD: "true", NO_PASSWORD: "" },
+      },
+      { env: { DB_PASSWORD: { file: "/secrets/a-DB_PASSWORD" }, NO_PASSWORD: "" } },
       ["pw1", "1234"],
     ],
     [

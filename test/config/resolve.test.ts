@@ -256,6 +256,20 @@ describe("warnings", () => {
       67,
       "looks like a secret",
     ],
+    [
+      '{ "mcpServers": { "a": { "command": "x", "args": ["--api-key", "ghp_abcdefgh"] } } }',
+      "mcpServers.a.args[1]",
+      1,
+      64,
+      "write ${NAME} in its place",
+    ],
+    [
+      '{ "mcpServers": { "a": { "url": "https://x.test/?api_key=ghp_abcdefgh" } } }',
+      "mcpServers.a.url",
+      1,
+      33,
+      "write ${NAME} in its place",
+    ],
   ])("%p: %p at %p:%p", (text, path, line, column, words) => {
     const { warnings } = revision(text);
     expect(warnings).toMatchObject([{ path, line, column }]);

@@ -45,9 +45,9 @@ export default command({
       ...(args.scope === "user" ? [] : lookAt(client, where, link, "local")),
     ];
     const files = looks.flatMap((look): ClientFile[] => {
+      if (look.project !== null && look.project !== where.project) return [];
       if (look.kind === "unusable") throw new FaultError(look.problem);
-      const isHere = look.project === null || look.project === where.project;
-      return isHere && look.ours.length > 0 ? [look] : [];
+      return look.ours.length > 0 ? [look] : [];
     });
     const changes = byFile(files, (file) => file).flatMap((lists) => changesOf(lists, context));
     if (changes.length === 0) output.notes.info(`${client.title} is not connected`);
