@@ -1,4 +1,8 @@
-import { removeRuntime, type RunningProcess, writeRuntime } from "../control/runtime-file.ts";
+import {
+  removeRuntime,
+  type RunningProcess,
+  writeRunning,
+} from "../control/runtime-file.ts";
 import type { SupervisedServer } from "../control/supervision.ts";
 import { reasonOf } from "../lib/files.ts";
 import type { Log } from "../lib/log.ts";
@@ -56,7 +60,7 @@ export class RuntimeRecord {
     const server = pid === null ? null : await this.#identified(pid);
     if (own === null) return;
     const port = urls === null ? null : Number(new URL(urls.mcp).port);
-    writeRuntime(this.#platform.paths.runtimeFile, {
+    writeRunning(this.#platform.paths.runtimeFile, {
       ...own,
       version: VERSION,
       startedAtMs: this.#startedAtMs,

@@ -19,25 +19,30 @@ export type Runtime = RunningProcess & {
 };
 
 /** Writes the file anew. Throws the system's error. */
-export function writeRuntime(path: string, runtime: Runtime): void {
+export function writeRunning(path: string, running: RunningProcess | Runtime): void {
   ensurePrivateDir(dirname(path));
-  writeFileAtomic(path, `${JSON.stringify(runtime, null, 2)}\n`, { durable: false });
+  writeFileAtomic(path, `${JSON.stringify(running, null, 2)}\n`, { durable: false });
 }
 
 /** What the file says; null when there is none, or none of ours. Nothing of it is proved yet. */
-export function readRuntime(path: string): Runtime | null {
+export function readRunning(path: string): RunningProcess | null {
   try {
-    const value = JSON.parse(readIfExists(path) ?? "null") as Partial<Runtime> | null;
+    const value = JSON.parse(readIfExists(path) ?? "null") as Partial<RunningProcess> | null;
     const known = Number.isInteger(value?.pid) && typeof value?.identity === "string";
-    return known ? (value as Runtime) : null;
+    return known ? (value as RunningProcess) : null;
   } catch {
     return null;
   }
 }
 
+/** The same of the runtime file. */
+export function readRuntime(path: string): Runtime | null {
+  return readRunning(path) as Runtime | null;
+}
+
 /** Takes the file away if it is that of `pid`: another bootstrap may have written its own. */
 export function removeRuntime(path: string, pid: number): void {
-  if (readRuntime(path)?.pid === pid) rmSync(path, { force: true });
+  if (readRunning(path)?.pid === pid) rmSync(path, { force: true });
 }
 
 /**

@@ -9,6 +9,8 @@ export const LIMITS = {
   callsPerClient: 64,
   /** Requests that wait while one upstream starts: about ten clients' worth of first calls. */
   waitingPerUpstream: 1_024,
+  /** Messages of clients that wait until a new version has been tried out. */
+  waitingForTrial: 1_024,
   /** A progress notification extends a deadline, but never past this many times the time-out. */
   deadlineExtensions: 10,
   /** Messages kept for a session while it has no stream open to hear them on. */

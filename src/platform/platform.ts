@@ -28,6 +28,8 @@ export type Paths = {
   readonly announcementFile: string;
   /** Who runs: pid, version, port of the live server. */
   readonly runtimeFile: string;
+  /** Who tries out a new version, as long as that lasts. */
+  readonly trialFile: string;
   /** Processes we started and must not leave behind. */
   readonly ledgerFile: string;
 };

@@ -28,6 +28,7 @@ export function placesIn({
     apiKeyFile: posix.join(configDir, "api-key"),
     templatesDir: posix.join(configDir, "templates"),
     runtimeFile: posix.join(dataDir, "runtime.json"),
+    trialFile: posix.join(dataDir, "trial.json"),
     ledgerFile: posix.join(dataDir, "ledger.json"),
   };
 }

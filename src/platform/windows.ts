@@ -33,6 +33,7 @@ export function windowsPaths(environment: Environment, home: string, userName: s
     templatesDir: win32.join(stateDir, "templates"),
     announcementFile: win32.join(root, "Claude", "mcp-daemons", "mcpd.json"),
     runtimeFile: win32.join(dataDir, "runtime.json"),
+    trialFile: win32.join(dataDir, "trial.json"),
     ledgerFile: win32.join(dataDir, "ledger.json"),
   };
 }

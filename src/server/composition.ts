@@ -4,6 +4,7 @@
 import type { ConfigStore } from "../config/store.ts";
 import type { ControlApi, Status } from "../control/api.ts";
 import type { ControlHandlers } from "../control/host.ts";
+import { isOnTrial } from "../control/trial.ts";
 import { Conditions } from "../core/condition.ts";
 import { fault, hintOf } from "../core/fault.ts";
 import { plan } from "../core/plan.ts";
@@ -147,9 +148,10 @@ export class Server {
   }
 
   async open(): Promise<void> {
-    const { alone } = this.#options;
+    const { alone, platform } = this.#options;
     this.#undo.defer(() => this.#revisions.close());
     this.#undo.defer(() => this.#stores.close());
+    if (!alone) await this.#desk.hold.begin(() => isOnTrial(platform), this.#clock);
     // First of all: a second daemon of this user stops here, before it touches even the log.
     if (!alone) this.#control = await this.#openControl();
     this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });

@@ -15,6 +15,7 @@ import type { Upstream } from "../core/upstream.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
+import { Hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
 import { newSecretName } from "./names.ts";
@@ -23,6 +24,7 @@ import type { Stores } from "./stores.ts";
 
 /** The live sessions, and the one place where the core's effects are carried out. */
 export class LiveDesk implements Desk {
+  readonly hold = new Hold();
   readonly #switchboard: Switchboard;
   readonly #clock: Clock;
   readonly #journal: Journal;
@@ -114,6 +116,8 @@ export class LiveDesk implements Desk {
   }
 
   receive(live: LiveSession, message: Message, channel: Channel): void {
+    // Of what was held, the client may have gone.
+    if (!this.#live.has(live.id)) return;
     const nowMs = this.#clock.monotonic();
     live.seen(nowMs);
     this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));

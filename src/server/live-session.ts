@@ -50,7 +50,9 @@ export class LiveSession implements SessionPort {
   }
 
   receive(message: Message, channel: Channel): void {
-    this.#desk.receive(this, message, channel);
+    const { hold } = this.#desk;
+    if (hold.on) hold.take(message, channel, () => this.#desk.receive(this, message, channel));
+    else this.#desk.receive(this, message, channel);
   }
 
   listen(channel: Channel): () => void {

@@ -7,7 +7,7 @@ import {
   readRuntime,
   removeRuntime,
   type Runtime,
-  writeRuntime,
+  writeRunning,
 } from "../../src/control/runtime-file.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
@@ -18,7 +18,7 @@ test("the runtime file is read back, removed by its owner alone, and never a rea
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "deep", "runtime.json");
   expect(readRuntime(path)).toBeNull();
-  writeRuntime(path, RUNTIME);
+  writeRunning(path, RUNTIME);
   expect(readRuntime(path)).toEqual(RUNTIME);
   removeRuntime(path, 5);
   expect(existsSync(path)).toBe(true);

@@ -19,6 +19,7 @@ test("linuxPaths() lays the documented trees out", () => {
     templatesDir: "/home/ada/.config/mcpd/templates",
     announcementFile: "/home/ada/.local/share/Claude/mcp-daemons/mcpd.json",
     runtimeFile: "/home/ada/.local/state/mcpd/data/runtime.json",
+    trialFile: "/home/ada/.local/state/mcpd/data/trial.json",
     ledgerFile: "/home/ada/.local/state/mcpd/data/ledger.json",
   });
 });
