@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { ControlClient } from "../control/client.ts";
+import { beginTrial, endTrial } from "../control/trial.ts";
 import { type Fault, FaultError, isFault } from "../core/fault.ts";
 import { type Layout, layoutOf } from "../install/layout.ts";
 import type { Machine } from "../install/machine.ts";
@@ -15,6 +16,7 @@ import { removeLater } from "../platform/remove-later.ts";
 import { runProgram } from "../platform/run.ts";
 import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
+import { backgroundKeeper } from "./background.ts";
 import { type ConfigFile, inForce, openConfig } from "./config-file.ts";
 import { askBootstrap, here } from "./here.ts";
 import { serviceHere, specOf } from "./service.ts";
@@ -52,10 +54,13 @@ export async function machineHere(
     // A service knows nothing of this terminal's flags and environment.
     config: told,
     service,
+    background: backgroundKeeper(platform, layout.root, discovery.path),
     userPath: platform.name === "windows" ? new RegistryPath(process.env) : null,
     serviceSpec: async () => await specOf(platform, told ?? undefined, layout.program),
     insideService: async () => service !== null && insideService(service.label, process.env),
     run: runProgram,
+    beginTrial: async () => await beginTrial(platform),
+    endTrial: () => endTrial(platform),
     daemonVersion: async () => await daemonVersion(config),
     daemonTrouble: async () => await daemonTrouble(paths.controlAddress),
     daemonEnabled: () => inForce(config).daemon.enabled,

@@ -39,49 +39,53 @@ export async function perform<P extends { readonly steps: readonly Step[] }>(
   context: Context,
 ): Promise<Performed<P>> {
   const { dryRun, output, doing } = context;
+  const { user, environment, layout, clock } = machine;
+  // What cannot be at all is told before there is a lock in somebody's folder.
+  if (user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
+    throw new FaultError(fault("daemon.root"));
+  }
+  const planned = orThrow(await plan());
   if (dryRun) {
-    const planned = orThrow(await plan());
     const wrong = await output.busy("Looking", () => lookOnly(planned.steps));
     if (wrong !== null) throw new FaultError(wrong);
     return { plan: planned, titles: changesOf(planned.steps) };
-  }
-  // Root is refused before there is a lock of root's in somebody's folder.
-  const { user, environment, layout, clock } = machine;
-  if (user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
-    throw new FaultError(fault("daemon.root"));
   }
   const done = await output.busy(doing, async (spinner) => {
     const say = (text: string): void => spinner.update(text);
     if (context.progress !== undefined) context.progress.say = say;
     return await withInstallLock(layout.lockFile, clock, async () => {
-      const planned = await plan();
-      return isFault(planned) ? planned : { planned, outcome: await applyAll(planned.steps, say) };
+      // Somebody else may have been at it meanwhile.
+      const carriedOut = await plan();
+      if (isFault(carriedOut)) return carriedOut;
+      try {
+        return { carriedOut, outcome: await applyAll(carriedOut.steps, say) };
+      } finally {
+        machine.endTrial();
+      }
     });
   });
-  const { planned, outcome } = orThrow(done);
+  const { carriedOut, outcome } = orThrow(done);
   if (outcome.kind === "failed") throw new FaultError(told(outcome, output));
-  return { plan: planned, titles: changesOf(planned.steps) };
+  return { plan: carriedOut, titles: changesOf(carriedOut.steps) };
 }
 
-/** Ctrl-C ends it between two steps, so that what was done can be taken back. */
+/** At Ctrl-C, what was done is taken back. */
 async function applyAll(
   steps: readonly Step[],
   say: (title: string) => void,
 ): Promise<StepOutcome> {
-  const state = { interrupted: false };
-  const interrupt = (): void => {
-    state.interrupted = true;
-  };
+  const interrupt = new AbortController();
+  const abort = (): void => interrupt.abort();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, interrupt);
+  for (const signal of signals) process.on(signal, abort);
   try {
     return await applySteps(
       steps,
       ({ kind, step }) => say(kind === "undone" ? `Taking back: ${step}` : step),
-      () => state.interrupted,
+      interrupt.signal,
     );
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    for (const signal of signals) process.off(signal, abort);
   }
 }
 

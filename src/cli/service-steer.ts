@@ -1,6 +1,7 @@
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { endBootstrap } from "../platform/unkept.ts";
+import { startInBackground } from "./background.ts";
 import type { CommandContext } from "./command.ts";
 import { here, rootFault } from "./here.ts";
 import { bootstrapDoor, serviceHere, serviceSpec } from "./service.ts";
@@ -51,10 +52,8 @@ async function steerBackground(verb: Verb, config: string | undefined): Promise<
   const door = bootstrapDoor(platform);
   const runs = (await door.pid()) !== null;
   if (verb === "stop" && !runs) return fault("daemon.unreachable");
-  const kept = verb === "start" ? null : await endBootstrap(door, systemClock);
-  if (kept !== null || verb === "stop") return kept;
+  if (verb === "stop") return await endBootstrap(door, systemClock);
   if (verb === "start" && runs) return null;
   const { spec } = await serviceSpec(platform, config);
-  const words = spec.arguments.filter((word) => word !== "--service");
-  return await door.startInBackground([spec.program, ...words]);
+  return await startInBackground(platform, spec);
 }

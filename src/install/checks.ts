@@ -6,8 +6,9 @@ import { dirname, isAbsolute } from "node:path";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { nearestExisting } from "../lib/files.ts";
 import { formatBytes } from "../lib/text.ts";
-import { type InstallInfo, layoutOf } from "./layout.ts";
+import { type InstallInfo, type Layout, layoutOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
+import { namesIn } from "./place.ts";
 import { exists, type Installed, OWN, readInfo } from "./state.ts";
 import type { Step } from "./steps.ts";
 import { compareVersions } from "./versions.ts";
@@ -33,8 +34,8 @@ export function checkEnvironment(machine: Machine): Step {
         const text = `Cannot set up the service with ${config}: there is no such file`;
         return fault("config.unreadable", text, config);
       }
-      const unwritable = whyUnwritable(layout.root);
-      if (unwritable !== null) return unwritable;
+      const unusable = whyUnwritable(layout.root) ?? whyOccupied(layout);
+      if (unusable !== null) return unusable;
       if (service === null) return null;
       const definition = service.definition(await machine.serviceSpec());
       return isFault(definition) ? definition : null;
@@ -94,19 +95,25 @@ export function checkOther(machine: Machine): Step {
   return {
     title: "Check that no other copy has the service",
     looks: true,
-    async apply() {
-      const other = await otherCopy(machine);
-      if (other === null) return null;
-      const text = `Cannot set up the service for ${machine.layout.program}: it runs ${other}`;
-      return fault("install.other", text, other);
-    },
+    apply: async () => await whyTaken(machine.service, machine.layout.program),
   };
 }
 
+/** The fault of taking the service from another installed copy than that of `program`. */
+export async function whyTaken(
+  service: Machine["service"],
+  program: string,
+): Promise<Fault | null> {
+  const other = await otherCopy(service, program);
+  if (other === null) return null;
+  const text = `Cannot set up the service for ${program}: it runs ${other}`;
+  return fault("install.other", text, other);
+}
+
 /** The program of the installed copy in another folder that has the service; null when none has. */
-export async function otherCopy({ layout, service }: Machine): Promise<string | null> {
+export async function otherCopy(service: Machine["service"], own: string): Promise<string | null> {
   const program = (await service?.program()) ?? null;
-  if (program === null || program === layout.program || !exists(program)) return null;
+  if (program === null || program === own || !exists(program)) return null;
   const programsDir = dirname(dirname(program));
   const info = readInfo(layoutOf({ programsDir, program }));
   return info !== null && info.service !== null ? program : null;
@@ -138,4 +145,12 @@ function whyUnwritable(root: string): Fault | null {
     const text = `Cannot put mcpd into ${root}: ${directory} cannot be written to`;
     return fault("file.failed", text, directory);
   }
+}
+
+/** With --prefix, a folder of this name may be somebody's work. */
+function whyOccupied(layout: Layout): Fault | null {
+  const { program } = layout;
+  if (readInfo(layout) !== null || namesIn(program).length === 0) return null;
+  const text = `Cannot put mcpd at ${program}: it is a directory with other things in it`;
+  return fault("file.failed", text, program);
 }

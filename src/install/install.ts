@@ -88,12 +88,12 @@ export function previousOf({ info, versions }: Installed, version: string): stri
 
 function serviceSteps(machine: Machine, service: NonNullable<Machine["service"]>): readonly Step[] {
   // Also where the config has the daemon off: the service watches the config and starts it then.
-  const verify: Step = {
-    ...verifyHealth(machine, machine.self.version),
-    apply: async () =>
-      machine.daemonEnabled() ? await verifyHealth(machine, machine.self.version).apply() : null,
+  const verify = verifyHealth(machine, machine.self.version);
+  const verifyEnabled: Step = {
+    ...verify,
+    apply: async (interrupt) => (machine.daemonEnabled() ? await verify.apply(interrupt) : null),
   };
-  return [registerService(machine, service), verify];
+  return [registerService(machine, service), verifyEnabled];
 }
 
 function makeDirectories({ layout, paths }: Machine): Step {

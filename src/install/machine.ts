@@ -1,7 +1,7 @@
 import type { Fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Environment, Paths, User } from "../platform/platform.ts";
-import type { ServiceManager, ServiceSpec } from "../platform/service.ts";
+import type { ServiceManager, ServiceSpec, ServiceState } from "../platform/service.ts";
 import type { Layout } from "./layout.ts";
 
 /** PATH of the user as Windows keeps it, references such as %USERPROFILE% unresolved. */
@@ -13,6 +13,15 @@ export interface UserPath {
 
 /** What a program said in the time it had; a null exit code: it did not start, or not end. */
 export type Ran = { readonly exitCode: number | null; readonly output: string };
+
+/** What keeps a daemon running, as far as replacing its program is concerned. */
+export type Keeper = {
+  readonly name: string;
+  readonly label: string;
+  state(): Promise<Pick<ServiceState, "registered" | "running" | "pid">>;
+  /** Starts it with the program that is there now; one that runs ends first. */
+  register(spec: ServiceSpec): Promise<Fault | null>;
+};
 
 /** All that installing needs of the machine: the command line puts it together. */
 export type Machine = {
@@ -31,6 +40,8 @@ export type Machine = {
   readonly config: string | null;
   /** Null without one, and where nothing may be started. */
   readonly service: ServiceManager | null;
+  /** The bootstrap that runs of this copy without a service manager. */
+  readonly background: Keeper;
   /** Null where PATH is set by the files of a shell. */
   readonly userPath: UserPath | null;
   /** What the service runs: the bootstrap of the installed copy. */
@@ -38,6 +49,9 @@ export type Machine = {
   /** True when this very process would end with the service. */
   insideService(): Promise<boolean>;
   run(argv: readonly string[], timeoutMs: number): Promise<Ran>;
+  /** A server that starts from now on answers no client; a daemon's /health all the same. */
+  beginTrial(): Promise<void>;
+  endTrial(): void;
   /** What GET /health of the configured port names as its version; null: nobody answers. */
   daemonVersion(): Promise<string | null>;
   /** The worst that the running daemon says is wrong with it; null: nothing, or it is not there. */

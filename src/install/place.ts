@@ -50,18 +50,18 @@ export function partialBeside(path: string): string {
  * of its own. Returns what puts back the old one, which stays beside it as a .partial until then.
  */
 export function placeProgram(from: string, path: string, as: "link" | "copy"): Undo {
-  const backup = backUp(path);
+  const back = setAside(path);
   const temporary = partialBeside(path);
   try {
     if (as === "link") linkOrCopy(from, temporary);
     else copyProgram(from, temporary);
     replace(temporary, path);
+    return back;
   } catch (error) {
     rmSync(temporary, { force: true });
-    if (backup !== null) rmSync(backup, { force: true });
+    back();
     throw error;
   }
-  return () => (backup === null ? discard(path) : replace(backup, path));
 }
 
 /** Copies a program with its rights and waits for the disk; `to` appears bit by bit. */
@@ -153,11 +153,21 @@ export function replace(temporary: string, path: string): void {
   rmSync(temporary, { force: true });
 }
 
-function backUp(path: string): string | null {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+/** Keeps what is at `path` under another name; returns what puts it back. */
+function setAside(path: string): () => void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return () => discard(path);
   const backup = partialBeside(path);
-  linkOrCopy(path, backup);
-  return backup;
+  if (there.isFile()) {
+    linkOrCopy(path, backup);
+    return () => replace(backup, path);
+  }
+  // A folder, or a link to nowhere: no program, so it need not be one at each moment.
+  renameSync(path, backup);
+  return () => {
+    rmSync(path, { force: true });
+    renameSync(backup, path);
+  };
 }
 
 function linkOrCopy(from: string, to: string): void {

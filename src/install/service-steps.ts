@@ -1,12 +1,12 @@
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Fault, fault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { ServiceManager } from "../platform/service.ts";
-import type { Machine } from "./machine.ts";
+import type { Keeper, Machine } from "./machine.ts";
 import { namesIn } from "./place.ts";
-import type { Step } from "./steps.ts";
+import { type Step, unlessInterrupted } from "./steps.ts";
 
 /** A start with many upstreams on a slow disk; the upgrade is taken back after it. */
 const HEALTH_MS = 30_000;
@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 200;
  * Does nothing but remember: as the first step it is taken back last, when the old program is in
  * its place again, and a service that ran is started with it.
  */
-export function rememberService(machine: Machine, service: ServiceManager): Step {
+export function rememberService(machine: Machine, service: Keeper): Step {
   return {
     title: `Note whether ${service.label} runs`,
     async apply() {
@@ -35,9 +35,10 @@ export function rememberService(machine: Machine, service: ServiceManager): Step
 export function registerService(machine: Machine, service: ServiceManager): Step {
   return {
     title: `Register ${service.label} with ${service.name} and start it`,
-    async apply() {
+    async apply(interrupt) {
       const { registered } = await service.state();
-      const failed = await startInTime(machine, service, machine.self.version);
+      if (registered) await machine.beginTrial();
+      const failed = await startInTime(machine, service, machine.self.version, interrupt);
       if (registered) return failed;
       if (failed === null) return async () => throwing(await service.unregister());
       // What a half done registration has left would be started at the next login.
@@ -48,11 +49,14 @@ export function registerService(machine: Machine, service: ServiceManager): Step
 }
 
 /** Registers it again: the definition may be another one in this version, too. */
-export function restartService(machine: Machine, service: ServiceManager, version: string): Step {
+export function restartService(machine: Machine, service: Keeper, version: string): Step {
   return {
     title: `Restart ${service.label}`,
     // Its undo is that of rememberService: a restart is of use only with the old program in place.
-    apply: async () => await startInTime(machine, service, version),
+    async apply(interrupt) {
+      await machine.beginTrial();
+      return await startInTime(machine, service, version, interrupt);
+    },
   };
 }
 
@@ -62,8 +66,9 @@ export function restartService(machine: Machine, service: ServiceManager, versio
  */
 async function startInTime(
   machine: Machine,
-  service: ServiceManager,
+  service: Keeper,
   version: string,
+  interrupt: AbortSignal,
 ): Promise<Fault | null> {
   const { clock, layout, paths } = machine;
   const { promise: late, resolve } = Promise.withResolvers<Fault>();
@@ -73,8 +78,9 @@ async function startInTime(
     resolve(fault("install.unhealthy", text, layout.program)),
   );
   const spec = await machine.serviceSpec();
-  const failed = await Promise.race([service.register(spec), late]).finally(() => timer.cancel());
-  if (failed === null) return null;
+  const started = unlessInterrupted(service.register(spec), interrupt);
+  const failed = await Promise.race([started, late]).finally(() => timer.cancel());
+  if (failed === null || interrupt.aborted) return failed;
   return { ...failed, text: `${failed.text}${keepLogs(paths.logsDir, version)}` };
 }
 
@@ -82,26 +88,29 @@ async function startInTime(
 export function verifyHealth(machine: Machine, version: string): Step {
   return {
     title: `Wait for mcpd ${version} to answer on /health`,
-    async apply() {
-      const { clock, layout, paths } = machine;
+    async apply(interrupt) {
+      const { clock } = machine;
       const deadline = clock.monotonic() + HEALTH_MS;
-      let found = await machine.daemonVersion();
-      while (found !== version) {
-        if (clock.monotonic() >= deadline) {
-          const trouble = await machine.daemonTrouble();
-          const why = trouble === null ? "" : ` (${trouble})`;
-          const state = found === null ? `nobody answers${why}` : `version ${found} answers`;
-          const limit = formatDuration(HEALTH_MS);
-          const logs = keepLogs(paths.logsDir, version);
-          const text = `mcpd ${version} does not come up: after ${limit} ${state}${logs}`;
-          return fault("install.unhealthy", text, layout.program);
-        }
-        await clock.sleep(LOOK_EVERY_MS);
-        found = await machine.daemonVersion();
+      for (;;) {
+        const found = await unlessInterrupted(machine.daemonVersion(), interrupt);
+        if (isFault(found)) return found;
+        if (found === version) return null;
+        if (clock.monotonic() >= deadline) return await unhealthy(machine, version, found);
+        await unlessInterrupted(clock.sleep(LOOK_EVERY_MS), interrupt);
       }
-      return null;
     },
   };
+}
+
+async function unhealthy(machine: Machine, version: string, found: string | null): Promise<Fault> {
+  const { layout, paths } = machine;
+  const trouble = await machine.daemonTrouble();
+  const why = trouble === null ? "" : ` (${trouble})`;
+  const state = found === null ? `nobody answers${why}` : `version ${found} answers`;
+  const limit = formatDuration(HEALTH_MS);
+  const logs = keepLogs(paths.logsDir, version);
+  const text = `mcpd ${version} does not come up: after ${limit} ${state}${logs}`;
+  return fault("install.unhealthy", text, layout.program);
 }
 
 /** Copies the logs aside before the old version goes on with them, and says where they are. */

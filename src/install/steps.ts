@@ -10,8 +10,11 @@ export type Step = {
   readonly title: string;
   /** Only looks: --dry-run does it as well. */
   readonly looks?: true;
-  /** Does it. Null: there is nothing to take back. A fault or an error: it was not done. */
-  apply(): Promise<Undo | null | Fault> | Undo | null | Fault;
+  /**
+   * Does it. Null: there is nothing to take back. A fault or an error: it was not done. Whoever
+   * waits for long does so with unlessInterrupted().
+   */
+  apply(interrupt: AbortSignal): Promise<Undo | null | Fault> | Undo | null | Fault;
 };
 
 export type StepOutcome =
@@ -33,19 +36,21 @@ export type StepListener = (event: {
 
 /**
  * Does the steps in order. At the first that fails, those before it are taken back, last first, and
- * what could not be taken back is named (MISSION A9). `interrupted` is asked before each step.
+ * what could not be taken back is named (MISSION A9). An interrupt counts as a failure of the step
+ * it comes in, or of the next one.
  */
 export async function applySteps(
   steps: readonly Step[],
   listener: StepListener = () => undefined,
-  interrupted: () => boolean = () => false,
+  interrupt: AbortSignal = NEVER,
 ): Promise<StepOutcome> {
   const done: { readonly title: string; readonly undo: Undo | null }[] = [];
-  for (const { title, apply } of steps) {
+  for (const step of steps) {
+    const { title } = step;
     listener({ kind: "started", step: title });
-    const result = interrupted()
-      ? fault("exchange.cancelled", "Interrupted")
-      : await attempt(apply, title);
+    const found = interrupt.aborted ? INTERRUPTED : await attempt(step, interrupt);
+    // A terminal tells our tools as well, and what they say of it is not the reason.
+    const result = interrupt.aborted && isFault(found) ? INTERRUPTED : found;
     if (isFault(result)) {
       listener({ kind: "failed", step: title });
       return { kind: "failed", step: title, fault: result, ...(await takeBack(done, listener)) };
@@ -58,17 +63,41 @@ export async function applySteps(
 
 /** The looking steps alone, up to the first that finds something wrong. */
 export async function lookOnly(steps: readonly Step[]): Promise<Fault | null> {
-  for (const { title, looks, apply } of steps) {
-    if (looks !== true) continue;
-    const result = await attempt(apply, title);
+  for (const step of steps) {
+    if (step.looks !== true) continue;
+    const result = await attempt(step, NEVER);
     if (isFault(result)) return result;
   }
   return null;
 }
 
-async function attempt(apply: Step["apply"], title: string): Promise<Undo | null | Fault> {
+const NEVER = new AbortController().signal;
+const INTERRUPTED = fault("exchange.cancelled", "Interrupted");
+
+/** Waits for something that may go on without us, but not past an interrupt. */
+export async function unlessInterrupted<T>(
+  waited: Promise<T>,
+  interrupt: AbortSignal,
+): Promise<T | Fault> {
+  if (interrupt.aborted) return INTERRUPTED;
+  const { promise, resolve } = Promise.withResolvers<Fault>();
+  const end = (): void => resolve(INTERRUPTED);
+  interrupt.addEventListener("abort", end, { once: true });
+  return await Promise.race([waited, promise]).finally(() =>
+    interrupt.removeEventListener("abort", end),
+  );
+}
+
+async function attempt(
+  { title, looks, apply }: Step,
+  interrupt: AbortSignal,
+): Promise<Undo | null | Fault> {
   try {
-    return await apply();
+    const applied = apply(interrupt);
+    // What only looks can be left alone in the middle.
+    return looks === true
+      ? await unlessInterrupted(Promise.resolve(applied), interrupt)
+      : await applied;
   } catch (error) {
     return faultOfSystem(error, title);
   }

@@ -36,7 +36,7 @@ export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
     ...pathSteps(machine, installed),
     step(`Remove the sockets and ${paths.cacheDir}`, async () => {
       // Another copy runs on them.
-      if ((await otherCopy(machine)) === null) removeTraces(machine);
+      if ((await otherCopy(service, layout.program)) === null) removeTraces(machine);
     }),
     ...(purge ? purgeSteps(machine) : []),
     step(`Remove ${layout.root}`, () => removePrograms(machine)),
@@ -54,7 +54,10 @@ function checkRoot({ user, environment }: Machine): Step {
 function unregister(machine: Machine, service: NonNullable<Machine["service"]>): Step {
   return {
     title: `Stop ${service.label} and take it out of ${service.name}`,
-    apply: async () => ((await otherCopy(machine)) === null ? await service.unregister() : null),
+    async apply() {
+      const other = await otherCopy(service, machine.layout.program);
+      return other === null ? await service.unregister() : null;
+    },
   };
 }
 

@@ -4,7 +4,13 @@ import { basename, dirname, join } from "node:path";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { writeFileAtomic } from "../lib/files.ts";
 import { programIn } from "./archive.ts";
-import { checkEnvironment, checkInstalled, checkOutside, checkSpace } from "./checks.ts";
+import {
+  checkEnvironment,
+  checkInstalled,
+  checkOther,
+  checkOutside,
+  checkSpace,
+} from "./checks.ts";
 import {
   layVersion,
   pruneVersions,
@@ -15,12 +21,12 @@ import {
 } from "./deploy.ts";
 import { previousOf } from "./install.ts";
 import { type InstallInfo, type Layout, programOf } from "./layout.ts";
-import type { Machine } from "./machine.ts";
+import type { Keeper, Machine } from "./machine.ts";
 import { partialBeside } from "./place.ts";
 import { checkSum, type Fetch, type Release, releaseUrl } from "./release.ts";
 import { rememberService, restartService, verifyHealth } from "./service-steps.ts";
 import { type Installed, readInstalled } from "./state.ts";
-import { faultOfSystem, type Step } from "./steps.ts";
+import { faultOfSystem, type Step, unlessInterrupted } from "./steps.ts";
 import { isVersion } from "./versions.ts";
 
 /** An archive has about 40 MB. */
@@ -64,17 +70,19 @@ export function planUpgrade(
     installedAt: new Date(machine.clock.now()).toISOString(),
     previous,
   });
-  const restart = service === null || info.service === null ? null : service;
+  const kept = service === null || info.service === null ? null : service;
+  const keeper = kept ?? machine.background;
   return [
     checkEnvironment(machine),
     checkSpace(machine, () => PROGRAM_BYTES_GUESSED),
     checkInstalled(installed, version, allowDowngrade || source.kind === "kept"),
-    ...(restart === null ? [] : [checkOutside(machine), rememberService(machine, restart)]),
+    ...(kept === null ? [] : [checkOther(machine), checkOutside(machine)]),
+    rememberService(machine, keeper),
     ...repairSteps(layout, installed),
     ...arrival(machine, source, incoming, found),
     swapProgram(layout, version),
     stateVersion(layout, version),
-    ...(restart === null ? [] : restartSteps(machine, restart, version)),
+    ...restartSteps(machine, keeper, version),
     writeReceipt(layout, receipt),
     pruneVersions(layout, [version, previous]),
   ];
@@ -112,13 +120,13 @@ function fetchStep(source: Source, incoming: string, name: string): Step {
       : `Unpack mcpd ${source.version}`;
   return {
     title,
-    async apply() {
+    async apply(interrupt) {
       const folder = dirname(incoming);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       try {
         const archive = source.kind === "file" ? source.path : join(folder, "archive");
         if (source.kind === "network") {
-          const bytes = await download(source);
+          const bytes = await unlessInterrupted(download(source), interrupt);
           if (isFault(bytes)) return undone(folder, bytes);
           writeFileAtomic(archive, bytes, { durable: false });
         }
@@ -156,8 +164,8 @@ function tryOut(
 ): Step {
   return {
     title: `Run mcpd ${version} once`,
-    async apply() {
-      const said = await versionOf(machine, program);
+    async apply(interrupt) {
+      const said = await unlessInterrupted(versionOf(machine, program), interrupt);
       if (isFault(said)) return said;
       if (said === version) {
         const { output } = await machine.run([program, "version", "--json"], FIRST_RUN_MS);
@@ -180,25 +188,22 @@ async function versionOf(machine: Machine, program: string): Promise<string | Fa
   return fault("install.broken", `Cannot use the new mcpd: ${state}`, program);
 }
 
-function restartSteps(
-  machine: Machine,
-  service: NonNullable<Machine["service"]>,
-  version: string,
-): readonly Step[] {
+function restartSteps(machine: Machine, service: Keeper, version: string): readonly Step[] {
   const restart = restartService(machine, service, version);
   const verify = verifyHealth(machine, version);
   // A service that its user has stopped stays so: the new version runs when it is started.
   let restarted = false;
   const restartRunning: Step = {
     ...restart,
-    async apply() {
+    async apply(interrupt) {
       restarted = (await service.state()).running;
-      return restarted ? await restart.apply() : null;
+      return restarted ? await restart.apply(interrupt) : null;
     },
   };
   const verifyRestarted: Step = {
     ...verify,
-    apply: async () => (restarted && machine.daemonEnabled() ? await verify.apply() : null),
+    apply: async (interrupt) =>
+      restarted && machine.daemonEnabled() ? await verify.apply(interrupt) : null,
   };
   return [restartRunning, verifyRestarted];
 }

@@ -168,6 +168,7 @@ export class Bench {
       },
       config: null,
       service: options.service === false ? null : this.service,
+      background: this.service,
       userPath: null,
       serviceSpec: async () =>
         await Promise.resolve({
@@ -179,6 +180,8 @@ export class Bench {
         }),
       insideService: async () => await Promise.resolve(false),
       run: runProgram,
+      beginTrial: async () => await Promise.resolve(),
+      endTrial: () => undefined,
       daemonVersion: async () => await Promise.resolve(this.service.kept.version),
       daemonTrouble: async () => await Promise.resolve(null),
       daemonEnabled: () => true,

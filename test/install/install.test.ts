@@ -144,6 +144,35 @@ describe("install", () => {
     expect(existsSync(paths.configFile)).toBe(false);
   });
 
+  posixTest("repairs a stable path that is a folder or a link to nowhere", async () => {
+    for (const spoil of [
+      (path: string) => mkdirSync(join(path, "inside"), { recursive: true }),
+      (path: string) => symlinkSync("/no/such", path),
+    ]) {
+      using directory = new TemporaryDirectory();
+      const bench = new Bench(directory.path, "0.1.0");
+      await bench.install();
+      const { program } = bench.machine.layout;
+      rmSync(program);
+      spoil(program);
+      const broken = { ...bench.machine, provideKey: async () => fault("file.failed", "no key") };
+      expect(await bench.install({}, undefined, broken)).toMatchObject({ data: { stuck: [] } });
+      expect(await bench.install()).toBeNull();
+      expect(await bench.found()).toEqual(whole("0.1.0"));
+    }
+  });
+
+  posixTest("leaves a folder of the program's name alone where nothing is installed", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = new Bench(directory.path, "0.1.0");
+    const { program } = bench.machine.layout;
+    mkdirSync(join(program, "work"), { recursive: true });
+    expect(await bench.install()).toMatchObject({
+      text: `Cannot put mcpd at ${program}: it is a directory with other things in it`,
+    });
+    expect(existsSync(join(program, "work"))).toBe(true);
+  });
+
   posixTest("works in a home of any name", async () => {
     using directory = new TemporaryDirectory();
     for (const name of ["a b", "100%", "$HOME", `it's "q"`, "größe ☕", "-n", "back\\slash"]) {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { fault } from "../../src/core/fault.ts";
-import { applySteps, lookOnly, type Step } from "../../src/install/steps.ts";
+import { applySteps, lookOnly, type Step, unlessInterrupted } from "../../src/install/steps.ts";
 
 /** Steps that write down what is done to them. */
 function steps(log: string[], names: readonly string[]): readonly Step[] {
@@ -54,12 +54,27 @@ test("an error of the system is a fault in words", async () => {
   });
 });
 
-test("an interruption between two steps takes back what was done", async () => {
+test("an interrupt takes back what was done, between two steps and within one that waits", async () => {
   const log: string[] = [];
-  const interrupted = (): boolean => log.length === 2;
-  const outcome = await applySteps(steps(log, ["a", "b", "c"]), undefined, interrupted);
+  const interrupt = new AbortController();
+  const [a, b, c] = steps(log, ["a", "b", "c"]);
+  if (a === undefined || b === undefined || c === undefined) throw new Error("there are three");
+  const pressed: Step = { ...b, apply: (signal) => (interrupt.abort(), b.apply(signal)) };
+  const between = await applySteps([a, pressed, c], undefined, interrupt.signal);
   expect(log).toEqual(["a", "b", "undo b", "undo a"]);
-  expect(outcome).toMatchObject({ step: "c", fault: { code: "exchange.cancelled" } });
+  expect(between).toMatchObject({ step: "c", fault: { code: "exchange.cancelled" } });
+
+  const never = new Promise<null>(() => undefined);
+  const waiting: readonly Step[] = [
+    { title: "waits", apply: (signal) => unlessInterrupted(never, signal) },
+    { title: "waits", looks: true, apply: () => never },
+  ];
+  for (const waits of waiting) {
+    const second = new AbortController();
+    const outcome = applySteps([a, waits], undefined, second.signal);
+    setImmediate(() => second.abort());
+    expect(await outcome).toMatchObject({ step: "waits", fault: { code: "exchange.cancelled" } });
+  }
 });
 
 test("looking stops at the first that finds something, and does nothing else", async () => {

@@ -1,4 +1,5 @@
 import { FaultError, hintOf, isFault } from "../../core/fault.ts";
+import { whyTaken } from "../../install/checks.ts";
 import { definitionText } from "../../platform/service-template.ts";
 import type { ServiceManager, ServiceSpec } from "../../platform/service.ts";
 import { command } from "../command.ts";
@@ -39,6 +40,8 @@ export default command({
     const { spec, installed } = await output.busy("Asking your login shell for PATH", () =>
       serviceSpec(platform, options.config),
     );
+    const taken = await whyTaken(service, spec.program);
+    if (taken !== null) throw new FaultError(taken);
     if (!installed) {
       output.notes.warn(
         `${spec.program} is no installed copy: the service ends when it is moved or rebuilt`,
