@@ -26,6 +26,13 @@ async function boot(): Promise<Machine> {
   return machine;
 }
 
+/** A program that says it is a version, and is a good daemon, but of another one. */
+function writeImpostor(path: string, version: string, real: string): void {
+  const text = `#!/bin/sh\n[ "$1" = --version ] && echo "mcpd ${version}" && exit 0\nexec ${real} "$@"\n`;
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+}
+
 /** A program that answers when it is asked for its version, and ends when it should work. */
 function writeBroken(path: string, version: string): void {
   const text = `#!/bin/sh\n[ "$1" = --version ] && echo "mcpd ${version}" && exit 0\nexit 70\n`;
@@ -72,4 +79,41 @@ machineTest("a service is upgraded, survives a bad version, and is removed whole
     (path) => !before.includes(path) && !dirs.some((dir) => path === `${user.home}/${dir}`),
   );
   expect(left).toEqual([]);
+});
+
+machineTest("no client is answered by a version that comes up and is found bad", async () => {
+  booting ??= boot();
+  const machine = await booting;
+  const user: MachineUser = await machine.user();
+  await user.ask(machine.shared.file("0.2.0"), "install");
+  const self = `${user.home}/.local/share/mcpd/bin/mcpd`;
+  const upgrade = async (file: string): Promise<Finished> =>
+    await user.run([self, "upgrade", "--from", file, "--unsigned-ok", "--allow-downgrade"]);
+  const { urls } = JSON.parse(await user.ask(self, "status", "--json"));
+  const key = await user.ask(self, "show-key");
+  const done = `${user.home}/done`;
+  const client = user.ask(
+    machine.shared.file("bun"),
+    machine.shared.file("programs/constant-client.js"),
+    urls.mcp,
+    key,
+    done,
+  );
+
+  const bad = machine.shared.file("0.9.0");
+  writeImpostor(bad, "0.9.0", machine.shared.file("0.1.0"));
+  const failed = await upgrade(bad);
+  expect([failed.code, failed.stderr]).toEqual([
+    69,
+    expect.stringContaining("after 30 s version 0.1.0 answers"),
+  ]);
+  expect(failed.stderr).not.toContain("Could not be taken back");
+  await user.ask("touch", done);
+  const counts: { [outcome: string]: number } = JSON.parse(await client);
+  const answered = Object.keys(counts).filter((outcome) => /^(\d|status)/.test(outcome));
+  expect([answered, counts]).toEqual([["0.2.0"], counts]);
+  // It was up, and clients came to it.
+  expect(counts["TimeoutError"]).toBeGreaterThan(8);
+  expect(JSON.parse(await user.ask(self, "status", "--json")).version).toBe("0.2.0");
+  await user.ask(self, "uninstall", "--purge", "--yes");
 });

@@ -12,6 +12,11 @@ import { waitFor, within } from "./wait.ts";
 
 const SCRIPT = join(ROOT, "test", "fixtures", "service-managers", "machine.sh");
 const FIXTURES = join(ROOT, "test", "fixtures", "service-managers");
+const PROGRAMS = [
+  join(FIXTURES, "standin.ts"),
+  join(FIXTURES, "systemd-client.ts"),
+  join(ROOT, "test", "fixtures", "process", "constant-client.ts"),
+];
 const FIRST_UID = 4242;
 const BOOT_MS = 30_000;
 
@@ -234,8 +239,9 @@ async function provide(shared: TemporaryDirectory): Promise<void> {
   chmodSync(shared.file("bun"), 0o755);
   mkdirSync(shared.file("programs"));
   const built = await Bun.build({
-    entrypoints: [join(FIXTURES, "standin.ts"), join(FIXTURES, "systemd-client.ts")],
+    entrypoints: PROGRAMS,
     outdir: shared.file("programs"),
+    naming: "[name].js",
     target: "bun",
   });
   if (!built.success)
