@@ -162,19 +162,20 @@ function tryOut(
   version: string,
   found: { commit: string },
 ): Step {
+  const tried = async (): Promise<Fault | null> => {
+    const said = await versionOf(machine, program);
+    if (isFault(said)) return said;
+    if (said === version) {
+      const { output } = await machine.run([program, "version", "--json"], FIRST_RUN_MS);
+      found.commit = /"commit": "([^"]*)"/.exec(output)?.[1] ?? "";
+      return null;
+    }
+    const text = `Cannot use the new mcpd: it says that it is ${said}, and ${version} was expected`;
+    return fault("install.broken", text, program);
+  };
   return {
     title: `Run mcpd ${version} once`,
-    async apply(interrupt) {
-      const said = await unlessInterrupted(versionOf(machine, program), interrupt);
-      if (isFault(said)) return said;
-      if (said === version) {
-        const { output } = await machine.run([program, "version", "--json"], FIRST_RUN_MS);
-        found.commit = /"commit": "([^"]*)"/.exec(output)?.[1] ?? "";
-        return null;
-      }
-      const text = `Cannot use the new mcpd: it says that it is ${said}, and ${version} was expected`;
-      return fault("install.broken", text, program);
-    },
+    apply: async (interrupt) => await unlessInterrupted(tried(), interrupt),
   };
 }
 

@@ -117,3 +117,27 @@ machineTest("no client is answered by a version that comes up and is found bad",
   expect(JSON.parse(await user.ask(self, "status", "--json")).version).toBe("0.2.0");
   await user.ask(self, "uninstall", "--purge", "--yes");
 });
+
+machineTest(
+  "Ctrl-C is heard while the service manager waits for a version that hangs",
+  async () => {
+    booting ??= boot();
+    const machine = await booting;
+    const user: MachineUser = await machine.user();
+    await user.ask(machine.shared.file("0.2.0"), "install");
+    const self = `${user.home}/.local/share/mcpd/bin/mcpd`;
+    const hangs = machine.shared.file("0.9.1");
+    const text =
+      '#!/bin/sh\n[ "$1" = bootstrap ] && exec sleep 600\n[ "$1" = --version ] && echo "mcpd 0.9.1"\n';
+    writeFileSync(hangs, text);
+    chmodSync(hangs, 0o755);
+    // Once sleep is what the service runs.
+    const script = `"$@" & until pgrep -u ${user.uid} -x sleep; do :; done; kill -INT $!; wait $!`;
+    const upgrade = [self, "upgrade", "--from", hangs, "--unsigned-ok"];
+    const { code, stderr } = await user.run(["bash", "-mc", script, "bash", ...upgrade]);
+    expect([code, stderr]).toEqual([130, expect.stringContaining("mcpd: Interrupted")]);
+    expect(stderr).not.toContain("Could not be taken back");
+    expect(JSON.parse(await user.ask(self, "status", "--json")).version).toBe("0.2.0");
+    await user.ask(self, "uninstall", "--purge", "--yes");
+  },
+);
