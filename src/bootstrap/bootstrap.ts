@@ -25,6 +25,8 @@ import { Settings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const LOG_LIMITS = { bytesMax: 10_485_760, backupsMax: 5 };
+/** How often a log that was removed is made anew. */
+const LOG_LOOK_MS = 5_000;
 /** A bootstrap with a bug waits so long for its server to leave in order. */
 const LAST_MS = 4_000;
 
@@ -190,6 +192,8 @@ class Bootstrap implements RunningBootstrap {
     }
     this.#undo.defer(() => this.#supervisor.close());
     this.#configure();
+    const look = this.#clock.every(LOG_LOOK_MS, () => this.#root.renew());
+    this.#undo.defer(() => look.cancel());
     this.#opened.resolve();
     this.#watchdog(watchdogMs(environment, process.pid));
     // Supervising is the work: whether the server is well, or wanted at all, is its own matter.

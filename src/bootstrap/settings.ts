@@ -88,14 +88,13 @@ export class Settings {
     else this.#refuse(answer.problem);
   }
 
-  #refuse({ text, hint }: NonNullable<SettingsAnswer["problem"]>): void {
+  #refuse({ text, standing, hint }: NonNullable<SettingsAnswer["problem"]>): void {
     const { conditions, log, path, clock } = this.#options;
-    const [first = text] = text.split("\n");
     const changed = conditions.raise({
       name: "config.invalid",
       subject: path,
       severity: "error",
-      text: `${first}; the last good config stays in force`,
+      text: standing,
       hint,
       sinceMs: clock.now(),
     });

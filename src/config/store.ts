@@ -162,16 +162,23 @@ export class ConfigStore {
 }
 
 /**
- * Why a change is not made, given what it would lead to and what stands. Places are left out: the
+ * Why a change is not made, given what it would lead to and what is there. Places are left out: the
  * text they are in has never been written.
  */
-export function refusal(checked: Fault, standing: Revision | Fault): Fault {
-  if (isFault(standing)) return standing;
+export function refusal(checked: Fault, before: Revision | Fault): Fault {
+  if (isFault(before)) return before;
   const problems = (checked.data?.["problems"] ?? []) as readonly Problem[];
   const [first] = problems;
   const text = `Cannot change ${checked.subject}: ${first?.text ?? checked.text}`;
   const rows = problems.map(({ line: _line, column: _column, ...problem }) => problem);
   return fault("config.refused", text, checked.subject, { path: first?.path, problems: rows });
+}
+
+/** What is wrong with the file and what is in force instead, in one line for a condition. */
+export function standing(problem: Fault, inForce: Revision): string {
+  const [first = problem.text] = problem.text.split("\n");
+  const which = inForce.path === null ? "the defaults are" : "the last good config stays";
+  return `${first}; ${which} in force`;
 }
 
 function wholeFile(about: ConfigWarning["about"], text: string): ConfigWarning {

@@ -50,6 +50,8 @@ export type SettingsAnswer = {
   readonly problem: {
     readonly code: string;
     readonly text: string;
+    /** The same in one line, with what is in force instead. */
+    readonly standing: string;
     readonly hint: string;
   } | null;
   readonly utcOffsetMs: number;

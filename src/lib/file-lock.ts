@@ -1,9 +1,9 @@
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 import type { Clock } from "./clock.ts";
 import { errorCode } from "./files.ts";
 
-/** Whoever holds a lock for longer has died with it. */
+/** Whoever is seen to hold a lock for longer has died with it, and its pid is somebody else's. */
 const STALE_MS = 60_000;
 const LOOK_EVERY_MS = 25;
 
@@ -17,8 +17,14 @@ export async function withFileLock<T>(
   clock: Clock,
   action: () => Promise<T>,
 ): Promise<T> {
+  let seen = { mtimeMs: 0, sinceMs: 0 };
   while (!taken(path)) {
-    if (!dropStale(path, clock)) await clock.sleep(LOOK_EVERY_MS);
+    const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (mtimeMs === undefined) continue;
+    // The time of day may be set meanwhile: only time that has passed here counts.
+    if (mtimeMs !== seen.mtimeMs) seen = { mtimeMs, sinceMs: clock.monotonic() };
+    if (clock.monotonic() - seen.sinceMs >= STALE_MS || isOrphan(path)) drop(path);
+    else await clock.sleep(LOOK_EVERY_MS);
   }
   try {
     return await action();
@@ -37,11 +43,19 @@ function taken(path: string): boolean {
   }
 }
 
+/** True when the process that wrote its pid into the file has ended. */
+function isOrphan(path: string): boolean {
+  try {
+    const pid = Number(readFileSync(path, "utf8"));
+    // A file that was made just now may be empty still.
+    return pid > 0 && !process.kill(pid, 0);
+  } catch (error) {
+    return errorCode(error) === "ESRCH";
+  }
+}
+
 /** Moved away before it is removed: of two who find it stale, one alone can move it. */
-function dropStale(path: string, clock: Clock): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return true;
-  if (clock.now() - found.mtimeMs < STALE_MS) return false;
+function drop(path: string): void {
   const aside = `${path}.${crypto.randomUUID().slice(0, 8)}`;
   try {
     renameSync(path, aside);
@@ -49,5 +63,4 @@ function dropStale(path: string, clock: Clock): boolean {
     if (errorCode(error) !== "ENOENT") throw error;
   }
   rmSync(aside, { force: true });
-  return true;
 }

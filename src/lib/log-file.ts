@@ -65,6 +65,17 @@ export class LogFile {
     }
   }
 
+  /** Makes the file anew if somebody has removed it since it was opened; true when it did. */
+  renew(): boolean {
+    if (this.#descriptor === null) return false;
+    try {
+      return this.#open();
+    } catch {
+      this.close();
+      return false;
+    }
+  }
+
   /** Closes the file; a later write opens it again. */
   close(): void {
     if (this.#descriptor !== null) closeSync(this.#descriptor);
@@ -72,17 +83,18 @@ export class LogFile {
     this.#checkAtMs = 0;
   }
 
-  /** Makes sure that the file we hold is still the one people see. */
-  #open(): void {
+  /** Makes sure that the file we hold is still the one people see; false when it was. */
+  #open(): boolean {
     if (this.#descriptor !== null) {
       const seen = statSync(this.path, { throwIfNoEntry: false });
-      if (seen?.ino === fstatSync(this.#descriptor).ino) return;
+      if (seen?.ino === fstatSync(this.#descriptor).ino) return false;
       closeSync(this.#descriptor);
       this.#descriptor = null;
     }
     ensurePrivateDir(dirname(this.path));
     this.#descriptor = openSync(this.path, "a", 0o600);
     this.#bytes = fstatSync(this.#descriptor).size;
+    return true;
   }
 
   #rotate(): void {

@@ -59,6 +59,13 @@ export class LogRoot {
     this.#thresholds.clear();
   }
 
+  /** Makes a file that somebody has removed anew: called now and then, for who logs seldom. */
+  renew(): void {
+    if (this.#file?.renew() === true) {
+      this.write("mcpd.log", "WARNING", "the log file was removed: this is a new one", NO_FIELDS);
+    }
+  }
+
   enabled(logger: string, level: Level): boolean {
     return RANK[level] >= this.#threshold(logger);
   }

@@ -38,7 +38,7 @@ export class BuiltinInstance implements Instance {
     options: {
       readonly tools: readonly BuiltinTool[];
       readonly version: string;
-      /** Wall milliseconds since the epoch. */
+      /** Monotonic milliseconds. */
       readonly now: () => number;
     },
     events: InstanceEvents,

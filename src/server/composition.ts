@@ -35,7 +35,7 @@ import { StdioFactory } from "./stdio-instance.ts";
 import { Stores } from "./stores.ts";
 import { builtinTools } from "./tools.ts";
 
-/** How often idle sessions and instances are looked for. */
+/** How often idle sessions and instances are looked for, and removed logs. */
 const SWEEP_MS = 5_000;
 
 /** How long a daemon with a bug waits for its processes to end: they have been told twice. */
@@ -47,6 +47,8 @@ export class Server {
   readonly #undo: AsyncDisposableStack;
   readonly #clock: Clock = systemClock;
   readonly #startedAtMs = systemClock.now();
+  readonly #startedMs = systemClock.monotonic();
+  readonly #uptimeMs = (): number => this.#clock.monotonic() - this.#startedMs;
   readonly #conditions = new Conditions();
   readonly #stores: Stores;
   readonly #switchboard = new Switchboard(
@@ -164,7 +166,10 @@ export class Server {
     if (!alone) this.#openFront();
     this.#undo.defer(() => this.#desk.close());
     this.#follow(this.revision);
-    const sweep = this.#clock.every(SWEEP_MS, () => this.#desk.sweep());
+    const sweep = this.#clock.every(SWEEP_MS, () => {
+      this.#desk.sweep();
+      this.#book.renew();
+    });
     this.#undo.defer(() => sweep.cancel());
   }
 
@@ -213,7 +218,7 @@ export class Server {
       conditions: this.#conditions,
       clock: this.#clock,
       log: this.#log.child("http"),
-      startedAtMs: this.#startedAtMs,
+      uptimeMs: this.#uptimeMs,
       address: this.#address(this.revision),
       messageBytesMax: this.#messageBytesMax,
       announcementFile: this.#options.platform.paths.announcementFile,
@@ -286,6 +291,7 @@ export class Server {
       clock: this.#clock,
       platform: this.#options.platform,
       startedAtMs: this.#startedAtMs,
+      uptimeMs: this.#uptimeMs,
       revision: () => this.revision,
       urls: () => this.urls(),
     };

@@ -22,8 +22,7 @@ export function openDoors(parts: {
   readonly conditions: Conditions;
   readonly clock: Clock;
   readonly log: Log;
-  /** Wall milliseconds since the epoch. */
-  readonly startedAtMs: number;
+  readonly uptimeMs: () => number;
   /** null: nowhere for now. */
   readonly address: Address | null;
   readonly messageBytesMax: () => number;
@@ -42,7 +41,7 @@ export function openDoors(parts: {
     metrics,
     health: () => ({ status: conditions.verdict(), conditions: conditions.list().length }),
     version: VERSION,
-    uptimeMs: () => clock.now() - parts.startedAtMs,
+    uptimeMs: parts.uptimeMs,
     log,
   });
   const announcement = new Announcement(parts.announcementFile, process.pid, log);

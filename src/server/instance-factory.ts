@@ -23,7 +23,7 @@ export function instanceFactory(parts: {
         return remote.create(upstream.unit, answerBytesMax, events);
       case "builtin":
         return new BuiltinInstance(
-          { tools: tools(), version: VERSION, now: () => clock.now() },
+          { tools: tools(), version: VERSION, now: () => clock.monotonic() },
           events,
         );
     }

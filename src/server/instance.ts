@@ -9,7 +9,7 @@ export interface Instance {
   readonly state: "idle" | "starting" | "ready" | "waiting" | "stopping" | "failed";
   readonly pid: number | null;
   readonly restarts: number;
-  /** Wall time (epoch ms) since which it is ready; null when it is not. */
+  /** When it became ready (monotonic ms); null when it is not. */
   readonly readySinceMs: number | null;
   /** Somebody wants it: start it unless it runs. */
   demand(): void;

@@ -59,6 +59,12 @@ export class LogBook {
     });
   }
 
+  /** Makes files that somebody has removed anew. */
+  renew(): void {
+    this.#root.renew();
+    for (const file of this.#upstreams.values()) file.renew();
+  }
+
   /** Closes the files of upstreams that are no longer in the config. */
   keep(names: ReadonlySet<string>): void {
     for (const [name, file] of this.#upstreams) {

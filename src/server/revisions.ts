@@ -1,4 +1,4 @@
-import type { ConfigStore } from "../config/store.ts";
+import { type ConfigStore, standing } from "../config/store.ts";
 import { watchConfig } from "../config/watch.ts";
 import type { Conditions } from "../core/condition.ts";
 import { type Fault, hintOf, isFault } from "../core/fault.ts";
@@ -124,12 +124,11 @@ export class Revisions {
   }
 
   #refuse(problem: Fault): void {
-    const [text = problem.text] = problem.text.split("\n");
     const changed = this.#conditions.raise({
       name: "config.invalid",
       subject: this.#store.path,
       severity: "error",
-      text: `${text}; the last good config stays in force`,
+      text: standing(problem, this.#current),
       hint: hintOf(problem),
       sinceMs: this.#clock.now(),
     });

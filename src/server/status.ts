@@ -19,6 +19,7 @@ export type StatusSources = {
   readonly clock: Clock;
   readonly platform: Platform;
   readonly startedAtMs: number;
+  readonly uptimeMs: () => number;
   readonly revision: () => Revision;
   readonly urls: () => Status["urls"];
 };
@@ -35,7 +36,7 @@ export async function buildStatus(sources: StatusSources, measure: boolean): Pro
     version: VERSION,
     pid: process.pid,
     startedAtMs: sources.startedAtMs,
-    uptimeMs: clock.now() - sources.startedAtMs,
+    uptimeMs: sources.uptimeMs(),
     verdict: conditions.verdict(),
     urls: sources.urls(),
     auth: revision.daemon.auth,
@@ -81,7 +82,7 @@ async function upstreamStatus(
     state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
     reach: shownReach(unit.reach),
     pid,
-    upMs: since === null ? null : sources.clock.now() - since,
+    upMs: since === null ? null : sources.clock.monotonic() - since,
     restarts: instance?.restarts ?? 0,
     sessions: sources.switchboard.sessions.filter((session) => session.sees(upstream)).length,
     inFlight: upstream.exchanges.size,

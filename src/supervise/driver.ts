@@ -75,7 +75,7 @@ export abstract class Driver {
     return this.#restarts;
   }
 
-  /** Wall time (epoch ms) since which it is ready; null when it is not. */
+  /** When it became ready (monotonic ms); null when it is not. */
   get readySinceMs(): number | null {
     return this.#state.kind === "ready" ? this.#readySinceMs : null;
   }
@@ -88,7 +88,7 @@ export abstract class Driver {
 
   /** The MCP handshake is done: the start time-out is over. */
   ready(): void {
-    this.#readySinceMs = this.#deps.clock.now();
+    this.#readySinceMs = this.#deps.clock.monotonic();
     this.handle({ kind: "ready" });
   }
 

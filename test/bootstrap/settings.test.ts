@@ -58,12 +58,12 @@ test("Settings read the file again when it changes, and keep what is in force", 
   answer(answerOf({ enabled: true }));
   writeFileSync(join(directory.path, "config.json"), "{}");
   await waitFor("the change", () => settings.current.enabled && count() === 1);
-  const problem = { code: "config.invalid", text: "line 1: wrong\n  1 | {", hint: "Fix it." };
+  const standing = "line 1: wrong; the defaults are in force";
+  const text = "line 1: wrong\n  1 | {";
+  const problem = { code: "config.invalid", text, standing, hint: "Fix it." };
   answer(answerOf({ enabled: true }, problem));
   await settings.read();
-  expect(conditions.list()).toMatchObject([
-    { name: "config.invalid", text: "line 1: wrong; the last good config stays in force" },
-  ]);
+  expect(conditions.list()).toMatchObject([{ name: "config.invalid", text: standing }]);
   answer("no JSON");
   await settings.read();
   expect(settings.current.enabled).toBe(true);

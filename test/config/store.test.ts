@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 
-import { ConfigStore } from "../../src/config/store.ts";
+import { ConfigStore, standing } from "../../src/config/store.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../../src/config/template.ts";
 import { type Fault, isFault } from "../../src/core/fault.ts";
 import type { Revision } from "../../src/core/revision.ts";
@@ -71,6 +71,9 @@ describe("load()", () => {
     save('{ "daemon": { "port": 80 } }');
     expect(bad(config.load()).code).toBe("config.invalid");
     expect(config.lastGood).toMatchObject({ number: 1, daemon: { port: 9000 } });
+    expect(standing(bad(config.load()), config.lastGood)).toEndWith(
+      "; the last good config stays in force",
+    );
     save("{}");
     expect(good(config.load()).number).toBe(2);
   });
@@ -92,6 +95,7 @@ describe("load()", () => {
     const config = store();
     bad(config.load());
     expect(config.lastGood).toMatchObject({ number: 1, path: null });
+    expect(standing(bad(config.load()), config.lastGood)).toEndWith("; the defaults are in force");
   });
 
   test("one config's copy is not another's", () => {

@@ -165,14 +165,24 @@ describe("mcpd bootstrap", () => {
     }
   });
 
-  test("does not mind when its log directory is removed", async () => {
-    await using it = await Supervised.start(config());
-    rmSync(it.home.platform.paths.logsDir, { recursive: true });
-    await Bun.sleep(1_100);
-    await it.home.run("restart");
-    await it.serverPid();
-    expect(it.home.log("bootstrap.log")).toContain("server: ready");
-  });
+  posixTest(
+    "has its logs again when their directory is removed, without a word to log",
+    async () => {
+      await using it = await Supervised.start(config());
+      rmSync(it.home.platform.paths.logsDir, { recursive: true });
+      for (const words of [["logs"], ["daemon", "logs"]]) {
+        const { stdout } = await waitFor(`mcpd ${words.join(" ")}`, async () => {
+          const shown = await it.home.run(...words);
+          return shown.exitCode === 0 && shown;
+        });
+        expect(stdout).toContain("the log file was removed: this is a new one");
+      }
+      await it.home.run("restart");
+      await it.serverPid();
+      expect(it.home.log("bootstrap.log")).toContain("server: ready");
+      expect(it.home.log()).toContain("listening");
+    },
+  );
 
   test("is alone: a second one ends with 75 and says who runs", async () => {
     await using it = await Supervised.start(config());
@@ -268,7 +278,12 @@ describe("mcpd bootstrap", () => {
       });
       const waiting = await it.until(({ conditions }) => conditions.length > 0);
       expect(waiting.conditions).toMatchObject([
-        { name: "config.invalid", subject: path, severity: "error" },
+        {
+          name: "config.invalid",
+          subject: path,
+          severity: "error",
+          text: `Cannot read the config ${path}: there is no such file; the defaults are in force`,
+        },
       ]);
       expect(existsSync(path)).toBe(false);
       const port = freePort();
@@ -280,6 +295,7 @@ describe("mcpd bootstrap", () => {
       // The last good one serves when the file goes again.
       rmSync(path);
       const kept = await it.until(({ conditions }) => conditions.length > 0);
+      expect(kept.conditions[0]?.text).toContain("the last good config stays in force");
       expect(kept.server).toMatchObject({ state: "ready", restarts: 0 });
       expect(await it.stop()).toBe(0);
       await using again = await Supervised.start(null, {

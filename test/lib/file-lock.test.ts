@@ -32,14 +32,30 @@ describe("withFileLock()", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("is taken from whoever died with it", async () => {
+  test("is taken at once from whoever died with it, whatever the time of day is", async () => {
     using directory = new TemporaryDirectory();
     const path = directory.file("lock");
-    writeFileSync(path, "1");
-    const longAgo = new Date(systemClock.now() - 120_000);
+    const dead = Bun.spawnSync(["true"]);
+    for (const hours of [-24, 0, 24]) {
+      writeFileSync(path, String(dead.pid));
+      const then = new Date(systemClock.now() + hours * 3_600_000);
+      utimesSync(path, then, then);
+      expect(await withFileLock(path, systemClock, () => Promise.resolve("mine"))).toBe("mine");
+      expect(readdirSync(directory.path)).toEqual([]);
+    }
+  });
+
+  test("is not taken from a living holder when the clock is set, but after a minute", async () => {
+    using directory = new TemporaryDirectory();
+    const path = directory.file("lock");
+    writeFileSync(path, String(process.pid));
+    const longAgo = new Date(systemClock.now() - 86_400_000);
     utimesSync(path, longAgo, longAgo);
-    expect(await withFileLock(path, systemClock, () => Promise.resolve("mine"))).toBe("mine");
-    expect(readdirSync(directory.path)).toEqual([]);
+    let nowMs = 0;
+    const sleep = async (delayMs: number): Promise<void> => void (nowMs += delayMs);
+    const clock = { ...systemClock, monotonic: () => nowMs, sleep };
+    await withFileLock(path, clock, () => Promise.resolve());
+    expect(nowMs).toBeGreaterThanOrEqual(60_000);
   });
 
   test("says what the system says when the file cannot be made", async () => {

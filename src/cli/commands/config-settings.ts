@@ -1,4 +1,5 @@
 import { provideConfig } from "../../config/provide.ts";
+import { standing } from "../../config/store.ts";
 import type { SettingsAnswer } from "../../control/supervision.ts";
 import { hintOf, isFault } from "../../core/fault.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -19,9 +20,15 @@ export default command({
     const { store, discovery } = openConfig(options.config);
     const missing = await provideConfig(store, discovery);
     const loaded = store.load();
-    const { daemon } = isFault(loaded) ? store.lastGood : loaded;
+    const inForce = isFault(loaded) ? store.lastGood : loaded;
+    const { daemon } = inForce;
     const wrong = isFault(loaded) ? loaded : missing;
-    const problem = wrong && { code: wrong.code, text: wrong.text, hint: hintOf(wrong) };
+    const problem = wrong && {
+      code: wrong.code,
+      text: wrong.text,
+      standing: standing(wrong, inForce),
+      hint: hintOf(wrong),
+    };
     const offsetMs = utcOffsetMs(systemClock.now());
     const answer: SettingsAnswer = { daemon, problem, utcOffsetMs: offsetMs };
     output.print(JSON.stringify(answer));
