@@ -23,6 +23,7 @@ export class SessionKeeper {
   readonly #keptOf: (session: Session) => KeptSession | null;
   readonly #idleMs: () => number;
   #notedMs: number;
+  #notedAheadMs: number;
 
   constructor(options: {
     readonly dataDir: string;
@@ -43,6 +44,7 @@ export class SessionKeeper {
     this.#keptOf = options.keptOf;
     this.#idleMs = options.idleMs;
     this.#notedMs = clock.monotonic();
+    this.#notedAheadMs = this.#aheadMs();
   }
 
   /** Writes sessions down as they are now. */
@@ -73,6 +75,10 @@ export class SessionKeeper {
   note(sessions: readonly Used[]): void {
     const sinceMs = this.#notedMs;
     this.#store.write([]);
+    const aheadMs = this.#aheadMs();
+    // The time of day was set, or the machine has slept: by the old times they would look unused.
+    if (Math.abs(aheadMs - this.#notedAheadMs) > NOTE_MS) this.keep(sessions);
+    this.#notedAheadMs = aheadMs;
     if (this.#clock.monotonic() - sinceMs < NOTE_MS) return;
     this.#notedMs = this.#clock.monotonic();
     this.keep(sessions.filter(({ seenMs }) => seenMs >= sinceMs));
@@ -83,6 +89,11 @@ export class SessionKeeper {
 
   close(): void {
     this.#store.close();
+  }
+
+  /** How far the time of day is ahead of the monotonic clock: the same as long as nobody sets it. */
+  #aheadMs(): number {
+    return this.#clock.now() - this.#clock.monotonic();
   }
 }
 

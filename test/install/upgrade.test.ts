@@ -125,6 +125,28 @@ describe("an upgrade that goes wrong", () => {
     expect(readFileSync(kept, "utf8")).toBe("why it failed");
   });
 
+  posixTest("is given up after its time, however the clock is set meanwhile", async () => {
+    for (const hours of [-24, 24]) {
+      using directory = new TemporaryDirectory();
+      const bench = await installed(directory);
+      const { clock } = bench.machine;
+      const begunMs = clock.monotonic();
+      // Set again each time somebody looks.
+      let setMs = 0;
+      const now = (): number => clock.now() + (setMs += hours * 3_600_000);
+      const machine = {
+        ...bench.machine,
+        clock: { ...clock, now },
+        daemonVersion: async () => null,
+      };
+      const path = writeProgram(join(bench.home, "download", "0.2.0", "mcpd"), "0.2.0");
+      const steps = planUpgrade(machine, { kind: "file", version: "0.2.0", path }, false);
+      if (isFault(steps)) throw new Error(steps.text);
+      expect(await applySteps(steps)).toMatchObject({ fault: { code: "install.unhealthy" } });
+      expect(clock.monotonic() - begunMs).toBeWithin(30_000, 31_000);
+    }
+  });
+
   posixTest("is not waited for when the service manager waits for it for ever", async () => {
     using directory = new TemporaryDirectory();
     const bench = await installed(directory);

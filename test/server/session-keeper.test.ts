@@ -30,11 +30,13 @@ class Line implements Disposable {
   readonly directory = new TemporaryDirectory();
   readonly conditions = new Conditions();
   nowMs = 0;
+  /** How far somebody has set the time of day. */
+  setMs = 0;
 
   next(): SessionKeeper {
     return new SessionKeeper({
       dataDir: this.directory.path,
-      clock: { ...systemClock, now: () => this.nowMs, monotonic: () => this.nowMs },
+      clock: { ...systemClock, now: () => this.nowMs + this.setMs, monotonic: () => this.nowMs },
       conditions: this.conditions,
       keptOf: () => KEPT,
       idleMs: () => IDLE_MS,
@@ -77,6 +79,24 @@ test("a session that is in use is not forgotten, however long ago it changed", (
   expect(second.recall("used", "another")).toBeNull();
   first.close();
   second.close();
+});
+
+test("a session outlives the daemon when the clock is set, on or back", () => {
+  for (const setMs of [2 * IDLE_MS, -2 * IDLE_MS]) {
+    using line = new Line();
+    const first = line.next();
+    const one = { session: session("a"), seenMs: 0 };
+    first.keep([one]);
+    line.nowMs = 5_000;
+    line.setMs = setMs;
+    first.note([one]);
+    const second = line.next();
+    expect(second.recall("a", "key")).toEqual(KEPT);
+    line.nowMs += IDLE_MS;
+    expect(second.recall("a", "key")).toBeNull();
+    first.close();
+    second.close();
+  }
 });
 
 test.each([
