@@ -157,7 +157,7 @@ const table = {
     409,
     -32603,
     "Another copy has the service",
-    "Remove that one first: '{subject} uninstall' keeps config and data. Or add --no-service.",
+    "Remove that one first: '{subject} uninstall' keeps config and data. 'mcpd install --no-service' leaves it alone.",
   ),
   "install.source": row(
     69,
@@ -171,7 +171,7 @@ const table = {
     404,
     -32603,
     "mcpd is not installed here",
-    "Install it with 'mcpd install'; --prefix names a copy in another place.",
+    "Name the folder of a copy with --prefix, or install one with 'mcpd install'.",
   ),
   "install.unhealthy": row(
     69,

@@ -28,9 +28,12 @@ export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
   const kept = [paths.configDir, paths.stateDir].filter(exists);
   const nothing =
     installed.info === null && !exists(layout.program) && installed.versions.length === 0;
-  if (nothing && (!purge || kept.length === 0)) return notInstalled(layout);
+  // What an earlier uninstall kept can be purged later, but not by a slip in --prefix.
+  const later = purge && kept.length > 0 && layout.root === paths.programsDir;
+  if (nothing && !later) return notInstalled(layout);
   const steps = [
     checkRoot(machine),
+    ...(purge ? [checkAlone(machine)] : []),
     ...(service === null ? [] : [checkOutside(machine), unregister(machine, service)]),
     endProcesses(machine),
     ...pathSteps(machine, installed),
@@ -49,6 +52,20 @@ function checkRoot({ user, environment }: Machine): Step {
   const refused = user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1";
   const apply = (): Fault | null => (refused ? fault("daemon.root") : null);
   return { title: "Check the environment", looks: true, apply };
+}
+
+/** Copies share their config, key and data. */
+function checkAlone({ service, layout }: Machine): Step {
+  return {
+    title: "Check that no other copy works with the config",
+    looks: true,
+    async apply() {
+      const other = await otherCopy(service, layout.program);
+      if (other === null) return null;
+      const text = `Cannot remove config, logs and data: ${other} works with them`;
+      return fault("install.other", text, other);
+    },
+  };
 }
 
 function unregister(machine: Machine, service: NonNullable<Machine["service"]>): Step {

@@ -434,6 +434,39 @@ describe("mcpd start, stop and restart without a service manager", () => {
     await nobodyIn(home);
   });
 
+  posixTest("start is ended by Ctrl-C while it waits", async () => {
+    using home = new Home();
+    home.writeConfig(config());
+    const { bootstrapAddress } = home.platform.paths;
+    mkdirSync(dirname(bootstrapAddress), { recursive: true, mode: 0o700 });
+    const waits = Promise.withResolvers<void>();
+    // A bootstrap whose server never comes up.
+    const server = { state: "starting", pid: null, version: null, urls: null, restarts: 0 };
+    const status = { pid: 1, service: false, config: { path: home.configFile, enabled: true } };
+    let asked = 0;
+    const bootstrap = Bun.listen({
+      unix: bootstrapAddress,
+      socket: {
+        data(socket, bytes) {
+          const { id } = JSON.parse(bytes.toString());
+          const result = { ...status, server, conditions: [] };
+          socket.write(`${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`);
+          if (++asked === 5) waits.resolve();
+        },
+      },
+    });
+    const child = Bun.spawn([program(), "start"], { env: { ...home.env }, stderr: "ignore" });
+    try {
+      await within("it to wait", waits.promise);
+      child.kill("SIGINT");
+      await within("its end", child.exited, 1_000);
+      expect([child.exitCode, child.signalCode]).toEqual([null, "SIGINT"]);
+    } finally {
+      child.kill("SIGKILL");
+      bootstrap.stop(true);
+    }
+  });
+
   test("the bootstrap in the background tells its pid", async () => {
     using home = new Home();
     home.writeConfig(config());

@@ -27,6 +27,21 @@ machineTest("a copy in a folder of root's has the service to itself", async () =
   ]);
   expect((await user.run(["test", "-e", usual(user)])).code).toBe(1);
   await user.ask(download, "install", "--no-service");
+  // Nor does it get there by another door; a receipt may be of a time when it had the service.
+  const receipt = `${user.home}/.local/share/mcpd/INSTALL_INFO`;
+  await user.ask("sed", "-i", 's/"service": null/"service": "mcpd.service"/', receipt);
+  for (const words of [
+    ["daemon", "install"],
+    ["upgrade", "--from", download, "--unsigned-ok"],
+  ]) {
+    await user.ask("sed", "-i", 's/"version": "[^"]*"/"version": "0.0.1"/', receipt);
+    const { code, stderr: why } = await user.run([usual(user), ...words]);
+    expect([words, code, why]).toEqual([
+      words,
+      77,
+      expect.stringContaining(`it runs ${given}/bin/mcpd`),
+    ]);
+  }
   await user.ask(usual(user), "uninstall", "--keep", "--yes");
   expect(await user.ask(`${given}/bin/mcpd`, "status")).toContain("healthy");
 

@@ -252,8 +252,25 @@ describe("the compiled program", () => {
       rmSync(join(home.path, "o t h e r", "VERSION"));
       expect(await run(home, there, "install", "--no-service")).toMatchObject({ exitCode: 0 });
       expect(readFileSync(join(prefix, "VERSION"), "utf8")).toBe("0.1.0\n");
+      rmSync(there);
+      mkdirSync(join(there, "inside"), { recursive: true });
+      expect(await run(home, old, "install", "--no-service", "--prefix", prefix)).toMatchObject({
+        exitCode: 0,
+      });
       expect(await run(home, there, "uninstall", "--yes")).toMatchObject({ exitCode: 0 });
       expect(existsSync(prefix)).toBe(false);
+      for (const words of [
+        ["uninstall", "--yes"],
+        ["uninstall", "--purge", "--yes"],
+        ["upgrade"],
+      ]) {
+        const none = await run(home, old, ...words, "--prefix", "/nonexistent/mcpd");
+        expect([none.exitCode, none.stderr]).toEqual([
+          69,
+          expect.stringContaining("mcpd is not installed in /nonexistent/mcpd: it has no INSTALL"),
+        ]);
+        expect(existsSync("/nonexistent")).toBe(false);
+      }
       if (process.getuid?.() !== 0) return;
       using root = new Home({ MCPD_ALLOW_ROOT: "" });
       expect(await run(root, old, "install", "--no-service")).toMatchObject({ exitCode: 77 });

@@ -10,6 +10,7 @@ import {
 import { dirname, join } from "node:path";
 
 import { type Fault, isFault } from "../../src/core/fault.ts";
+import { layoutOf } from "../../src/install/layout.ts";
 import { withInstallLock } from "../../src/install/lock.ts";
 import type { Machine } from "../../src/install/machine.ts";
 import { applySteps } from "../../src/install/steps.ts";
@@ -77,6 +78,10 @@ describe("uninstall", () => {
     const { controlAddress } = bench.machine.paths;
     mkdirSync(dirname(controlAddress), { recursive: true });
     writeFileSync(controlAddress, "");
+    const { program } = other.machine.layout;
+    expect(await uninstall(bench.machine, true)).toMatchObject({
+      text: `Cannot remove config, logs and data: ${program} works with them`,
+    });
     expect(await uninstall(bench.machine)).toBeNull();
     expect(bench.service.kept.registered).toBe(true);
     expect(existsSync(controlAddress)).toBe(true);
@@ -90,6 +95,18 @@ describe("uninstall", () => {
     expect(await uninstall(bench.machine)).toBeNull();
     expect(await uninstall(bench.machine, true)).toBeNull();
     expect(left(directory.path)).toEqual([]);
+  });
+
+  posixTest("--purge removes no config by a slip in the name of the folder", async () => {
+    using directory = new TemporaryDirectory();
+    const { machine } = new Bench(directory.path, "0.1.0");
+    await machine.provideConfig();
+    const root = directory.file("slip");
+    const layout = layoutOf({ programsDir: root, program: join(root, "bin", "mcpd") });
+    expect(await uninstall({ ...machine, layout }, true)).toMatchObject({
+      code: "install.missing",
+    });
+    expect(existsSync(machine.paths.configFile)).toBe(true);
   });
 
   posixTest("gives the files of the shell back byte for byte", async () => {
