@@ -14,6 +14,7 @@ import { freeBytes, insideService, processesIn } from "../platform/installed.ts"
 import type { Paths, Platform } from "../platform/platform.ts";
 import { removeLater } from "../platform/remove-later.ts";
 import { runProgram } from "../platform/run.ts";
+import type { ServiceSpec } from "../platform/service.ts";
 import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { backgroundKeeper } from "./background.ts";
@@ -44,6 +45,7 @@ export async function machineHere(
   const told = ["flag", "environment"].includes(discovery.origin) ? discovery.path : null;
   const executable = Bun.isStandaloneExecutable ? realpathSync(process.execPath) : null;
   const { service, note } = await usableService(platform, layout, wish.service);
+  let spec: Promise<ServiceSpec> | null = null;
   const machine: Machine = {
     layout,
     paths,
@@ -56,7 +58,8 @@ export async function machineHere(
     service,
     background: backgroundKeeper(platform, layout.root, discovery.path),
     userPath: platform.name === "windows" ? new RegistryPath(process.env) : null,
-    serviceSpec: async () => await specOf(platform, told ?? undefined, layout.program),
+    // Asking the login shell for PATH may take seconds.
+    serviceSpec: async () => await (spec ??= specOf(platform, told ?? undefined, layout.program)),
     insideService: async () => service !== null && insideService(service.label, process.env),
     run: runProgram,
     beginTrial: async () => await beginTrial(platform),

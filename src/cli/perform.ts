@@ -45,11 +45,9 @@ export async function perform<P extends { readonly steps: readonly Step[] }>(
     throw new FaultError(fault("daemon.root"));
   }
   const planned = orThrow(await plan());
-  if (dryRun) {
-    const wrong = await output.busy("Looking", () => lookOnly(planned.steps));
-    if (wrong !== null) throw new FaultError(wrong);
-    return { plan: planned, titles: changesOf(planned.steps) };
-  }
+  const wrong = await output.busy("Looking", () => lookOnly(planned.steps));
+  if (wrong !== null) throw new FaultError(wrong);
+  if (dryRun) return { plan: planned, titles: changesOf(planned.steps) };
   const done = await output.busy(doing, async (spinner) => {
     const say = (text: string): void => spinner.update(text);
     if (context.progress !== undefined) context.progress.say = say;

@@ -109,16 +109,21 @@ function makeDirectories({ layout, paths }: Machine): Step {
   ];
   return {
     title: `Make the folders ${layout.root}, ${configDir} and ${stateDir}`,
-    apply() {
+    async apply() {
       const undos: Undo[] = [];
-      for (const directory of all) {
-        const undo = makeDirectory(directory, PRIVATE_DIRECTORY);
-        if (undo !== null) undos.unshift(undo);
-      }
-      if (undos.length === 0) return null;
-      return async () => {
+      const back = async (): Promise<void> => {
         for (const undo of undos) await undo();
       };
+      try {
+        for (const directory of all) {
+          const undo = makeDirectory(directory, PRIVATE_DIRECTORY);
+          if (undo !== null) undos.unshift(undo);
+        }
+      } catch (error) {
+        await back();
+        throw error;
+      }
+      return undos.length === 0 ? null : back;
     },
   };
 }

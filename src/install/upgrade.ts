@@ -90,7 +90,10 @@ export function planUpgrade(
 
 /** The fault of having nothing to upgrade or remove. */
 export function notInstalled(layout: Layout): Fault {
-  return fault("install.missing", `mcpd is not installed in ${layout.root}: it has no INSTALL_INFO`);
+  return fault(
+    "install.missing",
+    `mcpd is not installed in ${layout.root}: it has no INSTALL_INFO`,
+  );
 }
 
 /** From the source to the folder of its version, run once on the way. */

@@ -40,13 +40,19 @@ export function besideSocket(controlAddress: string): string {
 
 export function posixUser(environment: Environment): User {
   const info = userInfo();
-  const home = environment["HOME"];
+  const named = environment["HOME"] ?? "";
+  // Of a HOME that is relative, the runtime makes no better one.
+  const home = isAbsolute(named) ? named : info.homedir;
+  if (!isAbsolute(home)) {
+    const text = `Cannot use the home directory "${home}": HOME has to be an absolute path`;
+    throw new FaultError(fault("file.failed", text, home));
+  }
   return {
     /** Looked up when wanted: Bun's userInfo() only repeats what the environment says. */
     get name() {
       return userName(info.uid);
     },
-    home: home !== undefined && isAbsolute(home) ? home : info.homedir,
+    home,
     elevated: info.uid === 0,
   };
 }

@@ -204,6 +204,14 @@ describe("an install that cannot be", () => {
     }
   });
 
+  posixTest("leaves no folder when one of them cannot be made", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = new Bench(directory.path, "0.1.0");
+    writeFileSync(directory.file(".config"), "");
+    expect(await bench.install()).toMatchObject({ code: "file.failed" });
+    expect(existsSync(directory.file(".local"))).toBe(false);
+  });
+
   posixTest("over a running one has that one running again", async () => {
     using directory = new TemporaryDirectory();
     await new Bench(directory.path, "0.1.0").install();

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { linuxPlatform } from "../../src/platform/linux.ts";
 import { posixUser, socketAddress } from "../../src/platform/posix.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
+import { ROOT } from "../helpers/sources.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mcpd-px-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -20,6 +21,15 @@ describe("posix", () => {
     for (const directory of [join(root, "no"), "run", join(root, "link")]) {
       expect(socketAddress([directory], "/s")).toBe("/s/mcpd.sock");
     }
+  });
+
+  posixTest("a home that is relative is none", () => {
+    const script = `import { posixUser } from ${JSON.stringify(join(ROOT, "src/platform/posix.ts"))};
+      try { posixUser(process.env) } catch (error) { console.log(error.fault.text) }`;
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", script], { env: { HOME: "x" } });
+    expect(stdout.toString()).toBe(
+      'Cannot use the home directory "x": HOME has to be an absolute path\n',
+    );
   });
 
   linuxTest("a bare environment leads to the same socket as that of a login", () => {
