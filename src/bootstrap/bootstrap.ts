@@ -20,6 +20,7 @@ import { startOwnServer } from "../supervise/own-server.ts";
 import { VERSION } from "../version.ts";
 import { openBootstrapSocket } from "./control.ts";
 import { judgeServer } from "./problems.ts";
+import { makeRoom } from "./rival.ts";
 import { RuntimeRecord } from "./runtime.ts";
 import { Settings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -182,7 +183,9 @@ class Bootstrap implements RunningBootstrap {
     this.#undo.defer(() => socket.close());
     this.#undo.defer(() => this.#record.close());
     this.#notify = (await notifier(environment)) ?? this.#notify;
-    const problem = await this.#settings.open();
+    const problem =
+      (await makeRoom(platform, this.#clock, this.#options.service)) ??
+      (await this.#settings.open());
     const { path } = this.#options.config;
     log.info("starting", { version: VERSION, pid: process.pid, config: path });
     if (problem !== null) {

@@ -1,8 +1,4 @@
-import {
-  removeRuntime,
-  type RunningProcess,
-  writeRunning,
-} from "../control/runtime-file.ts";
+import { removeRuntime, type RunningProcess, writeRunning } from "../control/runtime-file.ts";
 import type { SupervisedServer } from "../control/supervision.ts";
 import { reasonOf } from "../lib/files.ts";
 import type { Log } from "../lib/log.ts";

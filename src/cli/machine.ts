@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
+import type { Status } from "../control/api.ts";
 import { ControlClient } from "../control/client.ts";
 import { beginTrial, endTrial } from "../control/trial.ts";
 import { type Fault, FaultError, isFault } from "../core/fault.ts";
@@ -15,15 +16,15 @@ import type { Paths, Platform } from "../platform/platform.ts";
 import { removeLater } from "../platform/remove-later.ts";
 import { runProgram } from "../platform/run.ts";
 import type { ServiceSpec } from "../platform/service.ts";
+import { endBootstrap } from "../platform/unkept.ts";
 import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { backgroundKeeper } from "./background.ts";
-import { type ConfigFile, inForce, openConfig } from "./config-file.ts";
-import { askBootstrap, here } from "./here.ts";
-import { serviceHere, specOf } from "./service.ts";
+import { inForce, openConfig } from "./config-file.ts";
+import { here } from "./here.ts";
+import { bootstrapDoor, serviceHere, specOf } from "./service.ts";
 
 const HEALTH_ANSWER_MS = 2_000;
-const STOP_MS = 10_000;
 
 type Wish = {
   readonly config: string | undefined;
@@ -64,7 +65,7 @@ export async function machineHere(
     run: runProgram,
     beginTrial: async () => await beginTrial(platform),
     endTrial: () => endTrial(platform),
-    daemonVersion: async () => await daemonVersion(config),
+    daemonVersion: async () => await daemonVersion(paths.controlAddress),
     daemonTrouble: async () => await daemonTrouble(paths.controlAddress),
     daemonEnabled: () => inForce(config).daemon.enabled,
     provideConfig: async () => faultOrNull(await config.store.createDefault()),
@@ -73,10 +74,8 @@ export async function machineHere(
       const { loadKey } = await import("../server/key.ts");
       return faultOrNull(loadKey({ env: undefined, file: paths.apiKeyFile }));
     },
-    async askToStop() {
-      // Where nobody is there, or does not answer, the signals that follow end it.
-      await askBootstrap("mcpd/stop", STOP_MS).catch(() => null);
-    },
+    // One that does not listen is ended by the signals that follow.
+    askToStop: async () => void (await endBootstrap(bootstrapDoor(platform), systemClock)),
     processesIn: async (directory) => await processesIn(platform, directory, process.env),
     signal: async (pid, signal) => await signalOne(platform, pid, signal),
     removeLater: (programs) => removeLater(platform, process.env, programs),
@@ -114,12 +113,15 @@ async function usableService(
   return { service: ours ? service : null, note: unavailable.text };
 }
 
-async function daemonVersion(config: ConfigFile): Promise<string | null> {
-  const { host, port } = inForce(config).daemon;
+/** Of our own daemon, at the address it says itself: another may have the port of the config. */
+async function daemonVersion(address: string): Promise<string | null> {
+  const status = await daemonStatus(address);
+  if (status === null || status.urls === null) return null;
+  const { hostname, port } = new URL(status.urls.health);
   try {
     const signal = AbortSignal.timeout(HEALTH_ANSWER_MS);
     // A proxy from the environment has no business on loopback.
-    const answer = await fetch(`http://${urlHost(host)}:${port}/health`, { signal, proxy: "" });
+    const answer = await fetch(`http://${urlHost(hostname)}:${port}/health`, { signal, proxy: "" });
     const { version } = (await answer.json()) as { readonly version?: unknown };
     return typeof version === "string" ? version : null;
   } catch {
@@ -128,11 +130,15 @@ async function daemonVersion(config: ConfigFile): Promise<string | null> {
 }
 
 async function daemonTrouble(address: string): Promise<string | null> {
+  const status = await daemonStatus(address);
+  return status?.conditions.find(({ severity }) => severity === "error")?.text ?? null;
+}
+
+async function daemonStatus(address: string): Promise<Status | null> {
   try {
     const daemon = await ControlClient.connect(address);
     const asked = daemon.request("mcpd/status", {}, { timeoutMs: HEALTH_ANSWER_MS });
-    const { conditions } = await asked.finally(() => daemon.close());
-    return conditions.find(({ severity }) => severity === "error")?.text ?? null;
+    return await asked.finally(() => daemon.close());
   } catch (error) {
     if (error instanceof FaultError) return null;
     throw error;

@@ -52,7 +52,7 @@ export type Machine = {
   /** A server that starts from now on answers no client; a daemon's /health all the same. */
   beginTrial(): Promise<void>;
   endTrial(): void;
-  /** What GET /health of the configured port names as its version; null: nobody answers. */
+  /** What GET /health of this user's daemon names as its version; null: nobody answers. */
   daemonVersion(): Promise<string | null>;
   /** The worst that the running daemon says is wrong with it; null: nothing, or it is not there. */
   daemonTrouble(): Promise<string | null>;
@@ -62,7 +62,7 @@ export type Machine = {
   provideConfig(): Promise<Fault | null>;
   /** Makes an API key where there is none. */
   provideKey(): Promise<Fault | null>;
-  /** Asks the bootstrap of this user to end, in order; nothing when there is none. */
+  /** Has the bootstrap of this user end, in order; nothing when there is none. */
   askToStop(): Promise<void>;
   /** Living processes, but for this one, whose executable is in a directory. */
   processesIn(directory: string): Promise<readonly number[]>;

@@ -80,11 +80,11 @@ function unregister(machine: Machine, service: NonNullable<Machine["service"]>):
 
 function endProcesses(machine: Machine): Step {
   return step("End what runs of it", async () => {
-    const { clock, layout } = machine;
+    const { clock, layout, service } = machine;
+    // Also one that runs from elsewhere: its sockets are going to be removed.
+    if ((await otherCopy(service, layout.program)) === null) await machine.askToStop();
     const remaining = async (): Promise<readonly number[]> =>
       await machine.processesIn(layout.root);
-    if ((await remaining()).length === 0) return;
-    await machine.askToStop();
     for (const signal of ["terminate", "kill"] as const) {
       const deadline = clock.monotonic() + END_MS;
       for (const pid of await remaining()) await machine.signal(pid, signal);
