@@ -8,7 +8,9 @@ export type WatchOptions = {
   readonly clock: Clock;
   /** Milliseconds between looks at the file, for file systems that announce nothing. */
   readonly pollMs: number;
-  /** The content is another one, or the file came or went. Called at most once per change. */
+  /**
+   * The content or the rights are others, or the file came or went. Called at most once per change.
+   */
   changed(): void;
 };
 
@@ -19,7 +21,7 @@ const MISSING = "missing";
 /**
  * Watches one file through its directory and the directory of what it links to: a watch on the file
  * itself is lost with the first atomic save. Announcements are only hints; what counts is the hash
- * of the content, and a poll catches what no watch sees (links swapped, directories made anew).
+ * of the content and the mode, and a poll catches what no watch sees (links swapped, directories made anew).
  * Start it before the first load, so that no change falls between the two.
  */
 export function watchConfig(path: string, options: WatchOptions): { close(): void } {
@@ -104,8 +106,8 @@ class ConfigWatcher {
 
 function stampOf(path: string): string {
   try {
-    const { mtimeNs, size, ino } = statSync(path, { bigint: true });
-    return `${mtimeNs} ${size} ${ino}`;
+    const { mtimeNs, ctimeNs, size, ino } = statSync(path, { bigint: true });
+    return `${mtimeNs} ${ctimeNs} ${size} ${ino}`;
   } catch {
     return MISSING;
   }
@@ -113,7 +115,7 @@ function stampOf(path: string): string {
 
 function hashOf(path: string): string {
   try {
-    return sha256(readFileSync(path));
+    return `${sha256(readFileSync(path))} ${statSync(path).mode}`;
   } catch {
     return MISSING;
   }

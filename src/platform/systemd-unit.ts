@@ -19,7 +19,8 @@ StartLimitIntervalSec=0
 Type={{type}}
 NotifyAccess=main
 ExecStart={{program}} {{arguments}}
-WorkingDirectory={{working_dir}}
+# The dash: it starts all the same where somebody has removed it.
+WorkingDirectory=-{{working_dir}}
 Environment={{environment}}
 UnsetEnvironment=BUN_BE_BUN BUN_OPTIONS
 # Exit code 0 means: stay down.

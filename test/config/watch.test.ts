@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,6 +13,8 @@ import {
 
 import { watchConfig } from "../../src/config/watch.ts";
 import { type Clock, systemClock, type Timer } from "../../src/lib/clock.ts";
+import { posixTest } from "../helpers/posix.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 /** So long that only an announcement of the system can be what was noticed. */
 const NEVER_MS = 3_600_000;
@@ -105,6 +108,15 @@ describe("watchConfig() hears from the system", () => {
     await file.until(null);
     writeFileSync(path, "1");
     await file.until("1");
+  });
+
+  posixTest("of rights that are taken and given back", async () => {
+    const file = watched(NEVER_MS);
+    for (const mode of [0o000, 0o600]) {
+      const before = file.count();
+      chmodSync(path, mode);
+      await waitFor("the change", () => file.count() > before);
+    }
   });
 
   test("of a save of what a link points to", async () => {

@@ -2,6 +2,7 @@ import { afterAll, expect } from "bun:test";
 
 import { machineTest, type MachineUser } from "../helpers/machine.ts";
 import { Users } from "../helpers/users.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 // What happens to the compiled program where others live, on a machine with a real systemd.
 
@@ -92,3 +93,23 @@ machineTest("an install that is killed at any moment is mended by the next", asy
     if (delay < 0.2) await user.ask(usual(user), "uninstall", "--purge", "--yes");
   }
 });
+
+machineTest(
+  "a service whose state directory is removed starts again, and reads its config",
+  async () => {
+    const user = await users.next();
+    await user.ask(user.machine.shared.file("mcpd"), "install");
+    const { pid } = JSON.parse(await user.ask(usual(user), "daemon", "status", "--json"));
+    await user.ask("rm", "-r", `${user.home}/.local/state/mcpd`);
+    await user.ask("chmod", "000", `${user.home}/.config/mcpd/mcpd.config.json`);
+    await user.ask("kill", "-KILL", String(pid));
+    const verdict = async (): Promise<string> => {
+      const { stdout } = await user.run([usual(user), "status", "--json"]);
+      return JSON.parse(stdout).verdict;
+    };
+    await waitFor("the next one", async () => (await verdict()) === "degraded");
+    await user.ask("chmod", "600", `${user.home}/.config/mcpd/mcpd.config.json`);
+    await waitFor("the config", async () => (await verdict()) === "healthy");
+    await user.ask(usual(user), "uninstall", "--purge", "--yes");
+  },
+);

@@ -33,7 +33,7 @@ test("renderUnit() escapes each value for its place", () => {
     'ExecStart="/home/ada/100%% mine/$bin/mcpd" bootstrap --config ' +
       '"a $$b \\"c\\" \\\\d %%e" ""',
   );
-  expect(lines).toContain("WorkingDirectory=/home/ada/100%% state");
+  expect(lines).toContain("WorkingDirectory=-/home/ada/100%% state");
   expect(lines).toContain(
     'Environment="PATH=/home/ada/100%%/bin:/usr/bin" "XDG_CONFIG_HOME=/home/ada/\\"x\\""',
   );
