@@ -4,28 +4,27 @@ import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
 
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 100;
 
 /** Lets messages of clients wait as long as this version is on trial: a bad one answers nobody. */
 export class Hold {
-  #waiting: (() => void)[] | null = null;
+  readonly #waiting: (() => void)[] = [];
+  #on = false;
 
   get on(): boolean {
-    return this.#waiting !== null;
+    return this.#on;
   }
 
   /** Begins if there is a trial, and ends with it. */
   async begin(isOnTrial: () => Promise<boolean>, clock: Clock): Promise<void> {
-    if (await isOnTrial()) {
-      this.#waiting = [];
-      void this.#until(isOnTrial, clock);
-    }
+    this.#on = await isOnTrial();
+    if (this.#on) void this.#until(isOnTrial, clock);
   }
 
   /** Keeps a message, which `pass` hands on later. */
   take(message: Message, channel: Channel, pass: () => void): void {
-    const { length = 0 } = this.#waiting ?? [];
-    if (length < LIMITS.waitingForTrial) this.#waiting?.push(pass);
+    const { length } = this.#waiting;
+    if (length < LIMITS.waitingForTrial) this.#waiting.push(pass);
     else if (message.kind === "request") {
       const text = `Too many requests wait (${length}): this version is being tried out`;
       channel.write(encode(faultResponse(message.id, fault("session.busy", text))), true);
@@ -34,8 +33,7 @@ export class Hold {
 
   async #until(isOnTrial: () => Promise<boolean>, clock: Clock): Promise<void> {
     while (await isOnTrial()) await clock.sleep(LOOK_EVERY_MS);
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
-    for (const pass of waiting) pass();
+    this.#on = false;
+    for (const pass of this.#waiting.splice(0)) pass();
   }
 }

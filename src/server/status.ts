@@ -29,7 +29,7 @@ export type StatusSources = {
  * every process.
  */
 export async function buildStatus(sources: StatusSources, measure: boolean): Promise<Status> {
-  const { switchboard, metrics, conditions, clock } = sources;
+  const { switchboard, metrics, conditions } = sources;
   const revision = sources.revision();
   const upstreams = shownInstances(switchboard);
   return {
