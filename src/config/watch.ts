@@ -21,8 +21,8 @@ const MISSING = "missing";
 /**
  * Watches one file through its directory and the directory of what it links to: a watch on the file
  * itself is lost with the first atomic save. Announcements are only hints; what counts is the hash
- * of the content and the mode, and a poll catches what no watch sees (links swapped, directories made anew).
- * Start it before the first load, so that no change falls between the two.
+ * of the content, and the mode. A poll catches what no watch sees (links swapped, directories made
+ * anew). Start it before the first load, so that no change falls between the two.
  */
 export function watchConfig(path: string, options: WatchOptions): { close(): void } {
   const watcher = new ConfigWatcher(path, options);

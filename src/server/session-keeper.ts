@@ -91,7 +91,7 @@ export class SessionKeeper {
     this.#store.close();
   }
 
-  /** How far the time of day is ahead of the monotonic clock: the same as long as nobody sets it. */
+  /** How far the time of day is ahead of the monotonic clock: the same until somebody sets it. */
   #aheadMs(): number {
     return this.#clock.now() - this.#clock.monotonic();
   }

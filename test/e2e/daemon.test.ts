@@ -121,7 +121,7 @@ describe("mcpd daemon", () => {
     const XDG_STATE_HOME = `${user.home}/state of "mine"`;
     const dry = [user.machine.shared.file("mcpd"), "daemon", "install", "--dry-run"];
     const { stdout } = await user.run(dry, { XDG_STATE_HOME });
-    expect(stdout).toContain(`WorkingDirectory=${XDG_STATE_HOME}/mcpd`);
+    expect(stdout).toContain(`WorkingDirectory=-${XDG_STATE_HOME}/mcpd`);
     expect(stdout).toContain(`"XDG_STATE_HOME=${XDG_STATE_HOME.replaceAll('"', '\\"')}"`);
   });
 });

@@ -15,6 +15,7 @@ import { writeRelease } from "../../build/release.ts";
 import { makeKey, publicText } from "../../build/signing.ts";
 import { runsHere } from "../../build/smoke.ts";
 import { TARGETS } from "../../build/targets.ts";
+import { freePort } from "../helpers/port.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { processesOf } from "../helpers/program.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
@@ -208,7 +209,7 @@ describe("the compiled program", () => {
     "replaces a running one, says so, and ends it when it is removed",
     async () => {
       using home = await installed();
-      home.writeConfig({ mcpServers: {} });
+      home.writeConfig({ daemon: { port: freePort() } });
       const child = Bun.spawn([program(home), "serve", "--foreground", "--quiet"], {
         env: { ...home.env },
         stdio: ["ignore", "ignore", "ignore"],
