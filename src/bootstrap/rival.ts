@@ -1,12 +1,10 @@
-import { isAlive, readRuntime } from "../control/runtime-file.ts";
+import { isAlive, readRuntime, terminate } from "../control/runtime-file.ts";
 import { type Fault, fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
-import { until } from "../lib/until.ts";
 import type { Platform } from "../platform/platform.ts";
 
 /** Longer than a bootstrap takes to end its server, and itself. */
 const END_MS = 20_000;
-const LOOK_EVERY_MS = 50;
 
 /**
  * A bootstrap of this user that listens elsewhere: where a socket is depends on whether somebody is
@@ -23,9 +21,6 @@ export async function makeRoom(
   const { pid, version } = rival;
   const text = `Cannot start: a bootstrap of this user runs already (pid ${pid}, version ${version})`;
   if (!service) return fault("daemon.running", `${text}, on another socket`, String(pid));
-  process.kill(pid, "SIGTERM");
-  const gone = async (): Promise<boolean> => !(await isAlive(rival, processIdentity));
-  const patience = { patienceMs: END_MS, pollMs: LOOK_EVERY_MS };
-  if (await until(clock, patience, gone)) return null;
+  if (await terminate(rival, processIdentity, clock, END_MS)) return null;
   return fault("daemon.running", `${text}, and does not end`, String(pid));
 }

@@ -1,7 +1,11 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { ensurePrivateDir, readIfExists, writeFileAtomic } from "../lib/files.ts";
+import type { Clock } from "../lib/clock.ts";
+import { ensurePrivateDir, errorCode, readIfExists, writeFileAtomic } from "../lib/files.ts";
+import { until } from "../lib/until.ts";
+
+const LOOK_EVERY_MS = 20;
 
 /** A process that can be told from a later one of the same pid. */
 export type RunningProcess = {
@@ -54,4 +58,20 @@ export async function isAlive(
   identityOf: (pid: number) => Promise<string | null>,
 ): Promise<boolean> {
   return (await identityOf(process.pid)) === process.identity;
+}
+
+/** Asks a process to end and waits until it has; false when it has not within its time. */
+export async function terminate(
+  running: RunningProcess,
+  identityOf: (pid: number) => Promise<string | null>,
+  clock: Clock,
+  patienceMs: number,
+): Promise<boolean> {
+  try {
+    process.kill(running.pid, "SIGTERM");
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+  const gone = async (): Promise<boolean> => !(await isAlive(running, identityOf));
+  return await until(clock, { patienceMs, pollMs: LOOK_EVERY_MS }, gone);
 }

@@ -85,6 +85,7 @@ function endProcesses(machine: Machine): Step {
     if ((await otherCopy(service, layout.program)) === null) await machine.askToStop();
     const remaining = async (): Promise<readonly number[]> =>
       await machine.processesIn(layout.root);
+    if ((await remaining()).length === 0) return;
     for (const signal of ["terminate", "kill"] as const) {
       const deadline = clock.monotonic() + END_MS;
       for (const pid of await remaining()) await machine.signal(pid, signal);

@@ -1,4 +1,4 @@
-import { isAlive, readRuntime } from "../../control/runtime-file.ts";
+import { isAlive, readRuntime, terminate } from "../../control/runtime-file.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/text.ts";
@@ -8,8 +8,6 @@ import { ownBootstrap, switchDaemon, TIMEOUT, unsupervised } from "../daemon-swi
 import { ANSWER_MS, askBootstrap, here } from "../here.ts";
 import { untilGone } from "../supervised.ts";
 import { timeoutMsOf } from "../values.ts";
-
-const LOOK_EVERY_MS = 20;
 
 type Stopped = { readonly stopped: boolean; readonly note: string };
 
@@ -67,16 +65,11 @@ async function endWithoutSocket(timeoutMs: number): Promise<Stopped> {
     const note = `mcpd is switched off, but runs in a terminal (pid ${foreground}): end it there`;
     return { stopped: false, note };
   }
-  process.kill(runtime.pid, "SIGTERM");
-  const deadlineMs = systemClock.monotonic() + timeoutMs;
-  while (await isAlive(runtime, processIdentity)) {
-    if (systemClock.monotonic() > deadlineMs) {
-      process.kill(runtime.pid, "SIGKILL");
-      return { stopped: true, note: `mcpd did not answer and was killed (pid ${runtime.pid})` };
-    }
-    await systemClock.sleep(LOOK_EVERY_MS);
+  if (await terminate(runtime, processIdentity, systemClock, timeoutMs)) {
+    return { stopped: true, note: "mcpd is stopped" };
   }
-  return { stopped: true, note: "mcpd is stopped" };
+  process.kill(runtime.pid, "SIGKILL");
+  return { stopped: true, note: `mcpd did not answer and was killed (pid ${runtime.pid})` };
 }
 
 function tooLate(timeoutMs: number): FaultError {
