@@ -6,7 +6,7 @@ import { Bag, eventsFor, SERVER_KILLED } from "./events.ts";
 import { Ledger, type Outcome, type Verdict } from "./ledger.ts";
 import { losesSession, NO_ANSWER } from "./outcome.ts";
 import { Scene, type SceneOptions, type UpstreamName, UPSTREAMS } from "./scene.ts";
-import { isSteady, openWriter, type Wire, type Writer } from "./writers.ts";
+import { openWriter, type Wire, type Writer } from "./writers.ts";
 
 export type ChaosOptions = SceneOptions & {
   readonly seed: number;
@@ -27,7 +27,7 @@ export type ChaosReport = Verdict & {
   readonly recoveriesMs: readonly number[];
   /** What could not be done on this machine, and why. */
   readonly left: readonly string[];
-  /** Reconnections of clients whose wire cannot be carried over, by wire. */
+  /** How often clients had to shake hands again, by wire. */
   readonly reconnects: { readonly [wire: string]: number };
   /** Private memory of servers, in bytes: its median early in the run, at its end, and the most. */
   readonly memory: Memory | null;
@@ -108,7 +108,7 @@ class Run {
       const outcome = reads ? await writer.read(id) : await writer.write({ id, ...pace });
       if (reads) this.#ledger.read(outcome);
       else this.#ledger.settle(id, outcome);
-      if (isSteady(writer.wire) && losesSession(outcome)) {
+      if (losesSession(outcome)) {
         this.#ledger.fail(`${id} would have to shake hands again: ${outcome.why}`);
       }
       const same = before === this.#scene.keeper.incarnation && before > 0;

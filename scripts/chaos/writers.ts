@@ -3,19 +3,16 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { WebSocketClientTransport } from "@modelcontextprotocol/sdk/client/websocket.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 import type { Home } from "../../test/e2e/harness.ts";
 import { program } from "../../test/helpers/program.ts";
 import { within } from "../../test/helpers/wait.ts";
+import { LastingSocket } from "./lasting-socket.ts";
 import type { Outcome } from "./ledger.ts";
-import { losesSession, outcomeOfError, outcomeOfFault } from "./outcome.ts";
+import { outcomeOfError, outcomeOfFault } from "./outcome.ts";
 
 export type Wire = "http" | "sse" | "ws" | "bridge" | "call";
-
-/** Wires whose client must never have to shake hands again, whatever dies. */
-const STEADY: ReadonlySet<Wire> = new Set(["http", "bridge", "call"]);
 
 /** Where the daemon is, whichever runs just now. */
 export type Door = { readonly home: Home; readonly port: number; readonly key: string };
@@ -54,8 +51,6 @@ class SdkWriter implements Writer {
   readonly #door: Door;
   #client: Client | null = null;
   #connecting: Promise<Client> | null = null;
-  /** Rejects what waits for an answer when a wire that cannot be resumed breaks. */
-  #broken = Promise.withResolvers<never>();
   #closed = false;
 
   constructor(door: Door, wire: Exclude<Wire, "call">, upstream: string) {
@@ -98,12 +93,11 @@ class SdkWriter implements Writer {
     const client = await this.connect().catch(() => null);
     if (client === null) return { kind: "refused", why: "cannot connect" };
     try {
-      await Promise.race([request(client), this.#broken.promise]);
+      await request(client);
       return DONE;
     } catch (error) {
       if (error instanceof WrongAnswer) throw error;
       const outcome = outcomeOfError(error);
-      if (losesSession(outcome)) this.#drop(client, error);
       return outcome;
     }
   }
@@ -115,21 +109,12 @@ class SdkWriter implements Writer {
       void client.close().catch(() => undefined);
       throw error;
     });
-    this.#broken = Promise.withResolvers<never>();
-    this.#broken.promise.catch(() => undefined);
     this.#client = client;
     this.reconnects++;
-    client.onclose = () => this.#drop(client, new Error("the connection closed"));
-    // This one goes on under a new session without a handshake: it is begun again instead.
-    if (this.wire === "sse") client.onerror = (error) => this.#drop(client, error);
+    client.onclose = () => {
+      if (!this.#closed && this.#client === client) this.#client = null;
+    };
     return client;
-  }
-
-  #drop(client: Client, error: unknown): void {
-    if (this.#closed || this.#client !== client || this.wire === "http") return;
-    this.#client = null;
-    this.#broken.reject(error);
-    void client.close().catch(() => undefined);
   }
 }
 
@@ -178,10 +163,6 @@ class WrongAnswer extends Error {
   }
 }
 
-export function isSteady(wire: Wire): boolean {
-  return STEADY.has(wire);
-}
-
 function transportOf(door: Door, wire: Exclude<Wire, "call">, upstream: string): Transport {
   const { home, port, key } = door;
   const requestInit = { headers: { "x-api-key": key } };
@@ -197,7 +178,7 @@ function transportOf(door: Door, wire: Exclude<Wire, "call">, upstream: string):
     });
   }
   if (wire === "ws") {
-    return new WebSocketClientTransport(new URL(`ws://${origin}/ws/${upstream}?api_key=${key}`));
+    return new LastingSocket(`ws://${origin}/ws/${upstream}`, key);
   }
   if (wire === "sse") {
     const url = new URL(`http://${origin}/sse/${upstream}`);

@@ -1,7 +1,9 @@
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { runnable } from "./face.ts";
-import { MCP_LOG_LEVELS, type McpLogLevel, Session, type View } from "./session.ts";
+import { fault } from "./fault.ts";
+import { encode, faultResponse, type RequestId } from "./message.ts";
+import { type Door, MCP_LOG_LEVELS, type McpLogLevel, Session, type View } from "./session.ts";
 import { resubscribe, syncLogLevel } from "./subscriptions.ts";
 import type { World } from "./world.ts";
 
@@ -18,6 +20,10 @@ export type KeptSession = {
   readonly listed: boolean;
   /** Resource URIs, each with the upstream it was subscribed at. */
   readonly subscriptions: readonly (readonly [uri: string, upstream: string])[];
+  /** Absent in what was kept by a daemon that kept sessions of Streamable HTTP only. */
+  readonly door?: Door;
+  /** Requests whose answers were to go on the stream of the session. */
+  readonly owed?: readonly RequestId[];
 };
 
 /** Whether what was found on a disk is one: another version or hand may have been there. */
@@ -55,16 +61,19 @@ export function keptOf(world: World, session: Session): KeptSession | null {
     return upstream === undefined ? [] : [[uri, upstream.name] as const];
   });
   const who = { view, principal, project, askedRoots, protocolVersion, client };
-  return { ...who, capabilities, logLevel, listed, subscriptions };
+  const owed = session.streamed ? [...session.pending.keys()] : [];
+  return { ...who, capabilities, logLevel, listed, subscriptions, door: session.door, owed };
 }
 
 /**
  * Goes on with a session under its old id. What it subscribed to is subscribed again, which starts
- * the upstreams concerned: its client expects to be told.
+ * the upstreams concerned: its client expects to be told. What was in flight is answered as lost:
+ * nobody can tell whether it had its effect.
  */
 export function revive(world: World, turn: Turn, id: string, kept: KeptSession): Session {
-  const { view, principal, project } = kept;
-  const session = new Session({ id, view, principal, project, questionId: world.newQuestionId() });
+  const { view, principal, project, door = "http", owed = [] } = kept;
+  const questionId = world.newQuestionId();
+  const session = new Session({ id, view, principal, project, door, questionId });
   session.askedRoots = kept.askedRoots;
   session.protocolVersion = kept.protocolVersion;
   session.client = kept.client;
@@ -73,6 +82,11 @@ export function revive(world: World, turn: Turn, id: string, kept: KeptSession):
   session.listed = kept.listed;
   world.fit(session);
   world.sessions.set(id, session);
+  const lost = fault("daemon.lost");
+  for (const owedId of owed) {
+    turn.add({ kind: "push", session, text: encode(faultResponse(owedId, lost)), keep: true });
+  }
+  if (owed.length > 0) turn.add({ kind: "keep", session });
   for (const [uri, name] of kept.subscriptions) resubscribe(world, turn, session, name, uri);
   if (kept.logLevel !== null) {
     for (const upstream of world.inView(session).flatMap(runnable)) {

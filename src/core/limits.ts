@@ -129,6 +129,13 @@ export const LIMITS = {
   eventLogMs: 120_000,
   /** What a client is told to wait before it comes back: a restart takes less. */
   eventRetryMs: 1_000,
+  /**
+   * How long a session whose only stream broke is held ready for its client, with what is in
+   * flight: a network changes within seconds. Then it sleeps.
+   */
+  awayMs: 30_000,
+  /** How long a client of HTTP+SSE may take to say which session it comes back to. */
+  introductionMs: 10_000,
   /** Bytes queued for one socket beside the message being sent: then it is closed. */
   socketQueueBytes: 16_777_216,
   /** The heartbeat of the doors: how often open streams and waiting answers are looked at. */

@@ -10,6 +10,9 @@ import type { Upstream } from "./upstream.ts";
 /** Which upstreams a session sees: all of them merged, or one with its names untouched. */
 export type View = { readonly kind: "all" } | { readonly kind: "one"; readonly upstream: string };
 
+/** Which wire a client came over. */
+export type Door = "http" | "sse" | "ws" | "socket" | "stdio";
+
 /** Log levels of the MCP specification (RFC 5424), most verbose first. */
 export const MCP_LOG_LEVELS = [
   "debug",
@@ -42,6 +45,7 @@ export class Session {
   /** A modern session lasts for one request, which may be a subscription. */
   readonly era: "legacy" | "modern";
   readonly view: View;
+  readonly door: Door;
   readonly principal: string;
   /** Absolute project directory, named at the door or learnt from the client's roots. */
   project: string | null;
@@ -75,6 +79,7 @@ export class Session {
     readonly view: View;
     readonly principal: string;
     readonly project: string | null;
+    readonly door?: Door | undefined;
     readonly envelope?: Envelope | undefined;
     /** The id of the first question it is asked. */
     readonly questionId?: number;
@@ -91,8 +96,19 @@ export class Session {
       this.logLevel = envelope.logLevel;
     }
     this.view = options.view;
+    this.door = options.door ?? "socket";
     this.principal = options.principal;
     this.project = options.project;
+  }
+
+  /** Whether its client can come back to it over another connection, even to another daemon. */
+  get lasting(): boolean {
+    return this.era === "legacy" && (this.door === "http" || this.streamed);
+  }
+
+  /** Whether its answers go on a stream that outlives connections: then none may be missing. */
+  get streamed(): boolean {
+    return this.era === "legacy" && (this.door === "sse" || this.door === "ws");
   }
 
   get ready(): boolean {

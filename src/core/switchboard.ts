@@ -22,7 +22,7 @@ import type { Replicas } from "./replicas.ts";
 import { receiveRequest } from "./requests.ts";
 import { forget } from "./reuse.ts";
 import { Roster } from "./roster.ts";
-import { Session, type View } from "./session.ts";
+import { type Door, Session, type View } from "./session.ts";
 import { bequeath, restore, syncLogLevel, unsubscribeAll } from "./subscriptions.ts";
 import { leaveTasks } from "./task-requests.ts";
 import type { Unit } from "./unit.ts";
@@ -99,6 +99,7 @@ export class Switchboard {
     readonly view: View;
     readonly principal: string;
     readonly project: string | null;
+    readonly door?: Door;
     readonly envelope?: Envelope | undefined;
   }): Session | Fault {
     const problem = this.#unseen(options.view);

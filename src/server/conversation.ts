@@ -29,7 +29,10 @@ export function converse(
   const mcp = new MessageSession({ clock, send }, (single) => {
     opened = true;
     options.opened();
-    return desk.open({ ...seen, principal: door, door, ...single });
+    const session = desk.open({ ...seen, principal: door, door, ...single });
+    const heard = !isFault(session) && single.envelope === undefined;
+    if (heard) session.listen({ streams: true, mustAnswer: false, write: send });
+    return session;
   });
   const host = new ControlHost(options.handlers, {
     send,

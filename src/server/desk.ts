@@ -17,7 +17,7 @@ import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
 import { Hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
-import { LiveSession } from "./live-session.ts";
+import { LiveSession, longestIdle } from "./live-session.ts";
 import { newSecretName } from "./names.ts";
 import type { Pool } from "./pool.ts";
 import type { Stores } from "./stores.ts";
@@ -68,8 +68,7 @@ export class LiveDesk implements Desk {
     const problem = this.#closedTo();
     if (problem !== null) return problem;
     const session = this.#switchboard.open({ id: newSecretName(), ...opening });
-    const lasting = opening.door === "http" && opening.envelope === undefined;
-    return isFault(session) ? session : this.#enter(session, lasting);
+    return isFault(session) ? session : this.#enter(session);
   }
 
   find(sessionId: string, principal: string): SessionPort | Fault {
@@ -120,13 +119,20 @@ export class LiveDesk implements Desk {
     if (!this.#live.has(live.id)) return;
     const nowMs = this.#clock.monotonic();
     live.seen(nowMs);
+    if (live.session.streamed) this.#stores.sessions.asked(live);
     this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
   }
 
   /** Ends a session for good: its client will not come back to it. */
   forget(live: LiveSession, reason: string): void {
-    if (live.lasting) this.#stores.sessions.forget(live.id);
+    if (live.session.lasting) this.#stores.sessions.forget(live.id);
     this.#leave(live, reason);
+  }
+
+  /** Ends a session until its client comes back; what has replaced it goes on. */
+  rest(live: LiveSession): void {
+    if (this.#live.get(live.id) === live) this.#stores.sessions.keep([live]);
+    this.#leave(live, "its client is away");
   }
 
   now(): number {
@@ -240,14 +246,15 @@ export class LiveDesk implements Desk {
   #startTicker(): void {
     this.#ticker = this.#clock.every(LIMITS.tickMs, () => {
       this.#run(this.#switchboard.tick(this.#clock.monotonic()));
+      this.#stores.sessions.noteOwed();
       if (this.#switchboard.busy) return;
       this.#ticker?.cancel();
       this.#ticker = null;
     });
   }
 
-  #enter(session: Session, lasting: boolean): LiveSession {
-    const live = new LiveSession(session, this, lasting);
+  #enter(session: Session): LiveSession {
+    const live = new LiveSession(session, this);
     this.#live.set(session.id, live);
     return live;
   }
@@ -260,22 +267,23 @@ export class LiveDesk implements Desk {
     if (problem !== null) return problem;
     const revived = this.#switchboard.revive(sessionId, kept, this.#clock.monotonic());
     if (isFault(revived)) return revived;
-    const live = this.#enter(revived.session, true);
+    const live = this.#enter(revived.session);
     this.#run(revived.effects);
     return live;
   }
 
   #keep(session: Session): void {
     const live = this.#live.get(session.id);
-    if (live?.lasting === true) this.#stores.sessions.keep([live]);
+    if (live?.session.lasting === true) this.#stores.sessions.keep([live]);
   }
 
   #lasting(): readonly LiveSession[] {
-    return [...this.#live.values()].filter((live) => live.lasting);
+    return [...this.#live.values()].filter((live) => live.session.lasting);
   }
 
   #leave(live: LiveSession, reason: string): void {
-    if (!this.#live.delete(live.id)) return;
+    if (this.#live.get(live.id) !== live || !this.#live.delete(live.id)) return;
+    this.#stores.sessions.left(live);
     this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
   }
 
@@ -289,10 +297,7 @@ export class LiveDesk implements Desk {
 
   /** Makes room by putting the session that has been idle longest to sleep; false when none is. */
   #evictIdle(): boolean {
-    let oldest: LiveSession | undefined;
-    for (const live of this.#live.values()) {
-      if (live.idle && (oldest === undefined || live.seenMs < oldest.seenMs)) oldest = live;
-    }
+    const oldest = longestIdle(this.#live.values());
     if (oldest !== undefined) this.#leave(oldest, "others need its place");
     return oldest !== undefined;
   }

@@ -3,6 +3,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Desk } from "../transport/door.ts";
+import { EventLog } from "../transport/event-log.ts";
 import { Heartbeat } from "../transport/heartbeat.ts";
 import { HttpDoor } from "../transport/http-server.ts";
 import { SseDoor } from "../transport/sse-server.ts";
@@ -30,9 +31,11 @@ export function openDoors(parts: {
 }): { readonly front: FrontDoor; readonly close: () => Promise<void> } {
   const { desk, gate, metrics, conditions, clock, log, address, messageBytesMax } = parts;
   const heartbeat = new Heartbeat(clock);
-  const http = new HttpDoor({ desk, heartbeat, clock, log, messageBytesMax });
-  const sse = new SseDoor({ desk, heartbeat, clock, log, messageBytesMax });
-  const ws = new WsDoor({ desk, clock, log, messageBytesMax });
+  const events = new EventLog(clock, heartbeat);
+  const options = { desk, heartbeat, events, clock, log, messageBytesMax };
+  const http = new HttpDoor(options);
+  const sse = new SseDoor(options);
+  const ws = new WsDoor(options);
   const app = createApp({
     gate,
     http,

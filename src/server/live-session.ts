@@ -8,17 +8,14 @@ import type { LiveDesk } from "./desk.ts";
 /** One session with the place its unasked-for messages go to. */
 export class LiveSession implements SessionPort {
   readonly session: Session;
-  /** Whether its client can come back to it over another connection, even to another daemon. */
-  readonly lasting: boolean;
   #seenMs: number;
   readonly #desk: LiveDesk;
   #listener: Channel | null = null;
   /** What came while nobody listened: kept for the next listener, each text once, bounded. */
   readonly #backlog = new Set<string>();
 
-  constructor(session: Session, desk: LiveDesk, lasting: boolean) {
+  constructor(session: Session, desk: LiveDesk) {
     this.session = session;
-    this.lasting = lasting;
     this.#desk = desk;
     this.#seenMs = desk.now();
   }
@@ -74,7 +71,20 @@ export class LiveSession implements SessionPort {
     if (this.#backlog.size > LIMITS.backlogPerSession) this.#backlog.delete(oldest);
   }
 
+  sleep(): void {
+    this.#desk.rest(this);
+  }
+
   close(): void {
     this.#desk.forget(this, "the client left");
   }
+}
+
+/** The session that nobody has used for longest; undefined when all are in use. */
+export function longestIdle(sessions: Iterable<LiveSession>): LiveSession | undefined {
+  let oldest: LiveSession | undefined;
+  for (const live of sessions) {
+    if (live.idle && (oldest === undefined || live.seenMs < oldest.seenMs)) oldest = live;
+  }
+  return oldest;
 }

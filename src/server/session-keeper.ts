@@ -10,6 +10,8 @@ import { type Row, SessionStore } from "./session-store.ts";
 /** How often it is written down which sessions are still in use, and old ones are forgotten. */
 const NOTE_MS = 60_000;
 
+const NOTHING = "[]";
+
 /** A session and when it was last used, on the monotonic clock. */
 export type Used = { readonly session: Session; readonly seenMs: number };
 
@@ -22,6 +24,8 @@ export class SessionKeeper {
   readonly #clock: Clock;
   readonly #keptOf: (session: Session) => KeptSession | null;
   readonly #idleMs: () => number;
+  /** Sessions that are owed answers on their streams, and what is written down of that. */
+  readonly #owing = new Map<Used, string>();
   #notedMs: number;
   #notedAheadMs: number;
 
@@ -49,16 +53,40 @@ export class SessionKeeper {
 
   /** Writes sessions down as they are now. */
   keep(sessions: readonly Used[]): void {
-    const rows = sessions.flatMap(({ session, seenMs }): Row[] => {
+    const rows = sessions.flatMap((used): Row[] => {
+      const { session, seenMs } = used;
       const kept = this.#keptOf(session);
+      if (kept === null) return [];
+      if (session.streamed) this.#owing.set(used, JSON.stringify(kept.owed));
       const ageMs = this.#clock.monotonic() - seenMs;
-      return kept === null ? [] : [{ id: session.id, kept, seenMs: this.#clock.now() - ageMs }];
+      return [{ id: session.id, kept, seenMs: this.#clock.now() - ageMs }];
     });
     if (rows.length > 0) this.#store.write(rows);
   }
 
   forget(sessionId: string): void {
     this.#store.write([{ id: sessionId, kept: null, seenMs: 0 }]);
+  }
+
+  /** A session whose answers go on its stream has asked for something. */
+  asked(used: Used): void {
+    if (!this.#owing.has(used)) this.#owing.set(used, NOTHING);
+  }
+
+  /** Called while something is in flight: what is answered at once never gets to the disk. */
+  noteOwed(): void {
+    const changed: Used[] = [];
+    for (const [used, noted] of this.#owing) {
+      const owed = JSON.stringify([...used.session.pending.keys()]);
+      if (owed !== noted) changed.push(used);
+      else if (owed === NOTHING) this.#owing.delete(used);
+    }
+    if (changed.length > 0) this.keep(changed);
+  }
+
+  /** A session is no longer live: what it was owed then stays written down. */
+  left(used: Used): void {
+    this.#owing.delete(used);
   }
 
   /** A session that no daemon has ended and that was used not too long ago. */

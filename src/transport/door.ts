@@ -2,7 +2,7 @@ import type { Channel } from "../core/effect.ts";
 import type { Envelope } from "../core/envelope.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Message } from "../core/message.ts";
-import type { View } from "../core/session.ts";
+import type { Door, View } from "../core/session.ts";
 
 export type { Channel } from "../core/effect.ts";
 export type { View } from "../core/session.ts";
@@ -16,7 +16,7 @@ export type Opening = {
   readonly project: string | null;
   /** What a modern request says about its client: the session lasts for that request. */
   readonly envelope?: Envelope;
-  readonly door: "http" | "sse" | "ws" | "socket" | "stdio";
+  readonly door: Door;
 };
 
 /** One live session as a door sees it. */
@@ -35,6 +35,8 @@ export interface SessionPort {
    * called.
    */
   listen(channel: Channel): () => void;
+  /** Ends what is in flight; the client may still come back to the session. */
+  sleep(): void;
   /** Ends the session: its requests in flight are cancelled upstream. */
   close(): void;
 }

@@ -26,6 +26,21 @@ const PRIMED_SINCE = "2025-11-25";
 /** What a logged stream needs to know of its session. */
 export type LoggedSession = { readonly id: string; readonly protocolVersion: string | null };
 
+type StreamKind = {
+  /** True for the stream of an answer, which ends with it. */
+  readonly answers: boolean;
+  /** Whether it begins with an event that is empty but for its id. */
+  readonly primed: boolean;
+  /** What each id begins with. */
+  readonly lead: string;
+};
+
+/** What carries a stream for a while; `head` has lines of an event, for wires that have events. */
+export interface Connection {
+  send(text: string, head: string): unknown;
+  end(): void;
+}
+
 /**
  * What sessions were sent on event streams, kept for a while: a client whose connection broke can
  * go on where it was (MCP 2025-11-25, basic/transports, "Resumability and Redelivery"). Bounded in
@@ -58,14 +73,19 @@ export class EventLog implements Beating {
 
   /** The stream of an answer, which can be asked for from its beginning until it is over. */
   answer(session: LoggedSession): LoggedStream {
-    const stream = this.#stream(session, true);
+    const stream = this.#stream(session, { answers: true, lead: "" });
     this.#kept(session.id).streams.set(stream.number, stream);
     return stream;
   }
 
   /** The stream for what belongs to no request: it can be asked for once it has carried some. */
   standing(session: LoggedSession): LoggedStream {
-    return this.#stream(session, false);
+    return this.#stream(session, { answers: false, lead: "" });
+  }
+
+  /** The only stream of a session: the ids of its events lead to the session as well. */
+  whole(session: LoggedSession): LoggedStream {
+    return this.#stream(session, { answers: false, lead: `${session.id}.` });
   }
 
   /** The stream an event belongs to and the number of the event; undefined for an unknown id. */
@@ -116,7 +136,7 @@ export class EventLog implements Beating {
   }
 
   idLine(stream: LoggedStream, number: number): string {
-    return `id: ${this.#mark}-${stream.number}-${number}\n`;
+    return `id: ${stream.lead}${this.#mark}-${stream.number}-${number}\n`;
   }
 
   /** For a stream: it carries nothing more, so it goes with its last event. */
@@ -125,10 +145,10 @@ export class EventLog implements Beating {
     if (kept !== undefined) this.#forgetSilent(stream, kept);
   }
 
-  #stream(session: LoggedSession, answers: boolean): LoggedStream {
+  #stream(session: LoggedSession, kind: Omit<StreamKind, "primed">): LoggedStream {
     const primed = (session.protocolVersion ?? "") >= PRIMED_SINCE;
     this.#lastNumber += 1;
-    return new LoggedStream(this, session.id, this.#lastNumber, { answers, primed });
+    return new LoggedStream(this, session.id, this.#lastNumber, { ...kind, primed });
   }
 
   #kept(sessionId: string): Kept {
@@ -170,25 +190,28 @@ export class LoggedStream {
   readonly number: number;
   /** What the log keeps of it, oldest first. */
   readonly entries: Entry[] = [];
-  /** True for the stream of an answer, which ends with it. */
   readonly answers: boolean;
+  readonly lead: string;
   readonly #log: EventLog;
   readonly #primed: boolean;
   #last = 0;
+  /** The last that was given to a connection. */
+  #given = 0;
   #over = false;
-  #connection: EventStream | null = null;
+  #connection: Connection | null = null;
 
-  constructor(
-    log: EventLog,
-    sessionId: string,
-    number: number,
-    kind: { readonly answers: boolean; readonly primed: boolean },
-  ) {
+  constructor(log: EventLog, sessionId: string, number: number, kind: StreamKind) {
     this.#log = log;
     this.sessionId = sessionId;
     this.number = number;
     this.answers = kind.answers;
+    this.lead = kind.lead;
     this.#primed = kind.primed;
+  }
+
+  /** The lines of an event that tell where the stream is, and when to come back. */
+  get head(): string {
+    return `${this.#log.idLine(this, this.#last)}retry: ${LIMITS.eventRetryMs}\n`;
   }
 
   /** True while an answer is still to come on it. */
@@ -197,44 +220,67 @@ export class LoggedStream {
   }
 
   /**
-   * Puts the stream on a connection and sends what came after that event; without one, the event
+   * Puts the stream on an event stream and sends what came after that event; without one, the event
    * that lets its client come back. `gone` is told when the connection is over before the stream.
    */
   connect(after: number | null, gone: (why: Gone) => void): EventStream {
-    this.#connection?.end();
-    const missed = this.entries.filter((entry) => entry.number > (after ?? this.#last));
-    const first = missed.map(({ number, text }) =>
+    const first = this.#missed(after ?? this.#given).map(({ number, text }) =>
       eventFrame(text, this.#log.idLine(this, number)),
     );
-    if (after === null && this.#primed) first.unshift(this.#priming());
+    if (after === null && this.#primed) first.unshift(eventFrame("", this.head));
     const connection = new EventStream(
       this.#log.heartbeat,
       (why) => {
-        if (this.#connection === connection) this.#connection = null;
+        this.drop(connection);
         gone(why);
       },
       first.join(""),
     );
-    this.#connection = connection;
-    if (this.#over) connection.end();
+    this.#put(connection);
     return connection;
+  }
+
+  /** The same for any connection; without an event, it gets what none has been given. */
+  carry(connection: Connection, after: number | null): void {
+    for (const { number, text } of this.#missed(after ?? this.#given)) {
+      connection.send(text, this.#log.idLine(this, number));
+    }
+    this.#put(connection);
+  }
+
+  /** That connection is over; false when the stream was on another by then. */
+  drop(connection: Connection): boolean {
+    if (this.#connection !== connection) return false;
+    this.#connection = null;
+    return true;
   }
 
   send(text: string): void {
     this.#last += 1;
     const id = this.#log.keep(this, this.#last, text);
-    this.#connection?.send(text, id);
+    if (this.#connection === null) return;
+    this.#given = this.#last;
+    this.#connection.send(text, id);
   }
 
   end(): void {
     this.#over = true;
-    this.#connection?.end();
+    const last = this.#connection;
     this.#connection = null;
+    last?.end();
     this.#log.ended(this);
   }
 
-  #priming(): string {
-    const head = `${this.#log.idLine(this, this.#last)}retry: ${LIMITS.eventRetryMs}\n`;
-    return eventFrame("", head);
+  #missed(after: number): readonly Entry[] {
+    return this.entries.filter((entry) => entry.number > after);
+  }
+
+  #put(connection: Connection): void {
+    const former = this.#connection;
+    this.#connection = connection;
+    this.#given = this.#last;
+    // Its end may be told at once: it is not the stream's connection any more.
+    former?.end();
+    if (this.#over) connection.end();
   }
 }

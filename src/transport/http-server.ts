@@ -19,7 +19,7 @@ import {
 import { Batch } from "./batch.ts";
 import { readText } from "./body.ts";
 import type { Channel, Desk, SessionPort } from "./door.ts";
-import { EventLog, type LoggedStream } from "./event-log.ts";
+import type { EventLog, LoggedStream } from "./event-log.ts";
 import { eventResponse, type EventStream, type Gone } from "./event-stream.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { isModernMessage, isModernVisit, ModernDoor, modernStatus } from "./modern-http.ts";
@@ -28,6 +28,8 @@ import { nowhere, PostChannel } from "./post-channel.ts";
 export type DoorOptions = {
   readonly desk: Desk;
   readonly heartbeat: Heartbeat;
+  /** What all doors keep for clients that come back. */
+  readonly events: EventLog;
   readonly clock: Clock;
   readonly log: Log;
   /** What a client may send in one body; read for every request, because the config may change. */
@@ -49,7 +51,7 @@ export class HttpDoor {
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#log = new EventLog(options.clock, options.heartbeat);
+    this.#log = options.events;
     this.#modern = new ModernDoor(options.desk, (visit, accept) =>
       this.#channel(visit, accept, { session: null, statusOf: modernStatus }),
     );

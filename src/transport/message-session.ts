@@ -12,7 +12,7 @@ import {
   type RequestId,
 } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Channel, Opening, SessionPort } from "./door.ts";
+import type { Opening, SessionPort } from "./door.ts";
 import { isModernMessage, notSpoken } from "./modern-http.ts";
 import { PacedChannel } from "./paced-channel.ts";
 
@@ -22,7 +22,10 @@ export type MessageWire = {
   readonly send: (text: string) => void;
 };
 
-/** Opens a session for what the connection was made for; with an envelope, for one request. */
+/**
+ * Opens a session for what the connection was made for, and lets it be heard; with an envelope, for
+ * one request.
+ */
 type OpenSession = (envelope: Pick<Opening, "envelope">) => SessionPort | Fault;
 
 /**
@@ -47,8 +50,6 @@ export class MessageSession {
     const session = this.#openSession({});
     if (isFault(session)) return session;
     this.#session = session;
-    const listener: Channel = { streams: true, mustAnswer: false, write: this.#wire.send };
-    session.listen(listener);
     return session;
   }
 
@@ -70,6 +71,11 @@ export class MessageSession {
 
   close(): void {
     this.#session?.close();
+    this.leave();
+  }
+
+  /** The connection is over, but not the session, which somebody else will end. */
+  leave(): void {
     this.#session = null;
     for (const session of this.#single.values()) session.close();
     this.#single.clear();

@@ -1,71 +1,73 @@
-import { decode, decodeBatch, isBatch, isMalformed } from "../core/decode.ts";
+import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
 import { BATCH_REVISION } from "../core/era.ts";
 import { fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
+import type { Timer } from "../lib/clock.ts";
 import {
   accepted,
   isJson,
   openingOf,
   refusal,
+  sees,
   upstreamIn,
   type Visit,
   wrongMethod,
 } from "./accept.ts";
 import { readText } from "./body.ts";
-import type { Channel, SessionPort } from "./door.ts";
-import { eventResponse, EventStream, type Gone } from "./event-stream.ts";
+import type { Channel } from "./door.ts";
+import { eventResponse, EventStream } from "./event-stream.ts";
 import type { DoorOptions } from "./http-server.ts";
 import { PacedChannel } from "./paced-channel.ts";
 import { nowhere } from "./post-channel.ts";
-
-type Live = {
-  readonly session: SessionPort;
-  readonly principal: string;
-  readonly stream: EventStream;
-};
+import { type SessionStream, SessionStreams } from "./session-stream.ts";
 
 const streamPath = "/sse";
 const messagesPath = "/messages/";
+/** The id of an event: the session's, and that of the event in the log. */
+const OUR_EVENT = /^([\w-]+)\.([\w-]+)$/;
+
+/** A GET whose session is not known yet. */
+type Stranger = { readonly visit: Visit; readonly client: SseClient; readonly patience: Timer };
 
 /**
  * HTTP+SSE, the transport of 2024-11-05 (MCP, basic/transports): GET /sse or /sse/<upstream> opens
- * a session and its only stream, POST /messages/ sends to it. Every answer goes on the stream, and
- * the end of the stream is the end of the session.
+ * a session and its only stream, POST /messages/ sends to it, and every answer goes on the stream.
+ * A client whose connection broke goes on with its session: it names the last event it has got, or,
+ * as the official one forgets that, answers a ping by a POST to the place it was told before.
  */
 export class SseDoor {
   readonly #options: DoorOptions;
-  readonly #live = new Map<string, Live>();
+  readonly #streams: SessionStreams;
+  /** By the id of the ping. */
+  readonly #strangers = new Map<string, Stranger>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#streams = new SessionStreams(options);
   }
 
   /** GET /sse and /sse/<upstream>. */
   open(visit: Visit): Response {
-    const { request } = visit;
+    const { headers, method } = visit.request;
     const upstream = upstreamIn(visit.path, streamPath);
     if (upstream === undefined)
       return refusal(fault("door.unknown", `No such path: ${visit.path}`));
-    if (request.method !== "GET") return wrongMethod(request.method, visit.path, "GET");
-    if (!accepted(request.headers.get("accept")).events) {
+    if (method !== "GET") return wrongMethod(method, visit.path, "GET");
+    if (!accepted(headers.get("accept")).events) {
       return refusal(fault("door.accept", "Cannot open a stream: Accept has no text/event-stream"));
     }
-    const opening = openingOf(visit, upstream, "sse");
-    if (isFault(opening)) return refusal(opening);
-    const session = this.#options.desk.open(opening);
-    if (isFault(session)) return refusal(session);
-    const stream = new EventStream(this.#options.heartbeat, (why) =>
-      this.#lost(visit, session, why),
-    );
-    this.#live.set(session.id, { session, principal: visit.principal, stream });
-    session.listen({
-      streams: true,
-      mustAnswer: false,
-      write: (text) => void stream.send(text),
-    });
-    stream.send(endpointFor(visit, session.id), "event: endpoint\n");
-    return eventResponse(stream, null);
+    const client = new SseClient(this.#options, visit);
+    const [, sessionId, event] = OUR_EVENT.exec(headers.get("last-event-id") ?? "") ?? [];
+    const problem =
+      sessionId !== undefined && event !== undefined
+        ? this.#resume(visit, client, sessionId, event)
+        : headers.has("mcp-protocol-version")
+          ? this.#greet(visit, client)
+          : this.#begin(visit, client);
+    if (problem === null) return eventResponse(client.connection, null);
+    client.connection.end();
+    return problem;
   }
 
   /** POST /messages/?session_id=... */
@@ -79,8 +81,8 @@ export class SseDoor {
     if (id === null) {
       return refusal(fault("session.missing", "Cannot send: the URL has no session_id"));
     }
-    const live = this.#live.get(id);
-    if (live?.principal !== visit.principal) return refusal(fault("session.unknown"));
+    const live = this.#streams.find(id, visit.principal);
+    if (isFault(live)) return refusal(live);
     const text = await readText(request, this.#options.messageBytesMax());
     if (typeof text !== "string") return refusal(text);
     const batched = live.session.protocolVersion === BATCH_REVISION && isBatch(text);
@@ -92,33 +94,109 @@ export class SseDoor {
     const [only] = messages;
     if (!batched && only !== undefined && isMalformed(only)) return refusal(only.fault, only.id);
     for (const message of messages) {
-      if (isMalformed(message)) live.stream.send(encode(faultResponse(message.id, message.fault)));
-      else live.session.receive(message, this.#channelFor(message, live.stream));
+      if (this.#introduces(message, live, visit.principal)) continue;
+      if (isMalformed(message)) live.send(encode(faultResponse(message.id, message.fault)));
+      else live.session.receive(message, this.#channelFor(message, live));
     }
     return new Response("Accepted", { status: 202 });
   }
 
-  /** Ends all streams and their sessions, so that the server can stop. */
+  /** Ends all streams, so that the server can stop. */
   close(): void {
-    for (const { session, stream } of this.#live.values()) {
-      session.close();
-      stream.end();
+    for (const { client, patience } of this.#strangers.values()) {
+      patience.cancel();
+      client.connection.end();
     }
-    this.#live.clear();
+    this.#strangers.clear();
+    this.#streams.close();
   }
 
-  #channelFor(message: Message, stream: EventStream): Channel {
+  /** A new session; the way back to it is known from the first event. */
+  #begin(visit: Visit, client: SseClient): Response | null {
+    const opening = openingOf(visit, upstreamIn(visit.path, streamPath) ?? null, "sse");
+    if (isFault(opening)) return refusal(opening);
+    const session = this.#options.desk.open(opening);
+    if (isFault(session)) return refusal(session);
+    const live = this.#streams.of(session);
+    client.connection.send(endpointFor(visit, session.id), `event: endpoint\n${live.head}`);
+    client.become(live, null);
+    return null;
+  }
+
+  #resume(visit: Visit, client: SseClient, sessionId: string, event: string): Response | null {
+    const found = this.#streams.find(sessionId, visit.principal);
+    if (isFault(found)) return found.code === "session.unknown" ? refusal(found) : comeBack();
+    if (!isFor(visit, found)) return refusal(fault("session.unknown"));
+    client.become(found, found.numberOf(this.#options.events.find(sessionId, event)));
+    // The headers of a stream that has nothing to say go out with this.
+    client.connection.comment();
+    return null;
+  }
+
+  /** Asks a client that is past its handshake who it is; one that does not say is a new one. */
+  #greet(visit: Visit, client: SseClient): null {
+    const id = crypto.randomUUID();
+    const patience = this.#options.clock.after(LIMITS.introductionMs, () => {
+      this.#strangers.delete(id);
+      if (!client.gone && this.#begin(visit, client) !== null) client.connection.end();
+    });
+    this.#strangers.set(id, { visit, client, patience });
+    client.connection.send(encode({ kind: "request", id, method: "ping", params: undefined }));
+    return null;
+  }
+
+  /** Whether a message is the answer of a client that was asked who it is. */
+  #introduces(message: Message | Malformed, live: SessionStream, principal: string): boolean {
+    if (message.kind !== "response") return false;
+    const stranger = this.#strangers.get(String(message.id));
+    if (stranger?.visit.principal !== principal || !isFor(stranger.visit, live)) return false;
+    this.#strangers.delete(String(message.id));
+    stranger.patience.cancel();
+    stranger.client.become(live, null);
+    return true;
+  }
+
+  #channelFor(message: Message, live: SessionStream): Channel {
     if (message.kind !== "request") return nowhere;
-    return new PacedChannel(this.#options.clock, (text) => void stream.send(text));
+    return new PacedChannel(this.#options.clock, live.send);
+  }
+}
+
+/** The client of one GET. */
+class SseClient {
+  readonly connection: EventStream;
+  /** Its connection is over. */
+  gone = false;
+  #live: SessionStream | null = null;
+
+  constructor({ heartbeat, log }: DoorOptions, { runtime, request }: Visit) {
+    this.connection = new EventStream(heartbeat, (why) => {
+      this.gone = true;
+      this.#live?.lost(this.connection, false);
+      if (why === "left") return;
+      log.warning("Cut off a client that does not read its event stream");
+      runtime.hangUp(request);
+    });
   }
 
-  #lost(visit: Visit, session: SessionPort, why: Gone): void {
-    this.#live.delete(session.id);
-    session.close();
-    if (why === "left") return;
-    this.#options.log.warning("Cut off a client that does not read its event stream");
-    visit.runtime.hangUp(visit.request);
+  /** Its session is known: the stream of it goes on here, after an event if one is named. */
+  become(live: SessionStream, after: number | null): void {
+    this.#live = live;
+    live.carry(this.connection, after);
+    if (this.gone) live.lost(this.connection, false);
   }
+}
+
+/** Whether a session is of the view that a path names. */
+function isFor(visit: Visit, { session }: SessionStream): boolean {
+  return sees(session, upstreamIn(visit.path, streamPath) ?? null);
+}
+
+/** A stream that is over at once: after any other answer an EventSource would not come back. */
+function comeBack(): Response {
+  return new Response(`retry: ${LIMITS.eventRetryMs}\n\n`, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
 }
 
 /** Where to POST. A client that has its key in the URL cannot set headers: the key goes along. */

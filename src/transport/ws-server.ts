@@ -1,24 +1,18 @@
-import { fault, isFault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import { openingOf, refusal, upstreamIn, type Visit, wrongProtocol } from "./accept.ts";
-import type { Desk, Opening, SessionPort } from "./door.ts";
+import { openingOf, refusal, sees, upstreamIn, type Visit, wrongProtocol } from "./accept.ts";
+import type { Opening, SessionPort } from "./door.ts";
+import type { Connection } from "./event-log.ts";
+import type { DoorOptions } from "./http-server.ts";
 import { MessageSession } from "./message-session.ts";
-
-type WsDoorOptions = {
-  readonly desk: Desk;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** What a client may send in one message. */
-  readonly messageBytesMax: () => number;
-};
+import { type SessionStream, SessionStreams } from "./session-stream.ts";
 
 /** What the runtime keeps with a socket. */
 export type WsClient = {
   readonly opening: Opening;
-  readonly session: SessionPort;
-  messages: MessageSession | null;
+  readonly stream: SessionStream;
+  /** While the socket is open. */
+  carried: { readonly by: Connection; readonly messages: MessageSession } | null;
 };
 
 type Socket = Bun.ServerWebSocket<WsClient>;
@@ -29,17 +23,24 @@ const SUBPROTOCOL = "mcp";
 /** Seconds of silence after which the runtime pings; a peer that stays silent then is gone. */
 const IDLE_SECONDS = 30;
 const GOING_AWAY = 1001;
+/** How a client closes that has done: normally, as its page goes, or without a word. */
+const FAREWELLS: ReadonlySet<number> = new Set([1000, GOING_AWAY, 1005]);
 
 /**
- * WebSocket on /ws and /ws/<upstream> (MISSION D12): one JSON-RPC message per text frame, and the
- * session lives as long as the connection. The gate has seen the request before, as any other.
+ * WebSocket on /ws and /ws/<upstream> (MISSION D12): one JSON-RPC message per text frame. The
+ * handshake is answered with an Mcp-Session-Id; a client whose connection broke goes on with its
+ * session by sending it. A client that closes ends it. The gate has seen the request before, as any
+ * other.
  */
 export class WsDoor {
-  readonly #options: WsDoorOptions;
+  readonly #options: DoorOptions;
+  readonly #streams: SessionStreams;
   readonly #open = new Set<Socket>();
+  #stopping = false;
 
-  constructor(options: WsDoorOptions) {
+  constructor(options: DoorOptions) {
     this.#options = options;
+    this.#streams = new SessionStreams(options);
   }
 
   /** Turns the request into a socket (undefined), or answers it. */
@@ -53,14 +54,18 @@ export class WsDoor {
     }
     const opening = openingOf(visit, upstream, "ws");
     if (isFault(opening)) return refusal(opening);
-    const session = this.#options.desk.open(opening);
+    const session = this.#session(visit, upstream, opening);
     if (isFault(session)) return refusal(session);
+    const stream = this.#streams.of(session);
     const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
     const agreed = asked.some((name) => name.trim() === SUBPROTOCOL);
-    const client = { opening, session, messages: null };
-    const answer = agreed ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
+    const client = { opening, stream, carried: null };
+    const answer = {
+      "mcp-session-id": session.id,
+      ...(agreed ? { "sec-websocket-protocol": SUBPROTOCOL } : {}),
+    };
     if (visit.runtime.upgrade(visit.request, client, answer)) return undefined;
-    session.close();
+    if (!headers.has("mcp-session-id")) stream.close();
     return refusal(fault("message.invalid", "The WebSocket handshake is not complete"));
   }
 
@@ -75,33 +80,49 @@ export class WsDoor {
       perMessageDeflate: false,
       open: (socket) => this.#opened(socket),
       message: (socket, data) => this.#received(socket, data),
-      close: (socket) => this.#closed(socket),
+      close: (socket, code) => this.#closed(socket, code),
     };
   }
 
   /** Ends all sockets, so that the server can stop. */
   close(): void {
+    this.#stopping = true;
     for (const socket of this.#open) socket.close(GOING_AWAY, "The daemon is stopping");
+    this.#streams.close();
+  }
+
+  /** The session the headers name, or a new one. */
+  #session(visit: Visit, upstream: string | null, opening: Opening): SessionPort | Fault {
+    const { desk } = this.#options;
+    const id = visit.request.headers.get("mcp-session-id");
+    if (id === null) return desk.open(opening);
+    const session = desk.find(id, visit.principal);
+    return isFault(session) || sees(session, upstream) ? session : fault("session.unknown");
   }
 
   #opened(socket: Socket): void {
     const { clock, log, desk } = this.#options;
-    const { session, opening } = socket.data;
+    const { stream, opening } = socket.data;
     this.#open.add(socket);
-    const send = (text: string): void => {
-      // Nothing was taken: the socket is over, or so much waits that the client does not read.
-      if (socket.send(text) !== 0 || socket.readyState !== WebSocket.OPEN) return;
-      log.warning("Cut off a client that does not read its WebSocket");
-      socket.terminate();
+    const connection: Connection = {
+      send(text) {
+        // Nothing was taken: the socket is over, or so much waits that the client does not read.
+        if (socket.send(text) !== 0 || socket.readyState !== WebSocket.OPEN) return;
+        log.warning("Cut off a client that does not read its WebSocket");
+        socket.terminate();
+      },
+      end: () => socket.close(GOING_AWAY, "The session goes on over another connection"),
     };
-    socket.data.messages = new MessageSession({ clock, send }, (single) =>
-      single.envelope === undefined ? session : desk.open({ ...opening, ...single }),
+    const messages = new MessageSession({ clock, send: stream.send }, (single) =>
+      single.envelope === undefined ? stream.session : desk.open({ ...opening, ...single }),
     );
-    socket.data.messages.open();
+    messages.open();
+    socket.data.carried = { by: connection, messages };
+    stream.carry(connection);
   }
 
   #received(socket: Socket, data: string | Buffer): void {
-    const { messages } = socket.data;
+    const messages = socket.data.carried?.messages;
     if (typeof data === "string") return messages?.receive(data);
     messages?.refuse(
       null,
@@ -109,8 +130,11 @@ export class WsDoor {
     );
   }
 
-  #closed(socket: Socket): void {
+  #closed(socket: Socket, code: number): void {
+    const { stream, carried } = socket.data;
     this.#open.delete(socket);
-    socket.data.messages?.close();
+    if (carried === null) return;
+    carried.messages.leave();
+    stream.lost(carried.by, FAREWELLS.has(code) && !this.#stopping);
   }
 }

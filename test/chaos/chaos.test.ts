@@ -20,6 +20,7 @@ async function short(): Promise<void> {
     say: () => undefined,
   });
   expect(report.violations).toEqual([]);
+  expect(Object.values(report.reconnects).every((count) => count === 0)).toBe(true);
   // A chaos in which nothing happens proves nothing.
   expect(report.done).toBeGreaterThan(200);
   expect(report.unknown.carriedOut + report.unknown.not + report.refused).toBeGreaterThan(5);

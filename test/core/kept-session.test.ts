@@ -73,3 +73,17 @@ test("a session of an upstream that has left the config cannot go on", () => {
   const revived = board.switchboard.revive("old id", keptSession(), board.nowMs);
   expect(revived).toMatchObject({ code: "upstream.unknown" });
 });
+
+test("what its stream was to carry is answered as lost, once", () => {
+  const board = new Board();
+  board.apply(unitOf("files"));
+  for (const door of ["ws", "sse"] as const) {
+    const session = revive(board, { ...keptSession(), door, owed: [7, "x"] });
+    const pushed = board.pushed.get(session) ?? [];
+    expect(pushed.map(({ id, error }) => [id, error?.data])).toEqual([
+      [7, expect.objectContaining({ fault: "daemon.lost" })],
+      ["x", expect.objectContaining({ fault: "daemon.lost" })],
+    ]);
+    expect(board.switchboard.kept(session)).toMatchObject({ owed: [] });
+  }
+});

@@ -6,6 +6,7 @@ import { Gate, type GateSettings } from "../../src/server/gate.ts";
 import { createApp, type Health, listen } from "../../src/server/http.ts";
 import { ApiKey } from "../../src/server/key.ts";
 import type { Channel, Desk, Opening, SessionPort } from "../../src/transport/door.ts";
+import { EventLog } from "../../src/transport/event-log.ts";
 import { Heartbeat } from "../../src/transport/heartbeat.ts";
 import { HttpDoor } from "../../src/transport/http-server.ts";
 import { SseDoor } from "../../src/transport/sse-server.ts";
@@ -37,6 +38,7 @@ export class FakeSession implements SessionPort {
   readonly opening: Opening;
   protocolVersion: string | null = null;
   closed = false;
+  asleep = false;
   listener: Channel | null = null;
   readonly heard: Message[] = [];
   /** Requests of the method "wait", with the channel to answer on. */
@@ -63,6 +65,11 @@ export class FakeSession implements SessionPort {
       if (this.listener === channel) this.listener = null;
       this.#changed();
     };
+  }
+
+  sleep(): void {
+    this.asleep = true;
+    this.#changed();
   }
 
   close(): void {
@@ -138,18 +145,33 @@ export class FakeDesk implements Desk {
   }
 }
 
-/** The system's clock, but its periods pass only when the test says so. */
+const LONG_MS = 2_000;
+
+/** The system's clock, but its periods and long waits pass only when the test says so. */
 export class BeatClock implements Clock {
   readonly #actions = new Set<() => void>();
+  readonly #waits = new Set<() => void>();
 
   now = systemClock.now;
   monotonic = systemClock.monotonic;
-  after = systemClock.after;
   sleep = systemClock.sleep;
 
   every(_periodMs: number, action: () => void): { cancel(): void } {
     this.#actions.add(action);
     return { cancel: () => void this.#actions.delete(action) };
+  }
+
+  after(delayMs: number, action: () => void): { cancel(): void } {
+    if (delayMs < LONG_MS) return systemClock.after(delayMs, action);
+    this.#waits.add(action);
+    return { cancel: () => void this.#waits.delete(action) };
+  }
+
+  /** Lets all long waits be over. */
+  pass(): void {
+    const waits = [...this.#waits];
+    this.#waits.clear();
+    for (const action of waits) action();
   }
 
   beat(times: number): void {
@@ -170,7 +192,8 @@ export function openDoors(
   const heartbeat = new Heartbeat(clock);
   const log = silentLog;
   const bytesMax = typeof messageBytesMax === "function" ? messageBytesMax : () => messageBytesMax;
-  const options = { desk, heartbeat, log, clock, messageBytesMax: bytesMax };
+  const events = new EventLog(clock, heartbeat);
+  const options = { desk, heartbeat, events, log, clock, messageBytesMax: bytesMax };
   const gate = new Gate({
     host: "127.0.0.1",
     key: new ApiKey(KEY),

@@ -19,6 +19,7 @@ class SlowDesk implements InsiderDesk {
       protocolVersion: null,
       receive: (message, channel) => this.#receive(message, channel),
       listen: () => () => {},
+      sleep: () => undefined,
       close: () => void this.sessions.delete(id),
     };
     this.sessions.set(id, session);

@@ -8,7 +8,7 @@ import { LiveSession } from "../../src/server/live-session.ts";
 function newSession(now = (): number => 0): LiveSession {
   const desk: Pick<LiveDesk, "now"> = { now };
   const about = { id: "s", view: { kind: "all" }, principal: "key", project: null } as const;
-  return new LiveSession(new Session(about), desk as LiveDesk, true);
+  return new LiveSession(new Session(about), desk as LiveDesk);
 }
 
 /** What a new listener is told of what came before it. */

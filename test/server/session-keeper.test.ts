@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { Conditions } from "../../src/core/condition.ts";
 import type { KeptSession } from "../../src/core/kept-session.ts";
-import { Session } from "../../src/core/session.ts";
+import { type Door, Session } from "../../src/core/session.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { SessionKeeper } from "../../src/server/session-keeper.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
@@ -38,7 +38,7 @@ class Line implements Disposable {
       dataDir: this.directory.path,
       clock: { ...systemClock, now: () => this.nowMs + this.setMs, monotonic: () => this.nowMs },
       conditions: this.conditions,
-      keptOf: () => KEPT,
+      keptOf: ({ pending, streamed }) => (streamed ? { ...KEPT, owed: [...pending.keys()] } : KEPT),
       idleMs: () => IDLE_MS,
     });
   }
@@ -57,8 +57,8 @@ class Line implements Disposable {
   }
 }
 
-function session(id: string): Session {
-  return new Session({ id, view: { kind: "all" }, principal: "key", project: null });
+function session(id: string, door: Door = "http"): Session {
+  return new Session({ id, view: { kind: "all" }, principal: "key", project: null, door });
 }
 
 test("a session that is in use is not forgotten, however long ago it changed", () => {
@@ -143,5 +143,29 @@ test("a file that stays locked costs persistence, and is said", () => {
   keeper.keep([{ session: session("b"), seenMs: 0 }]);
   expect(keeper.recall("a", "key")).toBeNull();
   expect(line.conditions.list().map(({ name }) => name)).toEqual(["sessions.not-kept"]);
+  keeper.close();
+});
+
+test("who waits for an answer on a stream is written down while the wait lasts", () => {
+  using line = new Line();
+  const keeper = line.next();
+  const used = { session: session("a", "sse"), seenMs: 0 };
+  const quick = { session: session("b", "ws"), seenMs: 0 };
+  const owed = (): unknown => keeper.recall("a", "key")?.owed;
+  for (const one of [used, quick]) keeper.asked(one);
+  used.session.pending.set(7, { cancel: () => undefined });
+  expect(owed()).toBeUndefined();
+  keeper.noteOwed();
+  expect(owed()).toEqual([7]);
+  expect(keeper.recall("b", "key")).toBeNull();
+  used.session.pending.clear();
+  keeper.noteOwed();
+  expect(owed()).toEqual([]);
+  used.session.pending.set(8, { cancel: () => undefined });
+  keeper.keep([used]);
+  keeper.left(used);
+  used.session.pending.clear();
+  keeper.noteOwed();
+  expect(owed()).toEqual([8]);
   keeper.close();
 });

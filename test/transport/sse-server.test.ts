@@ -4,8 +4,17 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 
+import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
-import { type Doors, eventsOf, KEY, next, notification, openDoors } from "../helpers/doors.ts";
+import {
+  type Doors,
+  eventsOf,
+  framesOf,
+  KEY,
+  next,
+  notification,
+  openDoors,
+} from "../helpers/doors.ts";
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
@@ -124,6 +133,126 @@ describe("the official client over SSE", () => {
     await client.request({ method: "progress" }, ResultSchema, { onprogress });
     expect(seen).toEqual([1]);
     await client.close();
-    await doors.desk.until(() => doors.desk.session(0).closed);
+  });
+});
+
+const hello = JSON.stringify({
+  jsonrpc: "2.0",
+  id: 0,
+  method: "initialize",
+  params: { protocolVersion: "2024-11-05" },
+});
+const wait = '{"jsonrpc":"2.0","id":7,"method":"wait"}';
+
+/** A client that is told the ids of its events and can leave. */
+async function begin(doors: Doors) {
+  const leaving = new AbortController();
+  const frames = framesOf(await doors.ask("/sse", { signal: leaving.signal }));
+  const [, endpoint = ""] = /data: (.*)/.exec(await next(frames)) ?? [];
+  await doors.ask(endpoint, { method: "POST", body: hello });
+  const lastId = idIn(await next(frames));
+  const session = doors.desk.session(doors.desk.sessions.length - 1);
+  const gone = doors.desk.until(() => session.listener === null);
+  const leave = async (): Promise<void> => {
+    leaving.abort();
+    await gone;
+  };
+  return { session, endpoint, lastId, leave };
+}
+
+const idIn = (frame: string): string => /^id: (.*)$/m.exec(frame)?.[1] ?? "";
+
+/** What GET /sse gives to a client that names an event. */
+const comeBack = (doors: Doors, id: string, path = "/sse"): Promise<Response> =>
+  doors.ask(path, { headers: { "last-event-id": id } });
+
+describe("a client over SSE that comes back", () => {
+  test("gets what it has missed, once, and posts where it did before", async () => {
+    await using doors = openDoors();
+    const { session, endpoint, lastId, leave } = await begin(doors);
+    await doors.ask(endpoint, { method: "POST", body: wait });
+    await leave();
+    const [call] = session.waiting;
+    call?.channel.write('{"jsonrpc":"2.0","id":7,"result":{}}', true);
+    const back = framesOf(await comeBack(doors, lastId));
+    const missed = await next(back);
+    expect(missed).toContain('"id":7');
+    expect(await next(back)).toBe(": keep-alive");
+    await doors.ask(endpoint, { method: "POST", body: ping });
+    expect(await next(back)).toContain('"method":"ping"');
+    expect(doors.desk.sessions).toHaveLength(1);
+    const again = framesOf(await comeBack(doors, idIn(missed)));
+    expect(await next(again)).toContain('"method":"ping"');
+  });
+
+  test("says who it is by a POST where it did before, when it forgets the event", async () => {
+    await using doors = openDoors();
+    const { session, endpoint, leave } = await begin(doors);
+    const second = await begin(doors);
+    await doors.ask(endpoint, { method: "POST", body: wait });
+    await leave();
+    session.waiting[0]?.channel.write('{"jsonrpc":"2.0","id":7,"result":{}}', true);
+    const headers = { "mcp-protocol-version": "2024-11-05" };
+    const back = framesOf(await doors.ask("/sse", { headers }));
+    const { id, method } = JSON.parse((await next(back)).replace("data: ", ""));
+    expect(method).toBe("ping");
+    const body = JSON.stringify({ jsonrpc: "2.0", id, result: {} });
+    expect((await doors.ask(endpoint, { method: "POST", body })).status).toBe(202);
+    expect(await next(back)).toContain('"id":7');
+    expect(second.session.listener).not.toBeNull();
+    expect(doors.desk.sessions).toHaveLength(2);
+  });
+
+  test("is a new one when it does not say who it is", async () => {
+    await using doors = openDoors();
+    const headers = { "mcp-protocol-version": "2024-11-05" };
+    const events = framesOf(await doors.ask("/sse", { headers }));
+    expect(await next(events)).toContain("ping");
+    doors.clock.pass();
+    expect(await next(events)).toContain("event: endpoint");
+    expect(doors.desk.sessions).toHaveLength(1);
+  });
+
+  test("opens no session when it has left before it said who it is", async () => {
+    await using doors = openDoors();
+    const leaving = new AbortController();
+    const headers = { "mcp-protocol-version": "2024-11-05" };
+    const init = { headers, signal: leaving.signal };
+    expect(await next(framesOf(await doors.ask("/sse", init)))).toContain("ping");
+    leaving.abort();
+    // The runtime tells the end of a request when the next one is at hand.
+    await (await doors.ask("/sse")).body?.cancel();
+    doors.clock.pass();
+    expect(doors.desk.sessions).toHaveLength(1);
+  });
+
+  test("goes on after a time that is too long for what was in flight", async () => {
+    await using doors = openDoors();
+    const { session, lastId, leave } = await begin(doors);
+    await leave();
+    doors.clock.pass();
+    expect([session.asleep, session.closed]).toEqual([true, false]);
+    expect((await comeBack(doors, lastId)).status).toBe(200);
+    expect(session.listener).not.toBeNull();
+  });
+
+  test("is not given a session of another view, another principal, or none", async () => {
+    await using doors = openDoors();
+    const { lastId, session } = await begin(doors);
+    expect((await comeBack(doors, lastId, "/sse/fs")).status).toBe(404);
+    expect((await comeBack(doors, `x${lastId}`)).status).toBe(404);
+    session.close();
+    expect((await comeBack(doors, lastId)).status).toBe(404);
+    expect((await comeBack(doors, "of another server")).status).toBe(200);
+    expect(doors.desk.sessions).toHaveLength(2);
+  });
+
+  test("is told to come back later while nobody is let in: an error would end it", async () => {
+    await using doors = openDoors();
+    const { lastId } = await begin(doors);
+    doors.desk.find = () => fault("daemon.unreachable", "The daemon is stopping");
+    const answer = await comeBack(doors, lastId);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    expect(await answer.text()).toMatch(/^retry: \d+\n\n$/);
   });
 });

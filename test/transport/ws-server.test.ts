@@ -197,6 +197,54 @@ describe("a WebSocket", () => {
   });
 });
 
+describe("a client over WebSocket that comes back", () => {
+  /** A client whose connection breaks without a word while it waits for an answer. */
+  async function broken(doors: Doors) {
+    const client = await Client.open(urlOf(doors, "/ws"));
+    await client.ask(0, "initialize", { protocolVersion: "2025-06-18" });
+    client.send({ id: 7, method: "wait" });
+    const session = doors.desk.session(0);
+    await doors.desk.until(() => session.waiting.length > 0);
+    (client.socket as WebSocket & { terminate(): void }).terminate();
+    await doors.desk.until(() => session.listener === null);
+    const headers = { "x-api-key": KEY, "mcp-session-id": session.id };
+    return { session, options: { headers } };
+  }
+
+  test("goes on with what is in flight, and gets what it has missed, once", async () => {
+    await using doors = openDoors();
+    const { session, options } = await broken(doors);
+    session.waiting[0]?.channel.write('{"jsonrpc":"2.0","id":7,"result":{}}', true);
+    const back = await Client.open(urlOf(doors, "/ws"), options);
+    expect(await back.next()).toMatchObject({ id: 7, result: {} });
+    expect(await back.ask(8, "ping")).toMatchObject({ id: 8 });
+    expect(doors.desk.sessions).toHaveLength(1);
+    const third = await Client.open(urlOf(doors, "/ws"), options);
+    expect((await back.closed.promise).code).toBe(1001);
+    expect(await third.ask(9, "ping")).toMatchObject({ id: 9 });
+    expect(session.closed).toBe(false);
+  });
+
+  test("goes on after a time that is too long for what was in flight", async () => {
+    await using doors = openDoors();
+    const { session, options } = await broken(doors);
+    doors.clock.pass();
+    expect([session.asleep, session.closed]).toEqual([true, false]);
+    const back = await Client.open(urlOf(doors, "/ws"), options);
+    expect(await back.ask(8, "ping")).toMatchObject({ id: 8 });
+  });
+
+  test("is not given a session of another view, or one that was ended", async () => {
+    await using doors = openDoors();
+    const { session, options } = await broken(doors);
+    expect(await refusedWith(doors, "/ws/fs", options.headers)).toBe(404);
+    const back = await Client.open(urlOf(doors, "/ws"), options);
+    back.socket.close();
+    await doors.desk.until(() => session.closed);
+    expect(await refusedWith(doors, "/ws", options.headers)).toBe(404);
+  });
+});
+
 describe("the handshake of a WebSocket", () => {
   test("passes the gate like any other request", async () => {
     await using doors = openDoors();

@@ -1,0 +1,117 @@
+import { type Fault, isFault } from "../core/fault.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Clock, Timer } from "../lib/clock.ts";
+import type { Desk, SessionPort } from "./door.ts";
+import type { Connection, EventLog, LoggedStream } from "./event-log.ts";
+
+/**
+ * All that one session is sent, where one stream carries it all (HTTP+SSE, WebSocket). It outlives
+ * its connections: a client that comes back within LIMITS.awayMs finds its requests still in
+ * flight, a later one the session.
+ */
+export class SessionStream {
+  readonly session: SessionPort;
+  readonly #stream: LoggedStream;
+  readonly #clock: Clock;
+  readonly #over: () => void;
+  #unlisten: () => void = () => undefined;
+  #away: Timer | null = null;
+
+  constructor(session: SessionPort, stream: LoggedStream, clock: Clock, over: () => void) {
+    this.session = session;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#over = over;
+    this.#wait();
+  }
+
+  readonly send = (text: string): void => this.#stream.send(text);
+
+  /** For an event that lets a client come back which has got no other. */
+  get head(): string {
+    return this.#stream.head;
+  }
+
+  /** Puts it on a connection, after the event the client names if it does. */
+  carry(connection: Connection, after: number | null = null): void {
+    this.#stream.carry(connection, after);
+    this.#away?.cancel();
+    this.#away = null;
+    this.#unlisten();
+    const { send: write } = this;
+    this.#unlisten = this.session.listen({ streams: true, mustAnswer: false, write });
+  }
+
+  /** That connection is over; `farewell` when its client will not come back. */
+  lost(connection: Connection, farewell: boolean): void {
+    if (!this.#stream.drop(connection)) return;
+    this.#unlisten();
+    // Nobody comes back to what has not begun.
+    if (farewell || this.session.protocolVersion === null) this.close();
+    else this.#wait();
+  }
+
+  /** The number of an event the client names: 0 when it is of another stream. */
+  numberOf(found: { readonly stream: LoggedStream; readonly after: number } | undefined): number {
+    return found?.stream === this.#stream ? found.after : 0;
+  }
+
+  /** Its client has left for good. */
+  close(): void {
+    this.end();
+    this.session.close();
+  }
+
+  /** Ends the connection; the session is somebody else's to end. */
+  end(): void {
+    this.#away?.cancel();
+    this.#over();
+    this.#unlisten();
+    this.#stream.end();
+  }
+
+  #wait(): void {
+    this.#away = this.#clock.after(LIMITS.awayMs, () => {
+      this.end();
+      this.session.sleep();
+    });
+  }
+}
+
+/** The streams of a door, by the ids of their sessions. */
+export class SessionStreams {
+  readonly #desk: Desk;
+  readonly #clock: Clock;
+  readonly #log: EventLog;
+  readonly #open = new Map<string, SessionStream>();
+
+  constructor(parts: { readonly desk: Desk; readonly clock: Clock; readonly events: EventLog }) {
+    this.#desk = parts.desk;
+    this.#clock = parts.clock;
+    this.#log = parts.events;
+  }
+
+  of(session: SessionPort): SessionStream {
+    const known = this.#open.get(session.id);
+    if (known?.session === session) return known;
+    // The session has slept meanwhile.
+    known?.end();
+    const stream = new SessionStream(session, this.#log.whole(session), this.#clock, () => {
+      if (this.#open.get(session.id) === stream) this.#open.delete(session.id);
+      this.#log.forget(session.id);
+    });
+    this.#open.set(session.id, stream);
+    return stream;
+  }
+
+  /** The stream of an id, which may be of an earlier daemon. */
+  find(sessionId: string, principal: string): SessionStream | Fault {
+    const session = this.#desk.find(sessionId, principal);
+    return isFault(session) ? session : this.of(session);
+  }
+
+  /** Ends all connections, so that the server can stop. */
+  close(): void {
+    for (const stream of this.#open.values()) stream.end();
+  }
+}
