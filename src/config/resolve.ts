@@ -139,13 +139,14 @@ function serverOf({ server }: ConfigEntry): ServerSettings {
 }
 
 function settingsOf(entry: BehaviourEntry, server: ServerSettings): UnitSettings {
-  const { timeout_secs: timeout, idle_stop_secs: idle } = entry;
+  const { timeout_secs: timeout, idle_stop_secs: idle, hedge_reads_secs: hedge } = entry;
   return {
     requestTimeoutMs: timeout === null ? server.requestTimeoutMs : toMs(timeout),
     startTimeoutMs: toMs(entry.start_timeout_secs),
     idleStopMs: idle === null ? null : toMs(idle),
     reconnect: entry.auto_reconnect,
     retriesMax: entry.max_retries,
+    hedgeMs: hedge === null ? null : toMs(hedge),
     tools: { allow: entry.tools.allow, deny: entry.tools.deny },
     prefix: entry.prefix,
     trustReadOnly: entry.trust_read_only,

@@ -199,6 +199,13 @@ const behaviour = {
     "Repeated reads",
     "How often a read in flight in a crash is repeated; calls with effects never are.",
   ),
+  hedge_reads_secs: key(
+    v.nullable(seconds()),
+    null,
+    "live",
+    "Late reads",
+    "Seconds after which a read is sent to a second replica as well: the first answer counts; null for never.",
+  ),
   trust_read_only: key(
     v.boolean(),
     false,

@@ -40,6 +40,9 @@ export class Exchange {
   id: number | null = null;
   /** The id it was last sent under, and its progress token there; null before. */
   sentId: number | null = null;
+  /** When it was last sent (monotonic ms), and whether a second replica was asked as well. */
+  sentMs = Number.POSITIVE_INFINITY;
+  hedged = false;
   deadlineMs = Number.POSITIVE_INFINITY;
   /** Whether a question came that may have been of it. */
   suspected = false;
@@ -115,6 +118,7 @@ export class Exchange {
 
   /** Starts the clock when the request leaves for the upstream. */
   startClock(nowMs: number, timeoutMs: number): void {
+    this.sentMs = nowMs;
     this.#timeoutMs = timeoutMs;
     this.deadlineMs = nowMs + timeoutMs;
     this.#limitMs = nowMs + timeoutMs * LIMITS.deadlineExtensions;

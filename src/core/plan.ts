@@ -1,4 +1,5 @@
 import type { DaemonSettings, Revision, ServerSettings } from "./revision.ts";
+import { sharesReplicas } from "./scope.ts";
 import type { Unit, UnitKey } from "./unit.ts";
 
 /**
@@ -6,8 +7,11 @@ import type { Unit, UnitKey } from "./unit.ts";
  * old one had it.
  */
 export type Action = {
-  /** replace: new instance first, then the old one drains. settings: swapped without a restart. */
-  readonly kind: "start" | "replace" | "settings" | "stop" | "keep";
+  /**
+   * replace: new instance first, then the old one drains. members: replicas come or go, the others
+   * stay. settings: swapped without a restart.
+   */
+  readonly kind: "start" | "replace" | "members" | "settings" | "stop" | "keep";
   readonly unit: Unit;
 };
 
@@ -19,7 +23,7 @@ export type SettingChange = {
 };
 
 export type Plan = {
-  /** In the order to carry out: start, replace, settings, stop, keep; else as in the config. */
+  /** In the order to carry out, which is that of ORDER; else as in the config. */
   readonly actions: readonly Action[];
   readonly changes: readonly SettingChange[];
 };
@@ -30,7 +34,7 @@ export const RESTART_SETTINGS: ReadonlySet<string> = new Set<keyof DaemonSetting
   "port",
 ]);
 
-const ORDER = ["start", "replace", "settings", "stop", "keep"] as const;
+const ORDER = ["start", "replace", "members", "settings", "stop", "keep"] as const;
 
 /**
  * What has to happen to go from one revision to the next (MISSION A8: only what changed restarts).
@@ -59,7 +63,7 @@ export function plan(
 /** What has to happen to one enabled unit, given what runs in its place. */
 export function actionFor(previous: Unit | undefined, unit: Unit): Exclude<Action["kind"], "stop"> {
   if (previous === undefined) return "start";
-  if (previous.hash !== unit.hash) return "replace";
+  if (previous.hash !== unit.hash) return sharesReplicas(previous, unit) ? "members" : "replace";
   return same(previous.settings, unit.settings) ? "keep" : "settings";
 }
 

@@ -1,32 +1,13 @@
-import {
-  afterAnswer,
-  afterFailure,
-  type Breaker,
-  CLOSED,
-  probeDue,
-  probing,
-  trip,
-} from "./breaker.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
-import { LIMITS } from "./limits.ts";
-import { LIST_KINDS, type ListKind, LISTS } from "./listing.ts";
+import { Health } from "./health.ts";
+import { hedge, isLate } from "./hedge.ts";
+import type { ListKind } from "./listing.ts";
 import { faultCodeOf, type Outcome, rpcError } from "./message.ts";
 import { place } from "./placement.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
-
-/** What is known of the health of one replica. */
-type Health = {
-  breaker: Breaker;
-  /** How many sessions stay with it. */
-  homes: number;
-  /** When it last answered anything, and when it was last asked to start (monotonic ms). */
-  heardMs: number;
-  wokenMs: number;
-  /** The cheap list call that is on its way to it. */
-  probe: Exchange | null;
-};
 
 /**
  * Several instances of one unit that do the same (MISSION D4). The face is what the rest of mcpd
@@ -35,22 +16,38 @@ type Health = {
  */
 export class Replicas {
   readonly face: Upstream;
-  readonly members: readonly Upstream[];
   /** How their lists differ, in words; null when they do not. */
   disagreement: string | null = null;
-  readonly #health = new Map<Upstream, Health>();
+  #members: readonly Upstream[] = [];
+  /** Also of those that finish their last requests. */
+  readonly #health = new WeakMap<Upstream, Health>();
   /** Where a session stays: it wrote or subscribed there. */
   readonly #homes = new Map<Session, Upstream>();
   /** Those that could not be started since somebody began to wait. */
   readonly #down = new Set<Upstream>();
 
-  constructor(face: Upstream, members: readonly Upstream[]) {
+  constructor(face: Upstream) {
     this.face = face;
-    this.members = members;
+    face.group = this;
+  }
+
+  get members(): readonly Upstream[] {
+    return this.#members;
+  }
+
+  /** Whoever is no member any more gets no new requests. */
+  setMembers(members: readonly Upstream[]): void {
+    const former = this.#members;
+    this.#members = members;
     for (const member of members) {
-      const never = Number.NEGATIVE_INFINITY;
-      const health = { breaker: CLOSED, homes: 0, heardMs: never, wokenMs: never, probe: null };
-      this.#health.set(member, health);
+      if (this.#health.has(member)) continue;
+      member.group = this;
+      this.#health.set(member, new Health(member, (turn) => this.#rescue(turn, member)));
+    }
+    for (const member of former) {
+      if (members.includes(member)) continue;
+      this.#down.delete(member);
+      this.left(member);
     }
   }
 
@@ -75,10 +72,7 @@ export class Replicas {
   /** Asks for all of them: whoever is ready first serves those who wait. */
   demand(turn: Turn): void {
     if (this.face.waiting.size <= 1) this.#down.clear();
-    for (const upstream of this.members) {
-      this.#of(upstream).wokenMs = turn.nowMs;
-      turn.add({ kind: "demand", upstream });
-    }
+    for (const member of this.members) this.#of(member).demand(turn);
   }
 
   /** The replica for what a session does outside a placed request; it stays there. */
@@ -126,13 +120,9 @@ export class Replicas {
 
   /** It answered a request. True when the answer says that another replica has to do it. */
   answered(turn: Turn, member: Upstream, exchange: Exchange, outcome: Outcome): boolean {
-    const health = this.#of(member);
     const code = faultCodeOf(outcome);
     if (code !== "upstream.unreachable" && code !== "upstream.lost") {
-      health.heardMs = turn.nowMs;
-      // That it could tell its lists proves nothing about what it does with requests.
-      const proof = exchange.session !== null || exchange === health.probe;
-      if (proof) health.breaker = afterAnswer(health.breaker);
+      this.#of(member).answered(turn, exchange);
       return false;
     }
     this.failed(turn, member);
@@ -145,14 +135,13 @@ export class Replicas {
 
   /** A request came to nothing through the fault of the replica. */
   failed(turn: Turn, member: Upstream): void {
-    const health = this.#of(member);
-    const wasOpen = health.breaker.kind === "open";
-    health.breaker = afterFailure(health.breaker, turn.nowMs);
-    if (!wasOpen && health.breaker.kind === "open") this.#rescue(turn, member);
+    this.#of(member).failed(turn);
   }
 
   /** The handshake with one is done. */
   joined(turn: Turn, member: Upstream): void {
+    // One that has left while it was greeted serves nobody.
+    if (!this.members.includes(member)) return;
     this.#down.delete(member);
     this.#of(member).heardMs = turn.nowMs;
     this.#sync();
@@ -161,7 +150,7 @@ export class Replicas {
 
   /** Its state has gone with it: sessions find another home. */
   left(member: Upstream): void {
-    this.#of(member).probe = null;
+    this.#of(member).left();
     for (const [session, home] of this.#homes) if (home === member) this.leave(session);
     this.#sync();
   }
@@ -186,20 +175,16 @@ export class Replicas {
     return knowing.sort((a, b) => trusted(a) - trusted(b));
   }
 
-  /** Time has passed: asks those that have been silent for something cheap. */
+  /** Time has passed: asks those that have been silent, and others for what is late. */
   check(turn: Turn): void {
+    for (const member of this.members) this.#of(member).check(turn);
+    const { hedgeMs } = this.face.unit.settings;
+    if (hedgeMs === null) return;
     for (const member of this.members) {
-      const health = this.#of(member);
-      if (health.probe !== null || member.retired !== null) continue;
-      if (probeDue(health.breaker, turn.nowMs)) {
-        if (member.phase === "ready") this.#probe(turn, member, health);
-        else this.#wake(turn, member, health);
-      } else if (member.phase === "ready" && health.breaker.kind === "closed") {
-        const silentMs = turn.nowMs - health.heardMs;
-        const busy = member.exchanges.size > 0;
-        if (silentMs >= (busy ? LIMITS.silentMs : LIMITS.healthCheckMs)) {
-          this.#probe(turn, member, health);
-        }
+      for (const exchange of member.exchanges.open) {
+        if (!isLate(exchange, hedgeMs, turn.nowMs)) continue;
+        const other = this.#choose(exchange.session, member);
+        if (other !== undefined && this.breaker(other) === "closed") hedge(turn, exchange, other);
       }
     }
   }
@@ -211,7 +196,7 @@ export class Replicas {
     for (const member of this.members) {
       const health = this.#of(member);
       if (member.phase === "absent" && health.breaker.kind === "closed") {
-        this.#wake(turn, member, health);
+        health.wake(turn);
       }
     }
     const chosen = this.#choose(exchange.session, avoid);
@@ -231,36 +216,6 @@ export class Replicas {
     }));
     const at = (one: Upstream | null): number => this.members.findIndex((other) => other === one);
     return this.members[place(candidates, at(home), at(avoid))];
-  }
-
-  #wake(turn: Turn, member: Upstream, health: Health): void {
-    if (turn.nowMs - health.wokenMs < LIMITS.wakeMs) return;
-    health.wokenMs = turn.nowMs;
-    turn.add({ kind: "demand", upstream: member });
-  }
-
-  /** A cheap list call; never a ping alone, which many servers answer whatever is wrong. */
-  #probe(turn: Turn, member: Upstream, health: Health): void {
-    const kind = LIST_KINDS.find((candidate) => member.has(LISTS[candidate].capability));
-    const method = kind === undefined ? "ping" : LISTS[kind].method;
-    const probe = new Exchange({
-      method,
-      params: undefined,
-      retriesLeft: 0,
-      settle: (later, outcome) => {
-        if (health.probe !== probe) return;
-        health.probe = null;
-        const code = faultCodeOf(outcome);
-        // Whatever it says in answer, it lives; that has been noted.
-        if (code !== "exchange.timed-out") return;
-        health.breaker = trip(health.breaker, later.nowMs);
-        this.#rescue(later, member);
-      },
-    });
-    health.probe = probe;
-    health.breaker = probing(health.breaker);
-    member.ask(turn, probe);
-    probe.deadlineMs = turn.nowMs + LIMITS.healthTimeoutMs;
   }
 
   /** Takes the reads off a replica that is not trusted any more. */

@@ -1,12 +1,12 @@
 import { visibleEntries } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { faceOf, runnable } from "./face.ts";
-import { fault } from "./fault.ts";
+import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS } from "./listing.ts";
-import { releaseWaiters } from "./lists.ts";
+import { releaseWaiters, speakFor } from "./lists.ts";
 import { actionFor } from "./plan.ts";
-import { bindUnit, replicaUnits } from "./scope.ts";
+import { bindUnit, matchReplicas } from "./scope.ts";
 import type { Session } from "./session.ts";
 import { resubscribe } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
@@ -104,12 +104,12 @@ export class Roster {
     const starting = this.#successors.get(unit.upstream);
     const switched = standing.unit.disabled !== unit.disabled;
     if (action !== "replace" && !switched) {
-      setUnit(standing, unit);
+      this.#setUnit(turn, standing, unit);
       this.#dropSuccessor(turn, unit.upstream);
       return standing;
     }
     if (starting?.unit.hash === unit.hash && !unit.disabled) {
-      setUnit(starting, unit);
+      this.#setUnit(turn, starting, unit);
       return standing;
     }
     this.#dropSuccessor(turn, unit.upstream);
@@ -130,8 +130,9 @@ export class Roster {
     for (const upstream of this.#world.scoped) {
       const pattern = this.#world.upstream(upstream.name)?.unit;
       const gone = pattern === undefined || pattern.disabled;
-      if (!gone && actionFor(upstream.unit, pattern) !== "replace") {
-        setUnit(upstream, bindUnit(pattern, upstream.audience));
+      const unit = gone ? upstream.unit : bindUnit(pattern, upstream.audience);
+      if (!gone && actionFor(upstream.unit, unit) !== "replace") {
+        this.#setUnit(turn, upstream, unit);
         continue;
       }
       this.#unscope(turn, upstream);
@@ -193,19 +194,39 @@ export class Roster {
     for (const one of new Set([upstream, ...runnable(upstream)])) one.retired = problem;
     upstream.waiting.fail(turn, problem);
     releaseWaiters(upstream, turn);
-    for (const one of runnable(upstream)) {
-      one.waiting.fail(turn, problem);
-      this.#retired.set(one, turn.nowMs + LIMITS.drainMs);
-    }
+    for (const one of runnable(upstream)) this.#end(turn, one, problem);
   }
-}
 
-/** Gives an upstream and its replicas the settings of a newer unit. */
-function setUnit(upstream: Upstream, unit: Unit): void {
-  upstream.unit = unit;
-  const units = replicaUnits(unit);
-  for (const [index, member] of upstream.group?.members.entries() ?? []) {
-    member.unit = units[index] ?? member.unit;
+  #end(turn: Turn, upstream: Upstream, problem: Fault): void {
+    upstream.waiting.fail(turn, problem);
+    upstream.retired = problem;
+    this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
+  }
+
+  /** Gives an upstream a newer unit. Of its replicas, those stay that the unit has as well. */
+  #setUnit(turn: Turn, upstream: Upstream, unit: Unit): void {
+    upstream.unit = unit;
+    const { group } = upstream;
+    if (group === null) return;
+    const former = group.members;
+    const members = matchReplicas(former, unit).map(({ member, unit: own }) => {
+      if (member === undefined) return this.#world.createReplica(own, upstream);
+      member.unit = own;
+      return member;
+    });
+    const leaving = former.filter((member) => !members.includes(member));
+    group.setMembers(members);
+    for (const member of members) {
+      if (former.includes(member)) continue;
+      for (const old of former) member.lane.inherit(old.lane);
+      if (upstream.phase === "ready") member.demand(turn);
+    }
+    const text = `A replica of upstream "${upstream.name}" was removed in the config`;
+    for (const member of leaving) {
+      this.#handOver(turn, member);
+      this.#end(turn, member, fault("upstream.unknown", text, upstream.name));
+    }
+    if (leaving.length > 0) speakFor(this.#world, turn, group);
   }
 }
 

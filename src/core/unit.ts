@@ -62,6 +62,8 @@ export type UnitSettings = {
   readonly reconnect: boolean;
   /** How often a read that was in flight in a crash is repeated. Writes never are. */
   readonly retriesMax: number;
+  /** After how long a read is sent to a second replica as well; null for never. */
+  readonly hedgeMs: number | null;
   /** Globs of tool names. An empty `allow` allows all; `deny` wins. */
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   /** Prefix of its names in the aggregate: only where needed, always or never. */

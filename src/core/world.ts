@@ -67,13 +67,15 @@ export class World {
   /** The conversation with a unit, beginning with what is remembered of it. */
   create(unit: Unit, audience: Audience = EVERYBODY): Upstream {
     const upstream = new Upstream(unit, this.about, audience, this.#recall(unit));
-    const members = replicaUnits(unit).map(
-      (replica) => new Upstream(replica, this.about, audience, null, upstream.found),
-    );
-    if (members.length === 0) return upstream;
-    const group = new Replicas(upstream, members);
-    for (const one of [upstream, ...members]) one.group = group;
+    const units = replicaUnits(unit);
+    if (units.length === 0) return upstream;
+    new Replicas(upstream).setMembers(units.map((one) => this.createReplica(one, upstream)));
     return upstream;
+  }
+
+  /** One more of what an upstream with replicas stands for. */
+  createReplica(unit: Unit, face: Upstream): Upstream {
+    return new Upstream(unit, this.about, face.audience, null, face.found);
   }
 
   get shelf(): Shelf {

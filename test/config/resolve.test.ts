@@ -191,6 +191,7 @@ describe("upstreams", () => {
       idleStopMs: 600_000,
       reconnect: false,
       retriesMax: 0,
+      hedgeMs: null,
       tools: { allow: [], deny: ["rm_*"] },
       prefix: "always",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },

@@ -46,6 +46,7 @@ function unit(name: string, hash = "1", requestTimeoutMs = 1000, disabled = fals
       idleStopMs: null,
       reconnect: true,
       retriesMax: 1,
+      hedgeMs: null,
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },

@@ -3,49 +3,27 @@ import { beforeEach, expect, test } from "bun:test";
 import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
-import { Board, type Wire } from "../helpers/board.ts";
+import type { Wire } from "../helpers/board.ts";
+import { boardWith, type ReplicaBoard, startReplica, TOOLS } from "../helpers/replica-board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
 // Several replicas of one upstream, seen from outside: what each was sent, and what clients got.
 
 const died = fault("upstream.failed", "it was killed", "a");
-const TOOLS = [
-  { name: "write" },
-  { name: "look", annotations: { readOnlyHint: true } },
-  { name: "lie", annotations: { readOnlyHint: "yes" } },
-];
-
-let board: Board;
+let board: ReplicaBoard;
 let replicas: readonly Upstream[];
 
 beforeEach(() => {
   [board, replicas] = boardWith(3);
 });
 
-function boardWith(count: number, settings: object = {}): [Board, readonly Upstream[]] {
-  const made = new Board();
-  const unit = unitOf("a");
-  const reach = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
-  made.apply({
-    ...unit,
-    reach: { ...reach, replicas: count },
-    settings: { ...unit.settings, requestTimeoutMs: 60_000, ...settings },
-  });
-  made.ask(made.open(), "initialize", { protocolVersion: "2025-06-18" });
-  return [made, made.switchboard.instances];
-}
-
 function start(upstream: Upstream, tools: readonly object[] = TOOLS): void {
-  board.startThis(upstream, { tools: tools as never, prompts: [{ name: "say" }] });
+  startReplica(board, upstream, tools);
 }
 
 /** What one replica was sent of a method. */
 function sentTo(upstream: Upstream | undefined, method: string): readonly Wire[] {
-  return board.effects.flatMap((effect) => {
-    if (effect.kind !== "send" || effect.upstream !== upstream) return [];
-    const message = JSON.parse(effect.text) as Wire;
-    return message.method === method ? [message] : [];
-  });
+  return board.sentBy(upstream, method);
 }
 
 function counts(method: string): readonly number[] {
@@ -58,10 +36,8 @@ function replica(index: number): Upstream {
   return found;
 }
 
-function answerLast(upstream: Upstream, method: string, content = "done"): void {
-  const request = sentTo(upstream, method).at(-1);
-  if (request === undefined) throw new Error(`${upstream.key} was never sent ${method}`);
-  board.reply(upstream, request, { content });
+function answerLast(upstream: Upstream, method: string, content?: string): void {
+  board.answerLast(upstream, method, content);
 }
 
 test("all are asked to start, and the first that is ready serves", () => {
@@ -373,11 +349,12 @@ test("replicas rest together, and wake together when one is needed", () => {
   expect(box.answer).toBeNull();
 });
 
-test("a config with another number of replicas replaces them once the new ones are there", () => {
+test("a config with another command replaces them once the new ones are there", () => {
   for (const each of replicas) start(each);
   const old = replicas;
   const reach = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
-  board.apply(unitOf("a", { hash: "other", reach: { ...reach, replicas: 2 } }));
+  const other = { ...reach, command: "other", replicas: 2 };
+  board.apply(unitOf("a", { hash: "other", reach: other }));
   board.ask(board.join(), "prompts/get", { name: "say" }, 1);
   expect(counts("prompts/get")).toEqual([1, 0, 0]);
   const successors = board.effects.flatMap((effect) =>

@@ -164,6 +164,49 @@ test("one slow replica gets fewer requests", async () => {
   expect(calls.reduce((sum, count) => sum + count, 0)).toBe(122);
 });
 
+test("with late reads sent twice, nobody waits for the slow replica", async () => {
+  using directory = new TemporaryDirectory();
+  const journal = join(directory.path, "journal");
+  const odd = join(directory.path, "odd");
+  const words = [`--journal=${journal}`, `--odd=${odd}`, "--odd-delay=5000"];
+  const count = { ...fixture("counting.ts", ...words), replicas: 2 };
+  const settings = { trust_read_only: true, hedge_reads_secs: 0.2 };
+  await using daemon = await Daemon.start({ mcpServers: { count: { ...count, ...settings } } });
+  const client = await daemon.connect("count");
+  await client.request("tools/list");
+  await allReady(daemon);
+  const readers = await Promise.all([1, 2, 3, 4].map(() => daemon.connect("count")));
+  const startMs = performance.now();
+  const ids = await Promise.all(readers.map((reader, at) => reader.call("look", { id: `${at}` })));
+  expect(ids).toEqual(["0", "1", "2", "3"]);
+  expect(performance.now() - startMs).toBeLessThan(4_000);
+  expect(linesOf(journal, "look").length).toBeGreaterThan(4);
+});
+
+test("one replica more in the config leaves the others and what they are doing alone", async () => {
+  using directory = new TemporaryDirectory();
+  const started = await startCounting(directory.path, "--delay=1500");
+  await using daemon = started.daemon;
+  const client = await daemon.connect("count");
+  const pid = Number(await client.call("who"));
+  const before = (await allReady(daemon)).map((replica) => replica.pid);
+  const writing = client.call("write", { id: "meanwhile" });
+  await waitFor("the write", () => linesOf(started.journal, "write").length === 1);
+  const server = fixture("counting.ts", `--journal=${started.journal}`, "--delay=1500");
+  const entry = (replicas: number): object => ({ ...server, replicas, trust_read_only: true });
+  daemon.home.writeConfig({ mcpServers: { count: entry(4) } });
+  const more = await waitFor("the fourth", async () => {
+    const replicas = await replicasOf(daemon, "count");
+    return replicas.length === 4 && replicas.every(({ state }) => state === "ready") && replicas;
+  });
+  expect(more.slice(0, 3).map((replica) => replica.pid)).toEqual(before);
+  daemon.home.writeConfig({ mcpServers: { count: entry(2) } });
+  await waitFor("two", async () => (await replicasOf(daemon, "count")).length === 2);
+  expect((await replicasOf(daemon, "count")).map((one) => one.pid)).toEqual(before.slice(0, 2));
+  expect(before).toContain(pid);
+  expect(await writing).toBe("meanwhile");
+});
+
 test("lists that differ are a condition; the first replica that can speak is believed", async () => {
   using directory = new TemporaryDirectory();
   const started = await startCounting(directory.path, `--odd=${join(directory.path, "odd")}`);

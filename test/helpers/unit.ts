@@ -15,6 +15,7 @@ export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
       idleStopMs: null,
       reconnect: true,
       retriesMax: 1,
+      hedgeMs: null,
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },

@@ -4,6 +4,7 @@ import type { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { unitOf } from "../helpers/unit.ts";
+import type { Random } from "./random.ts";
 import type { UpstreamModel } from "./upstream-model.ts";
 
 export type Client = {
@@ -15,11 +16,36 @@ export type Client = {
 };
 
 /** With time enough for a question to become certain. */
-export function patientUnit(name: string, replicas: number, idleStopMs: number | null): Unit {
+export function patientUnit(name: string, replicas: number, random: Random): Unit {
   const unit = unitOf(name);
   const model = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
+  const idleStopMs = random.pick([null, null, 200]);
+  const settings = { idleStopMs, hedgeMs: random.pick([null, 300]), requestTimeoutMs: 20_000 };
   const reach = replicas === 1 ? model : { ...model, replicas };
-  return { ...unit, reach, settings: { ...unit.settings, idleStopMs, requestTimeoutMs: 20_000 } };
+  return { ...unit, reach, settings: { ...unit.settings, ...settings } };
+}
+
+/** Units of which one has another command, or another number of replicas. */
+export function changeOne(
+  units: readonly Unit[],
+  which: number,
+  command: string,
+  random: Random,
+): readonly Unit[] {
+  return units.map((unit, index) => {
+    const { reach } = unit;
+    if (index !== which || reach.kind !== "stdio") return unit;
+    const replicas = random.pick([2, 3, 4]);
+    const resizes = reach.replicas !== undefined && random.chance(0.7);
+    const next = resizes ? { ...reach, replicas } : { ...reach, command };
+    return { ...unit, hash: `hash ${command}`, reach: next };
+  });
+}
+
+/** Whether a unit has another number of replicas than before. */
+export function isResized(unit: Unit, before: Unit | undefined): boolean {
+  if (unit.reach.kind !== "stdio" || before?.reach.kind !== "stdio") return false;
+  return unit.reach.replicas !== before.reach.replicas;
 }
 
 /** What is left at the end although nothing may be, in words. */

@@ -59,7 +59,7 @@ export class Replicated {
   run(clients: number, requests: number): Outcomes {
     const reach = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
     const unit = unitOf("a", { reach: { ...reach, replicas: 3 } });
-    const settings = { ...unit.settings, requestTimeoutMs: 60_000 };
+    const settings = { ...unit.settings, requestTimeoutMs: 60_000, hedgeMs: 200 };
     this.#perform(this.#board.apply([{ ...unit, settings }], 0));
     const sessions = Array.from({ length: clients }, (_, index) => this.#join(index));
     for (let count = 0; count < requests; count++) {

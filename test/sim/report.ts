@@ -14,6 +14,8 @@ export class Report {
   rests = 0;
   /** Upstreams that ran more than once. */
   replicated = 0;
+  /** Changes of how often one runs. */
+  resized = 0;
   /** Broken promises, in words. Empty when all is well. */
   readonly violations: string[] = [];
 

@@ -11,6 +11,7 @@ test("every request is answered exactly once, to its own client, whatever the se
   let questions = 0;
   let refusals = 0;
   let replicated = 0;
+  let resized = 0;
   let rests = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
@@ -20,6 +21,7 @@ test("every request is answered exactly once, to its own client, whatever the se
     questions += report.questions;
     refusals += report.refusals;
     replicated += report.replicated;
+    resized += report.resized;
     rests += report.rests;
     if (report.violations.length > 0) {
       throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
@@ -31,6 +33,7 @@ test("every request is answered exactly once, to its own client, whatever the se
   expect(questions).toBeGreaterThan(SEEDS * 10);
   expect(refusals).toBeLessThan(questions / 10);
   expect(replicated).toBeGreaterThan(SEEDS);
+  expect(resized).toBeGreaterThan(SEEDS / 2);
   expect(rests).toBeGreaterThan(SEEDS);
   expect(updates).toBeGreaterThan(SEEDS);
   expect(restarts).toBeGreaterThan(SEEDS / 10);

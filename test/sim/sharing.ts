@@ -8,7 +8,7 @@ import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { OpenShelf } from "../helpers/shelf.ts";
-import { type Client, patientUnit, settleAccounts } from "./accounts.ts";
+import { changeOne, type Client, isResized, patientUnit, settleAccounts } from "./accounts.ts";
 import { Random } from "./random.ts";
 import { Report } from "./report.ts";
 import { Schedule } from "./schedule.ts";
@@ -77,7 +77,7 @@ export class Sharing {
   #unit(index: number): Unit {
     const replicas = this.#random.pick([1, 1, 2, 3]);
     if (replicas > 1) this.#report.replicated += 1;
-    return patientUnit(`u${index}`, replicas, this.#random.pick([null, null, 200]));
+    return patientUnit(`u${index}`, replicas, this.#random);
   }
 
   #join(index: number, units: readonly Unit[]): void {
@@ -121,12 +121,11 @@ export class Sharing {
     this.#ask(client, "prompts/get", { name, arguments: { text } }, text);
   }
 
-  /** A change of the config: one upstream is replaced, or leaves and comes back later. */
+  /** A change of the config: one upstream is another one, or leaves and comes back later. */
   #reconfigure(units: readonly Unit[]): void {
     const changed = this.#random.below(units.length);
-    const fresh = units.map((unit, index) =>
-      index === changed ? { ...unit, hash: `hash at ${this.#schedule.nowMs}` } : unit,
-    );
+    const fresh = changeOne(units, changed, `at ${this.#schedule.nowMs}`, this.#random);
+    if (fresh.some((unit, at) => isResized(unit, units[at]))) this.#report.resized += 1;
     const gone = this.#random.chance(0.3) ? fresh.filter((_, index) => index !== changed) : fresh;
     this.#perform(this.#board.apply(gone, this.#schedule.nowMs));
     if (gone === fresh) return;

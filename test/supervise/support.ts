@@ -55,6 +55,7 @@ export function unitOf(options: {
       idleStopMs: null,
       reconnect: options.reconnect ?? true,
       retriesMax: 0,
+      hedgeMs: null,
       tools: { allow: [], deny: [] },
       prefix: "auto",
       reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
