@@ -17,11 +17,12 @@ async function authorize(daemon: Daemon, ...words: readonly string[]): Promise<n
   let said = "";
   for await (const chunk of child.stdout) {
     said += decoder.decode(chunk, { stream: true });
-    const [line = "", rest] = said.split("\n");
-    if (rest === undefined) continue;
-    const { open } = JSON.parse(line) as { readonly open?: string };
-    if (open !== undefined) expect((await fetch(open)).status).toBe(200);
-    break;
+    const lines = said.split("\n");
+    said = lines.pop() ?? "";
+    for (const line of lines) {
+      const { open } = JSON.parse(line) as { readonly open?: string };
+      if (open !== undefined) expect((await fetch(open)).status).toBe(200);
+    }
   }
   return await within("mcpd auth to end", child.exited);
 }
@@ -74,6 +75,30 @@ describe("an upstream that wants a login", () => {
     expect(daemon.log() + daemon.log("upstream-far.log")).not.toContain(token);
     expect((await daemon.run("status", "--json")).stdout).not.toContain(token);
     expect((await daemon.run("config", "show")).stdout).not.toContain(token);
+  });
+});
+
+describe("an upstream with several addresses that want a login", () => {
+  test("is logged in at all of them, or at the one that is named", async () => {
+    using near = new LoginServer();
+    using far = new LoginServer();
+    const urls = [near.url, far.url];
+    await using daemon = await Daemon.start({ mcpServers: { both: { urls } } });
+    expect(await authorize(daemon, "both", "--url", far.url)).toBe(0);
+    expect([near.registrations, far.registrations]).toEqual([0, 1]);
+    expect((await daemon.run("call", "both", "echo", "text=in")).stdout.trim()).toBe("in");
+    expect(await authorize(daemon, "both")).toBe(0);
+    expect([near.registrations, far.registrations]).toEqual([1, 1]);
+    await waitFor("both to be connected", async () => {
+      const upstreams = (await statusOf(daemon.home))?.upstreams ?? [];
+      const both = upstreams.filter(({ name }) => name === "both");
+      return both.length === 2 && both.every(({ state }) => state === "ready");
+    });
+    const wrong = await daemon.run("auth", "both", "--url", "http://127.0.0.1/elsewhere");
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining(near.url)]);
+    expect((await daemon.run("auth", "both", "--logout")).exitCode).toBe(0);
+    const out = await daemon.run("call", "both", "echo", "text=in");
+    expect(out.stderr).toContain("Log in with 'mcpd auth both'");
   });
 });
 

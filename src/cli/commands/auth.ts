@@ -1,4 +1,5 @@
-import { fault, FaultError, isFault } from "../../core/fault.ts";
+import { type Fault, fault, FaultError } from "../../core/fault.ts";
+import { replicaUnits } from "../../core/scope.ts";
 import type { Unit } from "../../core/unit.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { didYouMean } from "../../lib/text.ts";
@@ -45,6 +46,11 @@ export default command({
       valueHint: "PORT",
       description: "Come back to http://127.0.0.1:PORT/callback",
     },
+    url: {
+      type: "string",
+      valueHint: "URL",
+      description: "Which of several urls; without it, each of them in turn",
+    },
     logout: { type: "boolean", description: "Forget the login instead" },
   },
   examples: [
@@ -56,37 +62,50 @@ export default command({
     const { platform, store: config } = openConfig(options.config);
     const { upstream } = args;
     const { units } = orThrow(config.load());
-    const url = await addressOf(units, upstream, platform);
+    const urls = chosen(await addressesOf(units, upstream, platform), args.url);
     const { CredentialStore } = await import("../../server/oauth-store.ts");
-    const store = new CredentialStore(platform.paths.keptDir, upstream, url, systemClock);
+    const places = urls.map((url) => {
+      return {
+        url,
+        store: new CredentialStore(platform.paths.keptDir, upstream, url, systemClock),
+      };
+    });
     if (args.logout) {
-      const known = await store.exclusively(async () => store.remove());
+      let known = false;
+      for (const { store } of places) {
+        known = (await store.exclusively(async () => store.remove())) || known;
+      }
       if (options.json) output.json({ upstream, loggedIn: false });
       else output.notes.success(known ? `Logged out of "${upstream}"` : "There was no login");
       await tellDaemon();
       return 0;
     }
     const { logIn } = await import("../../server/oauth-flow.ts");
-    const problem = await logIn({
+    const terms = {
       upstream,
-      url,
-      store,
       clock: systemClock,
       scope: args.scope,
       client: clientOf(args["client-id"], args["client-secret-env"]),
       port: args.port === undefined ? undefined : portOf(args.port),
       patienceMs: PATIENCE_MS,
-      show: (address) => {
+      show: (address: URL) => {
         const opened = args.browser && openInBrowser(platform, address, process.env["PATH"] ?? "");
         const text = opened ? "Log in in your browser, or open:" : "Open this address to log in:";
         if (options.json) output.print(JSON.stringify({ upstream, open: address.href }));
         else output.print(`${text}\n\n  ${address.href}\n`);
       },
-    });
-    if (isFault(problem)) throw new FaultError(problem);
+    };
+    const problems: Fault[] = [];
+    for (const place of places) {
+      const problem = await logIn({ ...terms, ...place });
+      if (problem !== null) problems.push(problem);
+    }
+    // What has come of the others counts although one has failed.
+    if (problems.length < places.length) await tellDaemon();
+    const [problem] = problems;
+    if (problem !== undefined) throw new FaultError(problem);
     if (options.json) output.print(JSON.stringify({ upstream, loggedIn: true }));
     else output.notes.success(`Logged in at "${upstream}"`);
-    await tellDaemon();
     return 0;
   },
 });
@@ -107,7 +126,26 @@ function portOf(word: string): number {
   throw new FaultError(fault("usage.invalid", `"${word}" is not a port`, "auth"));
 }
 
-async function addressOf(units: readonly Unit[], name: string, platform: Platform): Promise<URL> {
+function noLogin(name: string, why: string): FaultError {
+  const text = `There is no login for upstream "${name}": ${why}`;
+  return new FaultError(fault("usage.invalid", text, "auth"));
+}
+
+/** All addresses, or the one that is named. */
+function chosen(urls: readonly URL[], named: string | undefined): readonly URL[] {
+  if (named === undefined) return urls;
+  const found = urls.filter(({ href }) => URL.canParse(named) && href === new URL(named).href);
+  if (found.length > 0) return found;
+  const text = `${named} is none of its addresses: they are ${urls.map(({ origin, pathname }) => origin + pathname).join(", ")}`;
+  throw new FaultError(fault("usage.invalid", text, "auth"));
+}
+
+/** One address, or several that serve the same. */
+async function addressesOf(
+  units: readonly Unit[],
+  name: string,
+  platform: Platform,
+): Promise<readonly URL[]> {
   const unit = units.find((candidate) => candidate.upstream === name);
   if (unit === undefined) {
     const names = units.map((candidate) => candidate.upstream);
@@ -115,17 +153,19 @@ async function addressOf(units: readonly Unit[], name: string, platform: Platfor
     throw new FaultError(fault("upstream.unknown", text.replace(/\.$/, ""), name));
   }
   const { reach } = unit;
-  const refuse = (why: string): FaultError =>
-    new FaultError(
-      fault("usage.invalid", `There is no login for upstream "${name}": ${why}`, "auth"),
-    );
-  if (reach.kind !== "remote" || reach.wire === "ws") throw refuse("it is not reached over HTTP");
+  if (reach.kind !== "remote" || reach.wire === "ws") {
+    throw noLogin(name, "it is not reached over HTTP");
+  }
   if (Object.keys(reach.headers).some((header) => /^authorization$/i.test(header))) {
-    throw refuse("the config has an Authorization header for it");
+    throw noLogin(name, "the config has an Authorization header for it");
   }
   // What else the headers need may be known to the daemon alone.
   const bare = { ...unit, reach: { ...reach, headers: {} } };
-  return orThrow(await resolveRemote(bare, { environment: process.env, platform })).url;
+  const replicas = replicaUnits(bare);
+  const deps = { environment: process.env, platform };
+  const ones = replicas.length === 0 ? [bare] : replicas;
+  const targets = await Promise.all(ones.map((one) => resolveRemote(one, deps)));
+  return targets.map((target) => orThrow(target).url);
 }
 
 /** It tries again at once; one that does not run will see for itself. */
