@@ -1,7 +1,7 @@
 import { isObject } from "./envelope.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { Json } from "./message.ts";
+import { Json, type Params, stringOr } from "./message.ts";
 import { endWithin } from "./profile.ts";
 
 /** Where the links to kept results point. */
@@ -9,7 +9,14 @@ const SCHEME = "mcpd://result/";
 /** How much of a long result its client is shown at once. */
 const PREVIEW_LENGTH = 2_000;
 
-type Kept = { readonly principal: string; readonly text: string };
+/** A picture, a sound or a file, as it came: it has no beginning that could be shown. */
+type Binary = { readonly part: Params; readonly mimeType: string; readonly data: string };
+
+type Kept = { readonly principal: string; readonly content: string | Binary };
+
+/** A part of a kept text, or all of what is no text. */
+export type KeptPart =
+  Binary | { readonly text: string; readonly next: number | null; readonly total: number };
 
 /**
  * Results that are too long for a client: it gets the beginning and a link, and reads on as far as
@@ -30,51 +37,65 @@ export class Drawer {
     const value = result.value;
     const parts: unknown = isObject(value) ? value["content"] : null;
     if (!isObject(value) || !Array.isArray(parts)) return result;
-    const text = readable(parts, value["structuredContent"]);
-    const uri = this.#keep({ principal, text });
-    const preview = text.slice(0, endWithin(text, Math.min(PREVIEW_LENGTH, lengthMax)));
-    const note =
-      `[The first ${preview.length} of ${text.length} characters. The rest is kept: read ${uri}, ` +
-      `or call read_result with this uri and "from": ${preview.length}.]`;
-    const link = {
-      type: "resource_link",
-      uri,
-      name: "the whole result",
-      mimeType: "text/plain",
-      size: text.length,
-    };
-    const content = [{ type: "text", text: preview }, { type: "text", text: note }, link];
+    const binaries = parts.flatMap((part: unknown) => binaryIn(part) ?? []);
+    const others = parts.filter((part: unknown) => binaryIn(part) === null);
+    const text = readable(others, value["structuredContent"]);
+    const content = [
+      ...(text === "" ? [] : this.#shortText(text, principal, lengthMax)),
+      ...binaries.flatMap((binary) => this.#linkTo(binary, principal)),
+    ];
     const { isError } = value;
     return Json.ofValue({ content, ...(isError === undefined ? {} : { isError }) });
   }
 
+  #shortText(text: string, principal: string, lengthMax: number): readonly Params[] {
+    if (text.length <= lengthMax) return [{ type: "text", text }];
+    const uri = this.#keep({ principal, content: text });
+    const preview = text.slice(0, endWithin(text, Math.min(PREVIEW_LENGTH, lengthMax)));
+    const note =
+      `[The first ${preview.length} of ${text.length} characters. The rest is kept: read ${uri}, ` +
+      `or call read_result with this uri and "from": ${preview.length}.]`;
+    const about = { uri, name: "the whole result", mimeType: "text/plain", size: text.length };
+    return [
+      { type: "text", text: preview },
+      { type: "text", text: note },
+      { type: "resource_link", ...about },
+    ];
+  }
+
+  #linkTo(binary: Binary, principal: string): readonly Params[] {
+    const { data, mimeType } = binary;
+    const uri = this.#keep({ principal, content: binary });
+    const size = bytesIn(data);
+    const note = `[${mimeType}, ${size} bytes, is kept: read ${uri}, or call read_result with it.]`;
+    const link = { type: "resource_link", uri, name: mimeType, mimeType, size };
+    return [{ type: "text", text: note }, link];
+  }
+
   /** A part of a kept result, from `from` on. */
-  read(
-    uri: string,
-    principal: string,
-    from: number,
-    length: number,
-  ): { readonly text: string; readonly next: number | null; readonly total: number } | Fault {
+  read(uri: string, principal: string, from: number, length: number): KeptPart | Fault {
     const kept = this.#kept.get(uri.slice(SCHEME.length));
     if (kept?.principal !== principal) {
       const text = `There is no kept result ${uri}: it has made room for others, or was never there`;
       return fault("resource.unknown", text, uri, { uri });
     }
-    const start = endWithin(kept.text, from);
+    const { content } = kept;
+    if (typeof content !== "string") return content;
+    const start = endWithin(content, from);
     // Two at least, since one may be half a character.
-    const end = endWithin(kept.text, Math.min(kept.text.length, start + Math.max(2, length)));
-    const next = end < kept.text.length ? end : null;
-    return { text: kept.text.slice(start, end), next, total: kept.text.length };
+    const end = endWithin(content, Math.min(content.length, start + Math.max(2, length)));
+    const next = end < content.length ? end : null;
+    return { text: content.slice(start, end), next, total: content.length };
   }
 
   #keep(kept: Kept): string {
     const name = this.#newName();
     this.#kept.set(name, kept);
-    this.#length += kept.text.length;
-    for (const [oldest, { text }] of this.#kept) {
+    this.#length += lengthOf(kept);
+    for (const [oldest, old] of this.#kept) {
       if (this.#length <= LIMITS.drawerLength) break;
       this.#kept.delete(oldest);
-      this.#length -= text.length;
+      this.#length -= lengthOf(old);
     }
     return `${SCHEME}${name}`;
   }
@@ -82,6 +103,25 @@ export class Drawer {
 
 export function isKeptResult(uri: unknown): uri is string {
   return typeof uri === "string" && uri.startsWith(SCHEME);
+}
+
+function lengthOf({ content }: Kept): number {
+  return typeof content === "string" ? content.length : content.data.length;
+}
+
+/** What a part holds in base64; null for any other. */
+function binaryIn(part: unknown): Binary | null {
+  if (!isObject(part)) return null;
+  const holder = part["type"] === "resource" ? part["resource"] : part;
+  if (!isObject(holder)) return null;
+  const data = holder === part ? part["data"] : holder["blob"];
+  if (typeof data !== "string") return null;
+  return { part, data, mimeType: stringOr(holder["mimeType"], "application/octet-stream") };
+}
+
+/** How many bytes a text in base64 stands for. */
+function bytesIn(base64: string): number {
+  return Math.floor((base64.replace(/=+$/, "").length * 3) / 4);
 }
 
 /** The texts of a result; what is no text as JSON, and so what the texts do not repeat. */

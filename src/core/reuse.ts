@@ -35,7 +35,8 @@ const SHARED: ReadonlySet<string> = new Set(["resources/read", "prompts/get"]);
 
 /**
  * Answers a request from what is kept, or with the answer to an equal one that is on its way, or
- * sends it on (MISSION D5). Equal is: the same instance, principal, project, method and params.
+ * sends it on (MISSION D5). Equal is: the same instance with the same secrets, principal, project,
+ * method and params.
  */
 export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream, sent: Sent): void {
   const { method } = call.request;
@@ -45,7 +46,7 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
     return change(world, turn, call, upstream, sent);
   }
   const shared = isCall ? tools.some(({ glob }) => matches(glob, sent.target)) : SHARED.has(method);
-  const key = shared ? keyOf(call, upstream, sent.params) : null;
+  const key = shared ? keyOf(world, call, upstream, sent.params) : null;
   if (key === null) return forward(turn, call, upstream, sent);
   const kept = world.shelf.take(key);
   if (kept !== null) return give(turn, call, upstream, sent, kept);
@@ -113,13 +114,20 @@ function lead(
     settled(later, outcome) {
       if (upstream.fetching.get(flightKey) === flight) upstream.fetching.delete(flightKey);
       const calm = upstream.changes === changes && upstream.changing === 0;
-      const ttlMs = calm ? ttlOf(call, upstream, sent, outcome) : 0;
+      const known = calm && knowsSecrets(world, upstream);
+      const ttlMs = known ? ttlOf(call, upstream, sent, outcome) : 0;
       if (outcome.ok && ttlMs > 0) {
         world.shelf.keep(key, groupOf(upstream), outcome.result.text, ttlMs);
       }
       for (const follower of flight.followers) follower(later, outcome);
     },
   });
+}
+
+/** Whether what runs of an upstream was started with the secrets of now: they may be new. */
+function knowsSecrets(world: World, upstream: Upstream): boolean {
+  const mark = world.secretMark(upstream.unit);
+  return runnable(upstream).every((one) => one.phase !== "ready" || one.secretMark === mark);
 }
 
 /** How long an outcome may be given again; 0 for not at all. */
@@ -183,16 +191,24 @@ function settle(
   recordCall(turn, call, upstream, { target, durationMs: 0, reuse }, outcome);
 }
 
-/** Null for a request that is not like any other: it reports progress, or is too long. */
-function keyOf({ session, request }: Call, upstream: Upstream, params: Params = {}): string | null {
+/**
+ * Null for a request that is not like any other: it reports progress, is too long, or nobody can
+ * tell whose secrets it is answered with.
+ */
+function keyOf(
+  world: World,
+  { session, request }: Call,
+  upstream: Upstream,
+  params: Params = {},
+): string | null {
   const { _meta, ...rest } = params;
   if (isObject(_meta) && _meta["progressToken"] !== undefined) return null;
   if ("task" in rest || "inputResponses" in rest || "requestState" in rest) return null;
   const { principal, project } = session;
-  const key = JSON.stringify(
-    [groupOf(upstream), principal, project, request.method, rest],
-    sortedKeys,
-  );
+  const mark = world.secretMark(upstream.unit);
+  if (mark === null) return null;
+  const source = [groupOf(upstream), mark];
+  const key = JSON.stringify([...source, principal, project, request.method, rest], sortedKeys);
   return key.length > LIMITS.reuseKeyLength ? null : key;
 }
 

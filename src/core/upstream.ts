@@ -65,6 +65,8 @@ export class Upstream {
   /** Counts what made kept results worthless, and what is about to. */
   changes = 0;
   changing = 0;
+  /** Of the secrets that it was started with. */
+  secretMark: string | null = null;
   /** Those who wait for it to start: whoever handles its becoming ready lets them go on. */
   readonly waiting = new WaitingRoom();
   /** What its era was found to be; an instance that follows need not find out again. */
@@ -179,8 +181,9 @@ export class Upstream {
   }
 
   /** The link is up: find out who is there. */
-  opened(turn: Turn): void {
+  opened(turn: Turn, secretMark: string | null): void {
     this.phase = "opening";
+    this.secretMark = secretMark;
     this.logLevel = null;
     greet(turn, this);
   }

@@ -33,6 +33,8 @@ export type Ports = {
   readonly recall: (unit: Unit) => Memory | null;
   /** Where results are kept that may be given again. */
   readonly shelf: () => Shelf;
+  /** Tells apart what a unit says under different secrets; null when that cannot be told. */
+  readonly secretMark: (unit: Unit) => string | null;
 };
 
 /** All that is going on: the sessions, the upstreams in the order of the config, and who waits. */
@@ -43,6 +45,7 @@ export class World {
   readonly parking: Parking;
   readonly drawer: Drawer;
   readonly newQuestionId: Ports["newQuestionId"];
+  readonly secretMark: Ports["secretMark"];
   readonly #recall: Ports["recall"];
   readonly #shelf: Ports["shelf"];
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
@@ -61,6 +64,7 @@ export class World {
     this.drawer = new Drawer(ports.newName);
     this.#shelf = ports.shelf;
     this.newQuestionId = ports.newQuestionId;
+    this.secretMark = ports.secretMark;
     this.#recall = ports.recall;
   }
 

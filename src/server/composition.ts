@@ -58,6 +58,7 @@ export class Server {
       newQuestionId,
       recall: (unit) => this.#stores.memory.recall(unit),
       shelf: () => this.#stores.results,
+      secretMark: (unit) => this.#stores.secrets.of(unit),
     },
   );
   readonly #metrics: Metrics;
@@ -101,7 +102,8 @@ export class Server {
     this.#stdio = new StdioFactory({ ...shared, keyVariable, alone });
     this.#remote = new RemoteFactory(shared);
     this.#stores = new Stores({
-      paths: platform.paths,
+      platform,
+      environment,
       clock,
       log: this.#log,
       conditions,

@@ -185,6 +185,7 @@ class Flow implements OAuthClientProvider {
       client,
       ...(this.#given ? { given: true } : {}),
       redirectUri: this.redirectUrl.href,
+      login: this.#state,
       tokens,
       expiresAtMs: expiryOf(tokens, nowMs),
     };

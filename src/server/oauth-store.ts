@@ -28,6 +28,8 @@ export type Credentials = {
   readonly redirectUri: string;
   /** Null when the login has ended, but the registration is still good. */
   readonly tokens: StoredOAuthTokens | null;
+  /** Another one for each login, the same for all tokens that it is renewed with. */
+  readonly login?: string;
   /** Rights that were found missing: the next login asks for them. */
   readonly wanted?: string;
   /** Wall time (epoch ms) at which the token expires; null when nobody knows. */

@@ -2,9 +2,10 @@ import type { Conditions } from "../core/condition.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { Paths } from "../platform/platform.ts";
+import type { Environment, Platform } from "../platform/platform.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { ResultShelf } from "./result-shelf.ts";
+import { SecretMarks } from "./secret-marks.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
 /** What a daemon leaves to the next one: all of it can be lost without harm but to speed. */
@@ -15,18 +16,22 @@ export class Stores {
   readonly sessions: SessionKeeper;
   /** Results that may be given again. */
   readonly results: ResultShelf;
+  readonly secrets: SecretMarks;
 
   constructor(options: {
-    readonly paths: Pick<Paths, "cacheDir" | "dataDir">;
+    readonly platform: Platform;
+    readonly environment: Environment;
     readonly clock: Clock;
     readonly log: Log;
     readonly conditions: Conditions;
     readonly switchboard: () => Switchboard;
     readonly sessionIdleMs: () => number;
   }) {
-    const { paths, clock, log, conditions, switchboard, sessionIdleMs } = options;
+    const { platform, clock, log, conditions, switchboard, sessionIdleMs } = options;
+    const { paths } = platform;
     this.memory = new MemoryStore(paths.cacheDir, clock, log);
     this.results = new ResultShelf(paths.cacheDir, clock, log);
+    this.secrets = new SecretMarks(options);
     this.sessions = new SessionKeeper({
       dataDir: paths.dataDir,
       clock,

@@ -56,6 +56,39 @@ export async function resolveLaunch(unit: Unit, deps: LaunchDeps): Promise<Launc
   return words.problem ?? launch;
 }
 
+/**
+ * What the references in a unit stand for at this moment, missing ones as "", and the addresses it
+ * is reached at. `changing` when files are among them, which can be written. Null when it takes
+ * asking the keychain.
+ */
+export function openValues(
+  { reach, upstream }: Unit,
+  { environment, platform }: Pick<LaunchDeps, "environment" | "platform">,
+): {
+  readonly values: readonly string[];
+  readonly urls: readonly string[];
+  readonly changing: boolean;
+} | null {
+  if (reach.kind === "builtin") return { values: [], urls: [], changing: false };
+  const outer = new Resolver(upstream, platform, environment);
+  const references = Object.entries({
+    ...reach.env,
+    ...(reach.kind === "remote" ? reach.headers : {}),
+  });
+  const own: { [name: string]: string } = {};
+  for (const [name, reference] of references) {
+    if (reference.kind === "keychain") return null;
+    own[name] = outer.known(reference) ?? "";
+  }
+  const resolver = outer.with(own);
+  const urls = reach.kind === "remote" ? [reach.url, ...(reach.others ?? [])] : [];
+  const words = reach.kind === "stdio" ? [reach.command, ...reach.args, reach.cwd ?? ""] : [];
+  const [texts, addresses] = [words, urls].map((some) => some.map((text) => resolver.text(text)));
+  const changing = references.some(([, { kind }]) => kind === "file");
+  const values = [...(texts ?? []), ...(addresses ?? []), ...Object.values(own)];
+  return { values, urls: addresses ?? [], changing };
+}
+
 /** The daemon's environment as a child may see it. */
 function baseEnvironment(environment: Environment): { [name: string]: string } {
   const kept: { [name: string]: string } = {};
@@ -123,21 +156,18 @@ export class Resolver {
     return Object.fromEntries(found);
   }
 
-  async #value(reference: ValueRef): Promise<string | null> {
+  /** What can be known at once. */
+  known(reference: Exclude<ValueRef, { kind: "keychain" }>): string | null {
     if (reference.kind === "text") return this.text(reference.text);
-    const secret = await this.#secret(reference);
+    const secret =
+      reference.kind === "env" ? this.#variable(reference.name) : this.#file(reference.path);
     return secret === null ? null : reference.prefix + secret;
   }
 
-  async #secret(reference: Exclude<ValueRef, { kind: "text" }>): Promise<string | null> {
-    switch (reference.kind) {
-      case "env":
-        return this.#variable(reference.name);
-      case "file":
-        return this.#file(reference.path);
-      case "keychain":
-        return await this.#keychain(reference);
-    }
+  async #value(reference: ValueRef): Promise<string | null> {
+    if (reference.kind !== "keychain") return this.known(reference);
+    const secret = await this.#keychain(reference);
+    return secret === null ? null : reference.prefix + secret;
   }
 
   text(text: string): string {

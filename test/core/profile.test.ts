@@ -281,6 +281,31 @@ describe("a result that is too long for a client", () => {
     expect(textsOf(scene.call("read_result", { uri, from: 10_000 }))[0]).toEndWith('9"}');
   });
 
+  test("is links to its pictures and files, with type and size, beside its text", () => {
+    const scene = new Scene({ resultLength: 1_000 });
+    const data = Buffer.alloc(3_001, "x").toString("base64");
+    const picture = { type: "image", data, mimeType: "image/png" };
+    const file = { type: "resource", resource: { uri: "file:///a", blob: data } };
+    const box = scene.call("read_file");
+    const content = [{ type: "text", text: "two of them" }, picture, file];
+    scene.reply(scene.upstream("files"), scene.last("files", "tools/call"), { content });
+    const given = box.answer?.result?.["content"] as readonly { readonly [key: string]: unknown }[];
+    expect(given[0]).toEqual({ type: "text", text: "two of them" });
+    const links = given.filter(({ type }) => type === "resource_link");
+    expect(links).toMatchObject([
+      { mimeType: "image/png", size: 3_001 },
+      { mimeType: "application/octet-stream", size: 3_001 },
+    ]);
+    expect(JSON.stringify(given)).not.toContain(data.slice(0, 100));
+    const [uri, other] = links.map((link) => link["uri"]);
+    const read = scene.ask(scene.session, "resources/read", { uri }, "r");
+    const contents = [{ uri, mimeType: "image/png", blob: data }];
+    expect(read.answer?.result?.["contents"]).toEqual(contents);
+    expect(scene.call("read_result", { uri }).answer?.result?.["content"]).toEqual([picture]);
+    const whole = scene.call("read_result", { uri: other }).answer?.result?.["content"];
+    expect(whole).toEqual([file]);
+  });
+
   test("has no output schema to break", () => {
     const scene = new Scene({ resultLength: 1_000 });
     expect(scene.list().some((tool) => "outputSchema" in tool)).toBe(false);

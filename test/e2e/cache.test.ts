@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { fixture } from "../helpers/program.ts";
 import { Daemon, Home } from "./harness.ts";
@@ -45,6 +47,28 @@ test("a call that changes something makes kept results forgotten", async () => {
   const headers = { "x-api-key": daemon.key };
   const metrics = await (await fetch(`${daemon.origin}/metrics`, { headers })).json();
   expect(metrics).toMatchObject({ cache_hits: 0, cache_misses: 2 });
+});
+
+test("what was kept under another token is not given again", async () => {
+  await using daemon = await Daemon.start(null);
+  const file = join(daemon.home.path, "token");
+  const rotate = (token: string): void => writeFileSync(file, token, { mode: 0o600 });
+  rotate("one");
+  const server = { ...fixture("echo.ts"), env: { TOKEN: { file } }, cache };
+  daemon.home.writeConfig({ mcpServers: { echo: server } });
+  await upstreamOf(daemon.home, "echo", () => true);
+  const client = await daemon.connect("echo");
+  const misses = async (): Promise<number> => {
+    expect(await client.call("echo", { text: "x" })).toBe("x");
+    const { upstreams } = JSON.parse((await daemon.run("cache", "--json")).stdout);
+    return upstreams[0].misses;
+  };
+  expect([await misses(), await misses()]).toEqual([1, 1]);
+  rotate("two");
+  // The server that runs was started with the first: what it says now is not kept for the second.
+  expect([await misses(), await misses()]).toEqual([2, 3]);
+  rotate("one");
+  expect(await misses()).toBe(3);
 });
 
 test("an upstream that does not exist is named, with what was meant", async () => {

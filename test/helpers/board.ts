@@ -44,6 +44,7 @@ export class Board {
     { name: "mcpd", version: "test" },
     {
       newQuestionId: () => this.questionId,
+      secretMark: () => "",
       newName: () => `state ${this.#nextName++}`,
       shelf: () => this.shelf,
       recall: (unit) => this.memories.get(unit.upstream) ?? null,

@@ -94,6 +94,7 @@ export class Keeping {
     const ports = {
       newName: () => "unused",
       newQuestionId: () => 1 + this.#random.below(1_000_000),
+      secretMark: () => "",
       recall: () => null,
       shelf: () => this.#shelf,
     };

@@ -6,16 +6,13 @@ import type { Params, RequestId } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
-import { OpenShelf } from "../helpers/shelf.ts";
 import { unitOf } from "../helpers/unit.ts";
+import { PORTS } from "./ports.ts";
 import { Random } from "./random.ts";
 import { Schedule } from "./schedule.ts";
 import { UpstreamModel } from "./upstream-model.ts";
 
 const END_MS = 120_000;
-const shelf = (): OpenShelf => new OpenShelf();
-const PORTS = { newName: () => "unused", newQuestionId: () => 1, recall: () => null, shelf };
-
 /** What became of the requests of one run. */
 export type Outcomes = {
   reads: number;

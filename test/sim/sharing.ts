@@ -7,17 +7,14 @@ import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
-import { OpenShelf } from "../helpers/shelf.ts";
 import { changeOne, type Client, isResized, patientUnit, settleAccounts } from "./accounts.ts";
+import { PORTS } from "./ports.ts";
 import { Random } from "./random.ts";
 import { Report } from "./report.ts";
 import { Schedule } from "./schedule.ts";
 import { type Habits, UpstreamModel } from "./upstream-model.ts";
 
 type Note = { readonly id?: RequestId; readonly method: string; readonly params: Params };
-
-const shelf = (): OpenShelf => new OpenShelf();
-const PORTS = { newName: () => "unused", newQuestionId: () => 1, recall: () => null, shelf };
 
 /** Many clients on a few unreliable servers, in virtual time, from one seed. */
 export class Sharing {
