@@ -31,6 +31,8 @@ export class ProcessLock implements Disposable {
     try {
       if (isPinned()) {
         database = new Database(path);
+        // Nothing is ever written, but on a full disk there would be no room to prepare for it.
+        database.run("PRAGMA journal_mode = MEMORY");
         database.run("BEGIN EXCLUSIVE");
         // Whoever had it may have removed the file: we would have locked one nobody else sees.
         if (isPinned()) return new ProcessLock(path, database, pin);

@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { constants, Database } from "bun:sqlite";
 import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -156,13 +156,15 @@ function removeQuietly(path: string): void {
   }
 }
 
-function open({ path, version, tables }: DatabaseFile): Database {
+function open({ path, version, tables, removable }: DatabaseFile): Database {
   const database = new Database(path, { create: true, strict: true });
   try {
     chmodSync(path, 0o600);
     database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     // Safe against a crash of ours at any time; a power cut may cost the last moments.
     database.run("PRAGMA journal_mode = WAL");
+    // Where it matters its logs stay when it is closed: a full disk has no room to make them anew.
+    if (!removable) database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     database.run("PRAGMA synchronous = NORMAL");
     const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get();
     const written = found?.user_version ?? 0;

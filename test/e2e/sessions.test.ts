@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -222,6 +222,8 @@ test("a file that is no database is set aside, and the daemon goes on", async ()
   await first.connect("echo");
   await first.stop();
   writeFileSync(line.databaseFile, "no database".repeat(1000));
+  // They hold what is gone: SQLite would go on with that.
+  for (const log of ["-wal", "-shm"]) rmSync(line.databaseFile + log);
   const second = await line.next();
   const client = await second.connect("echo");
   await second.stop();

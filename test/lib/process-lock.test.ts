@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { ProcessLock } from "../../src/lib/process-lock.ts";
@@ -14,6 +14,8 @@ test("a lock is had by one at a time, and leaves no file", () => {
     using first = ProcessLock.take(path);
     expect(first).not.toBeNull();
     expect(existsSync(path)).toBe(true);
+    // Nothing is written for it: it can be had on a full disk.
+    expect([statSync(path).size, existsSync(`${path}-journal`)]).toEqual([0, false]);
   }
   expect(existsSync(path)).toBe(false);
   using second = ProcessLock.take(path);

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
 
 import type { KeptSession } from "../../src/core/kept-session.ts";
 import { type Row, SessionStore } from "../../src/server/session-store.ts";
@@ -102,4 +103,15 @@ test("the end writes what is still owed", () => {
   const next = scene.store();
   expect(next.read("late")?.kept.principal).toBe("late");
   next.close();
+});
+
+test("leaves room for the next: what it would need on a full disk is there already", () => {
+  using scene = new Scene();
+  const first = scene.store();
+  first.write([row("a")]);
+  first.close();
+  for (const log of ["-wal", "-shm"]) expect(statSync(scene.path + log).size).toBeGreaterThan(0);
+  const second = scene.store();
+  expect(second.read("a")?.kept.principal).toBe("a");
+  second.close();
 });
