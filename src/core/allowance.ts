@@ -36,23 +36,21 @@ export class Allowance {
 
   /** Sends an exchange, now or when enough of its client's others are done. */
   take(turn: Turn, exchange: Exchange, go: (turn: Turn) => void): void {
-    const { session } = exchange;
-    const few = this.#calls.size + this.#calls.ghosts + this.#lane.size < LIMITS.callsPerClient;
-    if (session === null || (few && this.#held.size === 0)) return go(turn);
-    const client = clientOf(session);
+    const { client } = exchange;
+    if (client === null) return go(turn);
     const queue = this.#held.get(client);
     if (queue !== undefined) return void queue.push({ exchange, go });
-    const running = this.#running(client);
-    if (running.length < LIMITS.callsPerClient) return go(turn);
-    for (const call of running) this.#follow(call, client);
+    if (this.#running(client) < LIMITS.callsPerClient) return go(turn);
+    for (const call of [...this.#calls.calls(), ...this.#lane.queued]) {
+      if (call.client === client) this.#follow(call, client);
+    }
     this.#held.set(client, [{ exchange, go }]);
   }
 
-  /** Those that the upstream works on, and those that wait for their turn there. */
-  #running(client: Client): readonly Exchange[] {
-    return [...this.#calls.calls(), ...this.#lane.queued].filter(
-      ({ session }) => session !== null && clientOf(session) === client,
-    );
+  /** How many the upstream works on, and how many wait for their turn there. */
+  #running(client: Client): number {
+    const queued = this.#lane.queued.filter((exchange) => exchange.client === client);
+    return this.#calls.shareOf(client) + queued.length;
   }
 
   /** It may end without ever having been sent. */
@@ -64,7 +62,7 @@ export class Allowance {
   #pump(turn: Turn, client: Client): void {
     const queue = this.#held.get(client);
     if (queue === undefined) return;
-    let room = LIMITS.callsPerClient - this.#running(client).length;
+    let room = LIMITS.callsPerClient - this.#running(client);
     while (queue.length > 0 && (room > 0 || queue[0]?.exchange.open === false)) {
       const next = queue.shift();
       if (next === undefined || !next.exchange.open) continue;

@@ -2,7 +2,7 @@ import type { Turn } from "./effect.ts";
 import type { Exchange } from "./exchange.ts";
 import { LIMITS } from "./limits.ts";
 import type { Notification, Params, Request, Response } from "./message.ts";
-import type { Session } from "./session.ts";
+import type { Client, Session } from "./session.ts";
 
 /**
  * The requests in flight in one direction of one conversation: at an upstream, or at a client that
@@ -13,6 +13,8 @@ export class ExchangeTable {
   readonly #open = new Map<number, Exchange>();
   /** Withdrawn, but perhaps still worked on; and until when we assume that. */
   readonly #ghosts = new Map<number, { readonly exchange: Exchange; readonly untilMs: number }>();
+  /** How many of calls() each client has. */
+  readonly #shares = new Map<Client, number>();
   #nextId: number;
   #background = 0;
 
@@ -29,6 +31,11 @@ export class ExchangeTable {
     return this.#ghosts.size;
   }
 
+  /** How many of calls() a client has; known without looking at each. */
+  shareOf(client: Client): number {
+    return this.#shares.get(client) ?? 0;
+  }
+
   /** The id of the one request that an answer can belong to; null when there are several. */
   get onlyId(): number | null {
     const open = [...this.#open.values()].filter(({ background }) => !background);
@@ -41,9 +48,7 @@ export class ExchangeTable {
    */
   calls(): readonly Exchange[] {
     const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);
-    return [...this.#open.values(), ...ghosts].filter(
-      ({ session, method }) => session !== null && !method.startsWith("tasks/"),
-    );
+    return [...this.#open.values(), ...ghosts].filter(isCall);
   }
 
   /** The requests that wait for the result of a task. */
@@ -67,6 +72,7 @@ export class ExchangeTable {
     exchange.sentId = id;
     exchange.startClock(nowMs, timeoutMs);
     this.#open.set(id, exchange);
+    this.#share(exchange, 1);
     if (exchange.background) this.#background += 1;
     const { method, params, progressToken } = exchange;
     const outgoing = progressToken === undefined ? params : withToken(params, id);
@@ -84,6 +90,7 @@ export class ExchangeTable {
     if (exchange === undefined) return undefined;
     this.#ghosts.delete(response.id);
     this.#leave(exchange);
+    this.#share(exchange, -1);
     exchange.release(turn, true);
     return exchange;
   }
@@ -128,6 +135,8 @@ export class ExchangeTable {
     this.#open.set(exchange.id, standIn);
     standIn.id = exchange.id;
     exchange.id = null;
+    this.#share(standIn, 1);
+    this.#share(exchange, -1);
   }
 
   /** The exchanges whose deadline has passed. */
@@ -143,6 +152,7 @@ export class ExchangeTable {
     for (const [id, { exchange, untilMs }] of this.#ghosts) {
       if (untilMs > turn.nowMs) continue;
       this.#ghosts.delete(id);
+      this.#share(exchange, -1);
       exchange.release(turn, false);
     }
   }
@@ -152,6 +162,7 @@ export class ExchangeTable {
     const ghosts = [...this.#ghosts.values()].map(({ exchange }) => exchange);
     const open = [...this.#open.values()];
     this.#ghosts.clear();
+    this.#shares.clear();
     for (const exchange of open) this.#leave(exchange);
     for (const exchange of [...open, ...ghosts]) exchange.release(turn, false);
     return open;
@@ -163,6 +174,18 @@ export class ExchangeTable {
     if (exchange.background) this.#background -= 1;
     exchange.id = null;
   }
+
+  #share(exchange: Exchange, change: 1 | -1): void {
+    const { client } = exchange;
+    if (client === null || !isCall(exchange)) return;
+    const share = this.shareOf(client) + change;
+    if (share === 0) this.#shares.delete(client);
+    else this.#shares.set(client, share);
+  }
+}
+
+function isCall({ client, method }: Exchange): boolean {
+  return client !== null && !method.startsWith("tasks/");
 }
 
 function withToken(params: Params | undefined, progressToken: number): Params {

@@ -2,7 +2,7 @@ import type { Channel, Turn } from "./effect.ts";
 import type { Seat } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import type { Outcome, Params } from "./message.ts";
-import type { Session } from "./session.ts";
+import { type Client, clientOf, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What becomes of an exchange; called exactly once. */
@@ -16,6 +16,8 @@ export class Exchange {
   readonly params: Params | undefined;
   /** Whose request it is; null for mcpd's own. */
   readonly session: Session | null;
+  /** As what it counts where each client has its share; null for mcpd's own. */
+  readonly client: Client | null;
   /** Where what belongs to it goes; null for mcpd's own. */
   readonly channel: Channel | null;
   /** The call that waits for its outcome; null for mcpd's own. */
@@ -72,6 +74,7 @@ export class Exchange {
     this.method = options.method;
     this.params = options.params;
     this.session = options.session ?? null;
+    this.client = this.session && clientOf(this.session);
     this.channel = options.channel ?? null;
     this.seat = options.seat ?? null;
     this.target = options.target ?? "";
