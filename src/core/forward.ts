@@ -1,7 +1,6 @@
 import type { Channel, Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
-import { faceOf } from "./face.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { nextCursorOf } from "./listing.ts";
@@ -131,10 +130,8 @@ export function forward(
       noteOwner(later, call, server, exchange, final);
       settleSeat(later, seat, server, final);
       const durationMs = later.nowMs - startedMs;
-      const reuse = options.reuse ?? "none";
+      const { reuse = "none" } = options;
       recordCall(later, call, server, { target, durationMs, reuse }, final);
-      // It may have changed something: who asks from now on must not get what was read before.
-      if (reuse === "none") faceOf(upstream).fetching.clear();
       options.settled?.(later, final);
     };
     const exchange = new Exchange({

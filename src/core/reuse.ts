@@ -47,7 +47,7 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   }
   const shared = isCall ? tools.some(({ glob }) => matches(glob, sent.target)) : SHARED.has(method);
   const key = shared ? keyOf(world, call, upstream, sent.params) : null;
-  if (key === null) return forward(turn, call, upstream, sent);
+  if (key === null) return pass(turn, call, upstream, sent);
   const kept = world.shelf.take(key);
   if (kept !== null) return give(turn, call, upstream, sent, kept);
   const flight = upstream.fetching.get(flightOf(key, call));
@@ -64,11 +64,21 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
       resume(later, (now) => {
         // Whoever fetched it gave up, which is no answer to anybody else.
         if (outcomeOf(outcome) === "cancelled") obtain(world, now, call, upstream, sent);
-        else if (!isForAll(outcome)) forward(now, call, upstream, sent);
+        else if (!isForAll(outcome)) pass(now, call, upstream, sent);
         else settle(now, call, upstream, sent, outcome, "shared");
       });
     });
   });
+}
+
+/** Sends what is like no other request, and may change something. */
+function pass(turn: Turn, call: Call, upstream: Upstream, sent: Sent): void {
+  forward(turn, call, upstream, { ...sent, settled: () => outdate(upstream) });
+}
+
+/** Something may have changed: who asks from now on must not get what was read before. */
+export function outdate(upstream: Upstream): void {
+  faceOf(upstream).fetching.clear();
 }
 
 /**
@@ -91,9 +101,9 @@ function change(world: World, turn: Turn, call: Call, upstream: Upstream, sent: 
 
 /** Forgets what is kept of an instance, and what is on its way from before now. */
 export function forget(world: World, upstream: Upstream): void {
+  outdate(upstream);
   const face = faceOf(upstream);
   face.changes += 1;
-  face.fetching.clear();
   world.shelf.forget(groupOf(face));
 }
 

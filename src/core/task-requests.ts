@@ -5,6 +5,7 @@ import { holderOf, runnable } from "./face.ts";
 import { fault } from "./fault.ts";
 import { type Call, forward, refuse } from "./forward.ts";
 import { Json } from "./message.ts";
+import { outdate } from "./reuse.ts";
 import type { Session } from "./session.ts";
 import { syncListening } from "./subscriptions.ts";
 import type { Upstream } from "./upstream.ts";
@@ -43,6 +44,8 @@ export function sendTask(turn: Turn, call: Call, serving: Upstream): void {
       if (method === "tasks/get" || method === "tasks/cancel") upstream.tasks.note(result.value);
       return result;
     },
+    // What a task does, it does after the answer to the call that made it.
+    settled: () => outdate(upstream),
   });
 }
 

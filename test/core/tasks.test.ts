@@ -17,7 +17,7 @@ const RELATED = "io.modelcontextprotocol/related-task";
 function legacy(): Board {
   const board = new Board();
   board.apply(unitOf("files"));
-  const capabilities = { tools: {}, logging: {}, tasks: TASKS };
+  const capabilities = { tools: {}, resources: {}, logging: {}, tasks: TASKS };
   board.start("files", { tools: [{ name: "work" }] }, { capabilities });
   return board;
 }
@@ -56,6 +56,21 @@ describe("a task of 2025-11-25 on a shared upstream", () => {
       board.ask(ann, method, { taskId: "1" }, method);
       expect(board.last("files", method).params).toEqual({ taskId: "1" });
     }
+  });
+
+  test("may have changed something by its end: what was read before is not given any more", () => {
+    const board = legacy();
+    const [ann, bob] = [join(board), join(board)];
+    begin(board, ann, "1");
+    const uri = "file:///a";
+    const reads = (): number => board.count("files", "resources/read");
+    board.ask(bob, "resources/read", { uri }, "before");
+    board.ask(ann, "tasks/result", { taskId: "1" }, "result");
+    board.ask(ann, "resources/read", { uri }, "during");
+    expect(reads()).toBe(1);
+    board.reply(board.upstream("files"), board.last("files", "tasks/result"), { content: [] });
+    board.ask(ann, "resources/read", { uri }, "after");
+    expect(reads()).toBe(2);
   });
 
   test("is listed for its session only, page by page", () => {
