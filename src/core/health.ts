@@ -63,8 +63,8 @@ export class Health {
     this.#probe = null;
   }
 
-  /** Time has passed: asks one that has been silent for something cheap. */
-  check(turn: Turn): void {
+  /** Time has passed: asks one that has been silent for something cheap, starts one that is `wanted`. */
+  check(turn: Turn, wanted: boolean): void {
     const { phase, retired, exchanges } = this.#member;
     if (this.#probe !== null || retired !== null) return;
     if (probeDue(this.breaker, turn.nowMs)) {
@@ -75,6 +75,8 @@ export class Health {
       if (silentMs >= (exchanges.size > 0 ? LIMITS.silentMs : LIMITS.healthCheckMs)) {
         this.#ask(turn);
       }
+    } else if (phase === "absent" && wanted && this.breaker.kind === "closed") {
+      this.wake(turn);
     }
   }
 

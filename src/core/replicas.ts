@@ -3,6 +3,7 @@ import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
 import { Health } from "./health.ts";
 import { hedge, isLate } from "./hedge.ts";
+import { LIMITS } from "./limits.ts";
 import type { ListKind } from "./listing.ts";
 import { faultCodeOf, type Outcome, rpcError } from "./message.ts";
 import { place } from "./placement.ts";
@@ -175,9 +176,13 @@ export class Replicas {
     return knowing.sort((a, b) => trusted(a) - trusted(b));
   }
 
-  /** Time has passed: asks those that have been silent, and others for what is late. */
+  /**
+   * Time has passed: asks those that have been silent and others for what is late, and starts those
+   * that are missing while there are requests. Each request is followed by such a moment.
+   */
   check(turn: Turn): void {
-    for (const member of this.members) this.#of(member).check(turn);
+    const wanted = turn.nowMs - this.face.usedMs < LIMITS.wakeMs;
+    for (const member of this.members) this.#of(member).check(turn, wanted);
     const { hedgeMs } = this.face.unit.settings;
     if (hedgeMs === null) return;
     for (const member of this.members) {
@@ -192,13 +197,6 @@ export class Replicas {
   /** The one place where a replica is chosen for a request. */
   #send(turn: Turn, exchange: Exchange, avoid: Upstream | null): void {
     if (!exchange.open) return;
-    this.check(turn);
-    for (const member of this.members) {
-      const health = this.#of(member);
-      if (member.phase === "absent" && health.breaker.kind === "closed") {
-        health.wake(turn);
-      }
-    }
     const chosen = this.#choose(exchange.session, avoid);
     if (chosen === undefined) return this.ask(turn, exchange);
     exchange.placements += 1;

@@ -326,6 +326,26 @@ test("one that rests is not down: a request that comes meanwhile waits for it", 
   expect(box.answer?.result).toEqual({ content: "done" });
 });
 
+test("one that is missing is asked to start while there are requests, by time and not by each", () => {
+  [board, replicas] = boardWith(2);
+  board.nowMs = 10_000;
+  for (const each of replicas) start(each);
+  board.lose(replica(1), died, false);
+  const demands = (): number => board.effects.filter(({ kind }) => kind === "demand").length;
+  const before = demands();
+  board.pass(LIMITS.wakeMs);
+  board.perform(board.switchboard.rest(board.nowMs));
+  expect(demands()).toBe(before);
+  const session = board.join();
+  for (let id = 0; id < 5; id++) {
+    board.ask(session, "prompts/get", { name: "say", n: id }, id);
+    answerLast(replica(0), "prompts/get");
+  }
+  expect(demands()).toBe(before);
+  board.pass(LIMITS.tickMs);
+  expect(demands()).toBe(before + 1);
+});
+
 test("replicas rest together, and wake together when one is needed", () => {
   [board, replicas] = boardWith(2, { idleStopMs: 60_000 });
   for (const each of replicas) start(each);
