@@ -27,6 +27,9 @@ export type DatabaseFile = {
 /** How long a file that could not be written is left alone: each attempt may wait for a lock. */
 const RETRY_MS = 1_000;
 
+/** How long a file is taken to be there, or not: looking would be a system call for each use. */
+const LOOK_MS = 1_000;
+
 /**
  * A SQLite file that is nice to have: opened when it is first used, and never trouble for more than
  * itself. A full disk or a lock is waited out; what is there can still be read. A file that is no
@@ -39,6 +42,7 @@ export class OptionalDatabase {
   #closed = false;
   /** Since the last write that failed; null while all is well. */
   #failing: { readonly untilMs: number } | null = null;
+  #found: { readonly there: boolean; readonly untilMs: number } | null = null;
 
   constructor(file: DatabaseFile, clock: Pick<Clock, "monotonic">) {
     this.#file = file;
@@ -54,7 +58,7 @@ export class OptionalDatabase {
   look<T>(action: (database: Database) => T): T | null {
     if (this.#closed) return null;
     this.#letGoOfRemoved();
-    if (this.#database === null && (this.#resting() || !existsSync(this.#file.path))) return null;
+    if (this.#database === null && (this.#resting() || !this.#there())) return null;
     try {
       return this.#attempt(action);
     } catch (error) {
@@ -101,14 +105,25 @@ export class OptionalDatabase {
 
   /** Somebody has removed the file: what goes into it now would be gone with this process. */
   #letGoOfRemoved(): void {
-    if (this.#database === null || existsSync(this.#file.path)) return;
+    if (this.#database === null || this.#there()) return;
     this.#database.close();
     this.#database = null;
   }
 
+  #there(): boolean {
+    const nowMs = this.#clock.monotonic();
+    if (this.#found === null || nowMs >= this.#found.untilMs) {
+      this.#found = { there: existsSync(this.#file.path), untilMs: nowMs + LOOK_MS };
+    }
+    return this.#found.there;
+  }
+
   /** Damage may show only when it is read: then there is a second chance, with a new file. */
   #attempt<T>(action: (database: Database) => T): T {
-    this.#database ??= openOrReplace(this.#file);
+    if (this.#database === null) {
+      this.#database = openOrReplace(this.#file);
+      this.#found = null;
+    }
     try {
       return action(this.#database);
     } catch (error) {

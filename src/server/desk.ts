@@ -17,7 +17,8 @@ import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
 import { Hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
-import { LiveSession, longestIdle } from "./live-session.ts";
+import { LiveSession } from "./live-session.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { newSecretName } from "./names.ts";
 import type { Pool } from "./pool.ts";
 import type { Stores } from "./stores.ts";
@@ -31,7 +32,7 @@ export class LiveDesk implements Desk {
   readonly #pool: Pool;
   readonly #settings: () => ServerSettings;
   readonly #stores: Stores;
-  readonly #live = new Map<string, LiveSession>();
+  readonly #live = new LiveSessions();
   readonly #queue: Effect[] = [];
   #running = false;
   #ticker: Timer | null = null;
@@ -86,8 +87,8 @@ export class LiveDesk implements Desk {
   /** Ends every session and lets nobody in: what is in flight is answered with the reason. */
   refuse(problem: Fault, reason: string): void {
     this.#refusal = problem;
-    this.#stores.sessions.keep(this.#lasting());
-    for (const live of this.#live.values()) this.#leave(live, reason);
+    this.#stores.sessions.keep(this.#live.lasting());
+    for (const live of this.#live.all()) this.#leave(live, reason);
   }
 
   /** Lets clients in again. */
@@ -116,11 +117,16 @@ export class LiveDesk implements Desk {
 
   receive(live: LiveSession, message: Message, channel: Channel): void {
     // Of what was held, the client may have gone.
-    if (!this.#live.has(live.id)) return;
-    const nowMs = this.#clock.monotonic();
-    live.seen(nowMs);
+    if (this.#live.get(live.id) !== live) return;
+    this.use(live);
     if (live.session.streamed) this.#stores.sessions.asked(live);
-    this.#run(this.#switchboard.fromClient(live.session, message, channel, nowMs));
+    this.#run(this.#switchboard.fromClient(live.session, message, channel, this.now()));
+  }
+
+  /** Its client is there, or was until now. */
+  use(live: LiveSession): void {
+    live.seen(this.now());
+    this.#live.use(live);
   }
 
   /** Ends a session for good: its client will not come back to it. */
@@ -172,8 +178,8 @@ export class LiveDesk implements Desk {
   sweep(): void {
     this.#run(this.#switchboard.rest(this.#clock.monotonic()));
     const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
-    for (const live of this.#live.values()) if (live.idle && live.seenMs < limitMs) live.close();
-    this.#stores.sessions.note(this.#lasting());
+    for (const live of this.#live.all()) if (live.idle && live.seenMs < limitMs) live.close();
+    this.#stores.sessions.note(this.#live.lasting());
   }
 
   /** Ends every session; what is in flight is answered. */
@@ -255,7 +261,7 @@ export class LiveDesk implements Desk {
 
   #enter(session: Session): LiveSession {
     const live = new LiveSession(session, this);
-    this.#live.set(session.id, live);
+    this.#live.enter(live);
     return live;
   }
 
@@ -277,12 +283,8 @@ export class LiveDesk implements Desk {
     if (live?.session.lasting === true) this.#stores.sessions.keep([live]);
   }
 
-  #lasting(): readonly LiveSession[] {
-    return [...this.#live.values()].filter((live) => live.session.lasting);
-  }
-
   #leave(live: LiveSession, reason: string): void {
-    if (this.#live.get(live.id) !== live || !this.#live.delete(live.id)) return;
+    if (this.#live.get(live.id) !== live || !this.#live.leave(live)) return;
     this.#stores.sessions.left(live);
     this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
   }
@@ -297,7 +299,7 @@ export class LiveDesk implements Desk {
 
   /** Makes room by putting the session that has been idle longest to sleep; false when none is. */
   #evictIdle(): boolean {
-    const oldest = longestIdle(this.#live.values());
+    const oldest = this.#live.restful();
     if (oldest !== undefined) this.#leave(oldest, "others need its place");
     return oldest !== undefined;
   }

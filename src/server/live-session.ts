@@ -59,7 +59,7 @@ export class LiveSession implements SessionPort {
     for (const text of backlog) channel.write(text, false);
     return () => {
       if (this.#listener === channel) this.#listener = null;
-      this.#seenMs = this.#desk.now();
+      this.#desk.use(this);
     };
   }
 
@@ -78,13 +78,4 @@ export class LiveSession implements SessionPort {
   close(): void {
     this.#desk.forget(this, "the client left");
   }
-}
-
-/** The session that nobody has used for longest; undefined when all are in use. */
-export function longestIdle(sessions: Iterable<LiveSession>): LiveSession | undefined {
-  let oldest: LiveSession | undefined;
-  for (const live of sessions) {
-    if (live.idle && (oldest === undefined || live.seenMs < oldest.seenMs)) oldest = live;
-  }
-  return oldest;
 }

@@ -6,7 +6,8 @@ import type { LiveDesk } from "../../src/server/desk.ts";
 import { LiveSession } from "../../src/server/live-session.ts";
 
 function newSession(now = (): number => 0): LiveSession {
-  const desk: Pick<LiveDesk, "now"> = { now };
+  const use = (live: LiveSession): void => live.seen(now());
+  const desk: Pick<LiveDesk, "now" | "use"> = { now, use };
   const about = { id: "s", view: { kind: "all" }, principal: "key", project: null } as const;
   return new LiveSession(new Session(about), desk as LiveDesk);
 }

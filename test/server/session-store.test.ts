@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 
 import type { KeptSession } from "../../src/core/kept-session.ts";
 import { type Row, SessionStore } from "../../src/server/session-store.ts";
@@ -114,4 +114,17 @@ test("leaves room for the next: what it would need on a full disk is there alrea
   const second = scene.store();
   expect(second.read("a")?.kept.principal).toBe("a");
   second.close();
+});
+
+test("a file that somebody removes is made anew within a second", () => {
+  using scene = new Scene();
+  const store = scene.store();
+  for (const id of ["a", "b"]) store.write([row(id)]);
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${scene.path}${end}`, { force: true });
+  scene.nowMs += 1_000;
+  store.write([row("c")]);
+  store.close();
+  const next = scene.store();
+  expect(next.read("c")?.kept).toEqual(row("c").kept);
+  next.close();
 });
