@@ -80,13 +80,19 @@ function loadOf(lab: Lab, cell: Cell, subject: Subject | undefined, durationMs: 
   };
 }
 
+/** For opening its sessions and a call that is never answered; a window is far shorter. */
+const LOAD_MS = 60_000;
+
 /** Runs the generator in a process of its own, on the core of the load. */
 export async function generate(lab: Lab, load: Load): Promise<LoadResult> {
   const script = join(import.meta.dir, "load.ts");
   const command = [...lab.loadCore, process.execPath, script, JSON.stringify(load)];
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: 60_000 });
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: LOAD_MS });
   const text = await new Response(child.stdout).text();
-  if ((await child.exited) !== 0) throw new Error("Cannot bench: the load generator failed");
+  if ((await child.exited) !== 0) {
+    const why = child.signalCode === null ? "failed" : `came to no end in ${LOAD_MS} ms`;
+    throw new Error(`Cannot bench: the load generator ${why}`);
+  }
   return JSON.parse(text);
 }
 

@@ -3,16 +3,23 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { processesOf } from "../../test/helpers/program.ts";
+import { within } from "../../test/helpers/wait.ts";
 import type { Environment, Installed } from "../interop/kit.ts";
 import type { Lab } from "./lab.ts";
 import { openCaller, type Target } from "./load.ts";
 import type { Peer, PeerScene } from "./peers.ts";
 import { executableOf } from "./process.ts";
-import { apiKey, echoCommand, freePort, spawnSubject, type SubjectName } from "./subject.ts";
+import {
+  apiKey,
+  echoCommand,
+  freePort,
+  spawnSubject,
+  stopTree,
+  type SubjectName,
+} from "./subject.ts";
 
 /** What has not answered by then is not measured. */
 const START_MS = 30_000;
-const STOP_MS = 5_000;
 
 export interface Contender {
   readonly name: string;
@@ -106,10 +113,7 @@ export function peerContender(
     proxyPids: () => processesOf(home).filter((pid) => !ours(pid)),
     upstreamPids: () => processesOf(home).filter(ours),
     async stop() {
-      child?.kill("SIGTERM");
-      await Promise.race([child?.exited, Bun.sleep(STOP_MS)]);
-      for (const pid of processesOf(home)) process.kill(pid, "SIGKILL");
-      await child?.exited;
+      if (child !== null) await stopTree(child, () => processesOf(home));
     },
   };
 }
@@ -121,13 +125,12 @@ async function untilListed(targetOf: () => Target): Promise<void> {
   let last: unknown = "nothing answered";
   while (performance.now() < deadlineMs) {
     try {
-      const left = Bun.sleep(deadlineMs - performance.now()).then(() => "no answer came");
       const asked = openCaller(targetOf(), true).then(async (caller) => {
         const said = (await caller.call(request)).toString();
         caller.close();
         return said;
       });
-      const answer = await Promise.race([asked, left]);
+      const answer = await within("tools/list", asked, deadlineMs - performance.now());
       if (answer.includes('echo"')) return;
       last = answer.slice(0, 200);
     } catch (error) {

@@ -2,7 +2,9 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { within } from "../../test/helpers/wait.ts";
 import { Store } from "../interop/kit.ts";
+import type { Caller } from "./caller.ts";
 import { generate } from "./calls.ts";
 import { type Contender, ownContender, peerContender } from "./contender.ts";
 import { benchHousehold, type HouseholdRow } from "./household.ts";
@@ -26,6 +28,7 @@ const IDLE_SESSIONS = 100;
 const SETTLE_MS = 1_500;
 /** Opening so many sessions, each perhaps a process. */
 const OPEN_MS = 60_000;
+const COMMAND_MS = 20_000;
 
 export type ContestCell = {
   readonly name: string;
@@ -142,31 +145,39 @@ async function measureOne(lab: Lab, entry: Entry): Promise<void> {
   await Bun.sleep(SETTLE_MS);
   const idleBytes = takesBytes();
   const processes = contender.proxyPids().length;
-  const late = Bun.sleep(OPEN_MS).then(() => null);
-  const opening = Promise.all(
-    Array.from({ length: IDLE_SESSIONS }, () => openCaller(contender.target, true)),
-  ).catch(() => null);
-  const callers = await Promise.race([opening, late]);
+  const callers: Caller[] = [];
+  const opening = Array.from({ length: IDLE_SESSIONS }, async () => {
+    callers.push(await openCaller(contender.target, true));
+  });
+  const opened = await within("opening sessions", Promise.all(opening), OPEN_MS).catch(() => null);
   await Bun.sleep(SETTLE_MS);
-  const perSessionBytes =
-    callers === null ? Number.NaN : (takesBytes() - idleBytes) / IDLE_SESSIONS;
-  for (const caller of callers ?? []) caller.close();
+  const perSessionBytes = opened === null ? Number.NaN : (takesBytes() - idleBytes) / IDLE_SESSIONS;
+  for (const caller of callers) caller.close();
   entry.memory = { idleBytes, perSessionBytes, processes };
-  if (contender.call !== null) entry.commandMs = timeCommand(lab, contender, contender.call);
+  if (contender.call !== null) entry.commandMs = await timeCommand(lab, contender, contender.call);
 }
 
-function timeCommand(lab: Lab, { environment }: Contender, call: readonly string[]): Spread | null {
+async function timeCommand(
+  lab: Lab,
+  { name, environment }: Contender,
+  call: readonly string[],
+): Promise<Spread | null> {
   const timesMs: number[] = [];
+  // No pipe: what it leaves running would hold the other end.
+  const output = Bun.file(join(lab.root, `${name}.call`));
   for (let run = 0; run <= COMMANDS; run++) {
     const startMs = performance.now();
-    const { exitCode, stdout } = Bun.spawnSync([...call], {
+    const child = Bun.spawn([...call], {
       env: environment,
       cwd: lab.root,
-      stdin: "ignore",
-      timeout: 20_000,
+      stdio: ["ignore", output, "ignore"],
+      timeout: COMMAND_MS,
+      killSignal: "SIGKILL",
     });
-    if (exitCode !== 0 || !stdout.toString().includes("hello")) return null;
-    if (run > 0) timesMs.push(performance.now() - startMs);
+    const exitCode = await child.exited;
+    const takenMs = performance.now() - startMs;
+    if (exitCode !== 0 || !(await output.text()).includes("hello")) return null;
+    if (run > 0) timesMs.push(takenMs);
   }
   return spreadOf(timesMs);
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { within } from "../../test/helpers/wait.ts";
 import type { Lab } from "./lab.ts";
 import { executableOf, processTree } from "./process.ts";
 
@@ -21,6 +22,7 @@ export interface Subject {
 export type McpdServers = Readonly<Record<string, readonly string[]>>;
 
 const START_TIMEOUT_MS = 10_000;
+const LOOK_MS = 1_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 /** The command of the trivial upstream, on the core of the load. */
@@ -111,21 +113,36 @@ async function ready(url: string): Promise<void> {
   const health = new URL("/health", url);
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadlineMs) {
-    const answer = await fetch(health).catch(() => null);
+    const answer = await within("a look", fetch(health), LOOK_MS).catch(() => null);
     if (answer !== null) return;
     await Bun.sleep(10);
   }
   throw new Error(`Cannot bench: nothing answers at ${health} after ${START_TIMEOUT_MS} ms`);
 }
 
-/** TERM, then KILL; then whatever is left of the tree, by id and only if it is still the same. */
-async function stopTree(child: Bun.Subprocess): Promise<void> {
+/**
+ * Ends a program and all below it: TERM, then KILL to each that is still the same, and to the
+ * strays that are found then. It never fails, since others wait for their end behind it.
+ */
+export async function stopTree(
+  child: Bun.Subprocess,
+  strays: () => readonly number[] = () => [],
+  limitMs = STOP_TIMEOUT_MS,
+): Promise<void> {
   const tree = processTree(child.pid).map((pid) => ({ pid, executable: executableOf(pid) }));
   child.kill("SIGTERM");
-  await Promise.race([child.exited, Bun.sleep(STOP_TIMEOUT_MS)]);
+  await within("its end", child.exited, limitMs).catch(() => null);
   for (const { pid, executable } of tree) {
-    if (executable === "" || executableOf(pid) !== executable) continue;
-    process.kill(pid, "SIGKILL");
+    if (executable !== "" && executableOf(pid) === executable) kill(pid);
   }
-  await child.exited;
+  for (const pid of strays()) kill(pid);
+  await within("its end", child.exited, limitMs).catch(() => null);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }

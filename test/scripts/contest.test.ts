@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 
 import { connectCaller } from "../../scripts/bench/caller.ts";
 import type { Measured } from "../../scripts/bench/calls.ts";
@@ -11,7 +12,9 @@ import {
 import type { ContestRow } from "../../scripts/bench/contest.ts";
 import { proportionalBytes } from "../../scripts/bench/process.ts";
 import { connectSseCaller } from "../../scripts/bench/sse-caller.ts";
+import { stopTree } from "../../scripts/bench/subject.ts";
 import { linuxTest } from "../helpers/posix.ts";
+import { waitFor } from "../helpers/wait.ts";
 import { round } from "./round.ts";
 
 describe("check", () => {
@@ -161,3 +164,25 @@ linuxTest("memory that is shared counts in part", () => {
   expect(proportionalBytes([process.pid])).toBeGreaterThan(1_000_000);
   expect(proportionalBytes([2 ** 30])).toBe(0);
 });
+
+describe("a peer that hangs", () => {
+  linuxTest("is ended with what it has started, and what has left it", async () => {
+    const deaf = "trap '' TERM; while :; do sleep 0.05; done";
+    const stray = Bun.spawn(["sh", "-c", deaf], { stdio: ["ignore", "ignore", "ignore"] });
+    const child = Bun.spawn(["sh", "-c", `(${deaf}) & echo $!; ${deaf}`], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const { value } = await child.stdout.getReader().read();
+    const below = Number(new TextDecoder().decode(value));
+    await stopTree(child, () => [stray.pid], 100);
+    await stray.exited;
+    expect([child, stray].map(({ signalCode }) => signalCode)).toEqual(["SIGKILL", "SIGKILL"]);
+    await waitFor("the end of what it started", () => ["", "Z"].includes(stateOf(below)));
+  });
+});
+
+/** The letter of ps(1) for what a process does; "" when it is gone. */
+function stateOf(pid: number): string {
+  const file = `/proc/${pid}/stat`;
+  return existsSync(file) ? (/\) (\w)/.exec(readFileSync(file, "utf8"))?.[1] ?? "") : "";
+}
