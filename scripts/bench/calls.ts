@@ -35,10 +35,9 @@ export type CallsOptions = {
 };
 
 /**
- * Starts what is shared once, then measures every cell every way, `rounds` times, after a round that
- * does not count: once it is hot, the runtime compiles the path of a call to its last tier, half a
- * second of work that a proxy with one core does between the calls (mcpd has more code than the
- * relay), and more slowly the more others do there.
+ * Starts what is shared once, then measures every cell every way, `rounds` times, after a round
+ * that does not count: once a path is hot, the runtime compiles it to its last tier. For mcpd, with
+ * more code than the relay, that is half a second of work beside its calls, on the one core it has.
  */
 export async function benchCalls(lab: Lab, options: CallsOptions): Promise<Measured[]> {
   writeConfig(lab, { echo: echoCommand(lab) });

@@ -63,9 +63,9 @@ export function markdown(results: Results): string {
     `# mcpd bench, ${machine.at}`,
     `${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Bun ${machine.bun}, ` +
       `load average at the start ${digits(machine.loadAverage)}. Calls: ${cores}. ` +
-      "Medians of the rounds after a first that does not count, in brackets the least and the most. CPU is the proxy's per call " +
-      "(directly: the server's). Load and others are shares of one core in the worst round: what " +
-      "the generator used, and programs outside of the bench.",
+      "Medians of the rounds after a first that does not count, in brackets the least and the " +
+      "most. CPU is the proxy's per call (directly: the server's). Load and others are shares of " +
+      "one core in the worst round: what the generator used, and programs outside of the bench.",
     section("Calls", callsTable(results.calls)),
     section("Whole processes, ms", timingTable([...results.processes, ...results.starts])),
     section(

@@ -49,8 +49,7 @@ export class Allowance {
 
   /** How many the upstream works on, and how many wait for their turn there. */
   #running(client: Client): number {
-    const queued = this.#lane.queued.filter((exchange) => exchange.client === client);
-    return this.#calls.shareOf(client) + queued.length;
+    return this.#calls.shareOf(client) + this.#lane.shareOf(client);
   }
 
   /** It may end without ever having been sent. */

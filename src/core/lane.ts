@@ -1,6 +1,7 @@
 import type { Turn } from "./effect.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Client } from "./session.ts";
 
 /**
  * Calls of tools that ask, or may. They run one at a time, so that a question can only be of the
@@ -25,6 +26,15 @@ export class Lane {
   /** Those that wait for their turn and are still wanted. */
   get queued(): readonly Exchange[] {
     return this.#queue.flatMap(({ exchange }) => (exchange.open ? [exchange] : []));
+  }
+
+  /** How many of queued a client has. */
+  shareOf(client: Client): number {
+    let share = 0;
+    for (const { exchange } of this.#queue) {
+      if (exchange.open && exchange.client === client) share += 1;
+    }
+    return share;
   }
 
   /** Takes over what another instance of the same upstream has found out. */

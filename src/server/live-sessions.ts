@@ -25,9 +25,9 @@ export class LiveSessions {
     this.#byId.set(live.id, live);
   }
 
-  /** False when it had left before. */
-  leave({ id }: LiveSession): boolean {
-    return this.#byId.delete(id);
+  /** False when it had left before; its client may have come back to another one by its id. */
+  leave(live: LiveSession): boolean {
+    return this.#byId.get(live.id) === live && this.#byId.delete(live.id);
   }
 
   /** It is being used; nothing when it has left. */

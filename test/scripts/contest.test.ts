@@ -167,9 +167,9 @@ linuxTest("memory that is shared counts in part", () => {
 
 describe("a peer that hangs", () => {
   linuxTest("is ended with what it has started, and what has left it", async () => {
-    const deaf = "trap '' TERM; while :; do sleep 0.05; done";
-    const stray = Bun.spawn(["sh", "-c", deaf], { stdio: ["ignore", "ignore", "ignore"] });
-    const child = Bun.spawn(["sh", "-c", `(${deaf}) & echo $!; ${deaf}`], {
+    const endless = "while :; do sleep 0.05; done";
+    const stray = Bun.spawn(["sh", "-c", endless], { stdio: ["ignore", "ignore", "ignore"] });
+    const child = Bun.spawn(["sh", "-c", `trap '' TERM; (${endless}) & echo $!; ${endless}`], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     const { value } = await child.stdout.getReader().read();

@@ -52,7 +52,7 @@ test("the idle one that was used longest ago makes room", () => {
   expect(scene.sessions.restful()?.id).toBe("a");
 });
 
-test("none makes room when all are busy, and one that has left does not come back", () => {
+test("none makes room when all are busy, and one that has left does not come back by its id", () => {
   const scene = new Scene();
   scene.enter("a", "b");
   const gone = scene.session("a");
@@ -60,6 +60,10 @@ test("none makes room when all are busy, and one that has left does not come bac
   expect(scene.sessions.leave(gone)).toBe(false);
   scene.sessions.use(gone);
   expect(scene.sessions.size).toBe(1);
+  scene.enter("a");
+  scene.sessions.use(gone);
+  expect(scene.session("a")).not.toBe(gone);
+  scene.listen("a");
   scene.listen("b");
   expect(scene.sessions.restful()).toBeUndefined();
 });
