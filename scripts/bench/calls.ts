@@ -22,6 +22,9 @@ export const CELLS: readonly Cell[] = [
 /** Each direct client has a process of its own: more of them measure the machine, not the way. */
 const DIRECT_CLIENTS_MAX = 32;
 
+/** The round before the first: some thousand calls, also where others are busy. */
+const HEAT_MS = 1_500;
+
 /** One cell one way: a result per round. */
 export type Measured = { readonly cell: Cell; readonly way: Way; readonly rounds: LoadResult[] };
 
@@ -56,7 +59,8 @@ export async function benchCalls(lab: Lab, options: CallsOptions): Promise<Measu
       for (const { cell, way, rounds } of measured) {
         const subject = subjects.find(({ name }) => name === way);
         if (round === 0 && subject === undefined) continue;
-        const result = await generate(lab, loadOf(lab, cell, subject, options.durationMs));
+        const durationMs = round === 0 ? HEAT_MS : options.durationMs;
+        const result = await generate(lab, loadOf(lab, cell, subject, durationMs));
         console.error(
           `round ${round}: ${cell.name}, ${way}: ${Math.round(result.callsPerSecond)}/s`,
         );
