@@ -284,7 +284,7 @@ export class LiveDesk implements Desk {
   }
 
   #leave(live: LiveSession, reason: string): void {
-    if (this.#live.get(live.id) !== live || !this.#live.leave(live)) return;
+    if (!this.#live.leave(live)) return;
     this.#stores.sessions.left(live);
     this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
   }

@@ -36,7 +36,7 @@ class Scene {
         count();
         return super.idle;
       }
-    })(session, desk as LiveDesk, true);
+    })(session, desk as LiveDesk);
   }
 }
 
