@@ -1,3 +1,5 @@
+import { type Fault, hintOf } from "./fault.ts";
+
 export type Severity = "error" | "warning" | "info";
 
 /** A named problem. Status, doctor, /health and the logs render the same list. */
@@ -32,6 +34,13 @@ export class Conditions {
     const changed = standing.text !== condition.text || standing.severity !== condition.severity;
     if (changed) this.#rows.set(key, { ...condition, sinceMs: standing.sinceMs });
     return changed;
+  }
+
+  /** Raises what a fault says: an error of the daemon itself, under the fault's code, by default. */
+  report(problem: Fault, sinceMs: number, about: Partial<Condition> = {}): boolean {
+    const { code: name, text } = problem;
+    const hint = hintOf(problem);
+    return this.raise({ name, subject: "", severity: "error", text, hint, sinceMs, ...about });
   }
 
   /** Clears a condition; true when it stood. */

@@ -6,7 +6,7 @@ import type { ControlApi, Status } from "../control/api.ts";
 import type { ControlHandlers } from "../control/host.ts";
 import { isOnTrial } from "../control/trial.ts";
 import { Conditions } from "../core/condition.ts";
-import { fault, hintOf } from "../core/fault.ts";
+import { fault } from "../core/fault.ts";
 import { plan } from "../core/plan.ts";
 import type { Revision } from "../core/revision.ts";
 import { Switchboard } from "../core/switchboard.ts";
@@ -269,14 +269,7 @@ export class Server {
     void this.#front?.move(this.#address(revision));
     if (problem === null) return void this.#conditions.clear("daemon.disabled");
     this.#control?.hangUp();
-    this.#conditions.raise({
-      name: problem.code,
-      subject: "",
-      severity: "info",
-      text: problem.text,
-      hint: hintOf(problem),
-      sinceMs: this.#clock.now(),
-    });
+    this.#conditions.report(problem, this.#clock.now(), { severity: "info" });
   }
 
   #address({ daemon }: Revision): Address | null {

@@ -4,7 +4,7 @@ import { runnable } from "../core/face.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { ListKind } from "../core/listing.ts";
-import type { Message, Wire } from "../core/message.ts";
+import { encode, faultResponse, type Message, type Wire } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
 import type { Profile } from "../core/profile.ts";
 import type { ServerSettings } from "../core/revision.ts";
@@ -15,6 +15,7 @@ import type { Upstream } from "../core/upstream.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
+import { EffectQueue } from "./effect-queue.ts";
 import { Hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { LiveSession } from "./live-session.ts";
@@ -33,8 +34,7 @@ export class LiveDesk implements Desk {
   readonly #settings: () => ServerSettings;
   readonly #stores: Stores;
   readonly #live = new LiveSessions();
-  readonly #queue: Effect[] = [];
-  #running = false;
+  readonly #queue = new EffectQueue((effect) => this.#perform(effect));
   #ticker: Timer | null = null;
   /** Why nobody is let in. */
   #refusal: Fault | null = null;
@@ -116,8 +116,11 @@ export class LiveDesk implements Desk {
   }
 
   receive(live: LiveSession, message: Message, channel: Channel): void {
-    // Of what was held, the client may have gone.
-    if (this.#live.get(live.id) !== live) return;
+    // While its body was read, or held, the session may have ended.
+    if (this.#live.get(live.id) !== live) {
+      if (message.kind !== "request") return;
+      return channel.write(encode(faultResponse(message.id, fault("session.unknown"))), true);
+    }
     this.use(live);
     if (live.session.streamed) this.#stores.sessions.asked(live);
     this.#run(this.#switchboard.fromClient(live.session, message, channel, this.now()));
@@ -189,20 +192,8 @@ export class LiveDesk implements Desk {
     this.#ticker?.cancel();
   }
 
-  /** Effects may cause further events at once (a built-in upstream answers at once): in turn. */
   #run(effects: readonly Effect[]): void {
-    for (const effect of effects) this.#queue.push(effect);
-    if (this.#running) return;
-    this.#running = true;
-    try {
-      for (let next = 0; next < this.#queue.length; next++) {
-        const effect = this.#queue[next];
-        if (effect !== undefined) this.#perform(effect);
-      }
-    } finally {
-      this.#queue.length = 0;
-      this.#running = false;
-    }
+    if (!this.#queue.run(effects)) return;
     if (this.#ticker === null && !this.#closed && this.#switchboard.busy) this.#startTicker();
   }
 

@@ -1,6 +1,6 @@
 import type { Status } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
-import { type Fault, hintOf, isFault } from "../core/fault.ts";
+import { type Fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { isLoopback, urlHost } from "../lib/address.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
@@ -110,15 +110,7 @@ export class FrontDoor {
   }
 
   #tryAgain(problem: Fault): void {
-    const changed = this.#conditions.raise({
-      name: problem.code,
-      subject: "",
-      severity: "error",
-      text: problem.text,
-      hint: hintOf(problem),
-      sinceMs: this.#clock.now(),
-    });
-    if (changed) this.#log.error(problem.text);
+    if (this.#conditions.report(problem, this.#clock.now())) this.#log.error(problem.text);
     this.#retry = this.#clock.after(LIMITS.portRetryMs, () => this.#listen());
   }
 

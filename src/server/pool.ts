@@ -1,6 +1,6 @@
 import type { Conditions } from "../core/condition.ts";
 import { faceOf, runnable } from "../core/face.ts";
-import { type Fault, hintOf } from "../core/fault.ts";
+import { type Fault } from "../core/fault.ts";
 import type { Wire } from "../core/message.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -176,14 +176,12 @@ export class Pool {
     const served = runnable(faceOf(upstream)).some(
       (replica) => replica !== upstream && replica.phase === "ready",
     );
-    const changed = this.#conditions.raise({
+    // While another replica serves, nobody goes without.
+    const severity = served ? "warning" : "error";
+    const changed = this.#conditions.report(problem, this.#clock.now(), {
       name,
       subject,
-      // While another replica serves, nobody goes without.
-      severity: served ? "warning" : "error",
-      text: problem.text,
-      hint: hintOf(problem),
-      sinceMs: this.#clock.now(),
+      severity,
     });
     if (changed) this.#log.error(problem.text, { upstream: subject });
   }

@@ -1,7 +1,7 @@
 import { type ConfigStore, standing } from "../config/store.ts";
 import { watchConfig } from "../config/watch.ts";
 import type { Conditions } from "../core/condition.ts";
-import { type Fault, hintOf, isFault } from "../core/fault.ts";
+import { type Fault, isFault } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -124,13 +124,10 @@ export class Revisions {
   }
 
   #refuse(problem: Fault): void {
-    const changed = this.#conditions.raise({
+    const changed = this.#conditions.report(problem, this.#clock.now(), {
       name: "config.invalid",
       subject: this.#store.path,
-      severity: "error",
       text: standing(problem, this.#current),
-      hint: hintOf(problem),
-      sinceMs: this.#clock.now(),
     });
     if (changed && this.#opened) this.#log.error(problem.text);
   }

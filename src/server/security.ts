@@ -1,5 +1,5 @@
 import type { Conditions } from "../core/condition.ts";
-import { hintOf, isFault } from "../core/fault.ts";
+import { isFault } from "../core/fault.ts";
 import type { DaemonSettings } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Gate, type GateSettings } from "./gate.ts";
@@ -62,7 +62,7 @@ export class Security {
   #key({ apiKeyEnv, apiKeyFile }: DaemonSettings): ApiKey {
     const found = loadKey({ env: this.#environment[apiKeyEnv], file: apiKeyFile });
     if (isFault(found)) {
-      this.#raise("gate.key", "error", found.text, hintOf(found));
+      this.#conditions.report(found, this.#clock.now(), { name: "gate.key" });
       // A key nobody can know.
       return new ApiKey(crypto.randomUUID() + crypto.randomUUID());
     }

@@ -338,3 +338,28 @@ describe("a project that is not there", () => {
     await expectWell(daemon);
   });
 });
+
+test("a request whose session ends while its body comes in is answered", async () => {
+  await using daemon = await Daemon.start(CONFIG);
+  const client = await daemon.connect("echo");
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(Buffer.from('{"jsonrpc":"2.0","id":7,'));
+      begun.resolve();
+      await ended.promise;
+      controller.enqueue(Buffer.from('"method":"ping"}'));
+      controller.close();
+    },
+  });
+  const answer = client.post(body);
+  await begun.promise;
+  // The head of the request has to be there first.
+  await Bun.sleep(200);
+  expect(await client.close()).toBe(200);
+  ended.resolve();
+  const { error } = await refusalOf(await within("the answer", answer, 3_000));
+  expect(error?.code).toBe(-32001);
+  await expectWell(daemon);
+});

@@ -108,7 +108,8 @@ export class McpHttp {
     return await fetch(this.#options.url, {
       method: "POST",
       headers: this.headers({ "content-type": "application/json" }),
-      body: typeof body === "string" ? body : JSON.stringify(body),
+      body:
+        typeof body === "string" || body instanceof ReadableStream ? body : JSON.stringify(body),
       ...(signal === undefined ? {} : { signal }),
     });
   }
