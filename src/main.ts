@@ -3,5 +3,6 @@
 
 import { run } from "./cli/run.ts";
 
-// All output is written by now, so there is nothing to wait for.
-process.exit(await run(process.argv.slice(2)));
+// No top-level await: Bun 1.4.5 does not use the bytecode of an entry that has one, which costs
+// every command 2 ms. All output is written when the code is known: there is nothing to wait for.
+void run(process.argv.slice(2)).then((code) => process.exit(code));
