@@ -10,6 +10,8 @@ type Input = { readonly [key: string]: unknown };
 const STDIN = 0;
 /** key=value or key:=json; the key ends at the first "=". */
 const PAIR = /^([^=]+?)(:?=)([\s\S]*)$/;
+/** How every JSON text begins. */
+const JSON_BEGINS = /^\s*(?:[[{"\d-]|true|false|null)/;
 
 /** The arguments of a tool, and the words behind those that are text or something else. */
 export type ToolInput = {
@@ -52,7 +54,7 @@ function entriesOf(word: string, subject: string): readonly Entry[] {
   if (key === undefined || value === undefined) {
     throw usage(`Cannot read "${word}": it is no JSON object, @FILE, "-" or key=value`, subject);
   }
-  if (sign === "=") return [[key, parseOr(value, () => value), value]];
+  if (sign === "=") return [[key, plainValue(value), value]];
   return [
     [
       key,
@@ -71,6 +73,11 @@ function entriesOfObject(text: string, what: string, subject: string): readonly 
     return Object.entries(value);
   }
   throw usage(`Cannot use ${what}: the arguments of a tool must be a JSON object`, subject);
+}
+
+/** A refusal of JSON.parse costs more than all else that is done here: plain words do without. */
+function plainValue(text: string): unknown {
+  return JSON_BEGINS.test(text) ? parseOr(text, () => text) : text;
 }
 
 function parseOr(text: string, otherwise: (why: string) => unknown): unknown {

@@ -16,11 +16,11 @@ const LEVEL_NOTES = 3;
  */
 export class Output {
   readonly paint: Paint;
-  /** Remarks on stderr: info, success, warn. --quiet leaves them out. */
-  readonly notes: ConsolaInstance;
   readonly #options: GlobalOptions;
   readonly #clock: Clock;
   readonly #paintNotes: Paint;
+  /** Made when there is something to remark: a quick command has nothing. */
+  #notes: ConsolaInstance | null = null;
   #closed = false;
 
   constructor(options: GlobalOptions, clock: Clock = systemClock) {
@@ -28,12 +28,17 @@ export class Output {
     this.#clock = clock;
     this.paint = paint(wantsColor(options.color, isTerminal(STDOUT), process.env));
     this.#paintNotes = paint(wantsColor(options.color, isTerminal(STDERR), process.env));
-    this.notes = createConsola({
-      level: options.quiet ? LEVEL_ERRORS : LEVEL_NOTES,
+  }
+
+  /** Remarks on stderr: info, success, warn. --quiet leaves them out. */
+  get notes(): ConsolaInstance {
+    this.#notes ??= createConsola({
+      level: this.#options.quiet ? LEVEL_ERRORS : LEVEL_NOTES,
       // Consola drops repeated lines by default; what we say is meant.
       throttle: 0,
       reporters: [{ log: (entry) => this.#note(entry) }],
     });
+    return this.#notes;
   }
 
   /** True once the reader of stdout has gone (`| head`): a command that goes on may stop. */
