@@ -43,6 +43,10 @@ describe("what every command loads", () => {
     expect(bytes).toBeLessThanOrEqual(BYTES_MAX);
   });
 
+  test("the entry does not await at its top: its bytecode would not be used", () => {
+    expect(readSource("src/main.ts").text).not.toMatch(/^[^/\n]*\bawait\b/m);
+  });
+
   test("neither the server nor any command is loaded before it is asked for", () => {
     const early = [...everyCommand.files].filter((path) =>
       /^src\/(server|supervise|bootstrap|transport|config|cli\/commands)\//.test(path),

@@ -4,6 +4,7 @@ import { fault, FaultError, hintOf } from "../core/fault.ts";
 import { parseJson } from "../core/json.ts";
 import { aimOf } from "../lib/aim.ts";
 import { readInput } from "./call-arguments.ts";
+import { millisecondsOf, SECONDS } from "./values.ts";
 
 type Call = Omit<ControlApi["mcpd/call"]["params"], "project">;
 
@@ -31,30 +32,33 @@ export function readBatch(file: string): readonly Call[] {
 
 /**
  * Calls as many at the same time as `parallel` says, and tells each result as soon as all before it
- * have been told. A call that fails does not stop the others; aborting does.
+ * have been told. A call that fails does not stop the others; aborting does. A daemon that is
+ * disabled has done nothing of what it refuses: that fault is thrown once nothing is under way, and
+ * whoever asks again with the same `results` makes the other calls only.
  */
 export async function runBatch(
   servers: ControlPort,
   calls: readonly Call[],
   options: { readonly parallel: number; readonly signal: AbortSignal; readonly project?: string },
   tell: (result: BatchResult) => void,
+  results: (BatchResult | undefined)[] = calls.map(() => undefined),
 ): Promise<readonly BatchResult[]> {
   const { parallel, signal, ...place } = options;
-  const results: BatchResult[] = [];
   const rest = calls.entries();
-  let told = 0;
+  let told = results.indexOf(undefined);
   const work = async (): Promise<void> => {
     for (const [index, call] of rest) {
-      results[index] = await resultOf(servers, { ...call, ...place }, index, signal);
+      results[index] ??= await resultOf(servers, { ...call, ...place }, index, signal);
       for (let next = results[told]; next !== undefined; next = results[told]) {
         tell(next);
         told++;
       }
     }
   };
-  await Promise.all(Array.from({ length: parallel }, work));
+  const ends = await Promise.allSettled(Array.from({ length: parallel }, work));
   if (signal.aborted) throw new FaultError(fault("exchange.cancelled", "Cancelled"));
-  return results;
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return results.filter((result) => result !== undefined);
 }
 
 async function resultOf(
@@ -69,6 +73,7 @@ async function resultOf(
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
     const { code, text: message } = error.fault;
+    if (code === "daemon.disabled") throw error;
     return { index, ok: false, error: { code, message, hint: hintOf(error.fault) } };
   }
 }
@@ -88,11 +93,12 @@ function callOf(value: unknown, where: string): Call {
   if (upstream !== undefined && typeof upstream !== "string") {
     throw wrong(where, '"upstream" must be its name');
   }
-  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0)) {
-    throw wrong(where, '"timeout_secs" must be a number above 0');
+  const timeoutMs = typeof seconds === "number" ? millisecondsOf(seconds) : null;
+  if (seconds !== undefined && timeoutMs === null) {
+    throw wrong(where, `"timeout_secs" must be ${SECONDS}`);
   }
   const { name, ...aim } = upstream === undefined ? aimOf(tool) : { name: tool, upstream };
-  const limit = seconds === undefined ? {} : { timeoutMs: Math.ceil(seconds * 1000) };
+  const limit = timeoutMs === null ? {} : { timeoutMs };
   return { ...aim, ...limit, tool: name, arguments: { ...input } };
 }
 

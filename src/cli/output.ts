@@ -1,6 +1,6 @@
 import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
 
-import { type Fault, hintOf } from "../core/fault.ts";
+import { type Fault, FaultError, hintOf } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { GlobalOptions } from "./command.ts";
 import { Spinner } from "./spinner.ts";
@@ -73,8 +73,13 @@ export class Output {
     if (this.#options.json) {
       const about = subject === "" ? {} : { subject };
       const more = data === undefined ? {} : { data };
-      this.json({ error: { code, message: text, hint, ...about, ...more } });
-      return;
+      try {
+        this.json({ error: { code, message: text, hint, ...about, ...more } });
+        return;
+      } catch (error) {
+        // The disk behind stdout is full: what is wrong is said where it can be.
+        if (!(error instanceof FaultError)) throw error;
+      }
     }
     const lines = [
       `${this.#paintNotes("red", "mcpd:")} ${harmless(text)}`,

@@ -17,13 +17,16 @@ export function writeAll(descriptor: number, text: string | Uint8Array): boolean
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      if (errorCode(error) === "EPIPE" || errorCode(error) === "EBADF") return false;
+      const code = errorCode(error);
       // Somebody made the pipe non-blocking and it is full: wait for its reader.
-      if (errorCode(error) !== "EAGAIN") {
-        const words = `Cannot write the output: ${reasonOf(error)}`;
-        throw new FaultError(fault("file.failed", words, "standard output"));
+      if (code === "EAGAIN") {
+        Bun.sleepSync(1);
+        continue;
       }
-      Bun.sleepSync(1);
+      // A remark that nobody can read is no reason to fail.
+      if (code === "EPIPE" || code === "EBADF" || descriptor === STDERR) return false;
+      const words = `Cannot write the output: ${reasonOf(error)}`;
+      throw new FaultError(fault("file.failed", words, "standard output"));
     }
   }
   return true;

@@ -1,5 +1,7 @@
 import { usage } from "./parse.ts";
 
+const DAY_MS = 86_400_000;
+
 /** A whole number given on the command line. Throws a usage fault that names the flag. */
 export function wholeNumber(
   text: string,
@@ -18,9 +20,18 @@ export function timeoutMsOf(text: string, subject: string): number;
 export function timeoutMsOf(text: string | undefined, subject: string): number | undefined;
 export function timeoutMsOf(text: string | undefined, subject: string): number | undefined {
   if (text === undefined) return undefined;
-  const timeoutMs = Math.round(Number(text) * 1000);
-  if (timeoutMs >= 1) return timeoutMs;
-  throw usage(`--timeout must be seconds, received "${text}"`, subject);
+  const timeoutMs = millisecondsOf(Number(text));
+  if (timeoutMs !== null) return timeoutMs;
+  throw usage(`--timeout must be ${SECONDS}, received "${text}"`, subject);
+}
+
+/** What `millisecondsOf` takes, in words. */
+export const SECONDS = "seconds, above 0 and at most a day (86400)";
+
+/** Null for what is no time-out: timers past 24 days fire at once. */
+export function millisecondsOf(seconds: number): number | null {
+  const milliseconds = Math.ceil(seconds * 1000);
+  return milliseconds >= 1 && milliseconds <= DAY_MS ? milliseconds : null;
 }
 
 /** "KEY=VALUE" taken apart. Throws a usage fault that names the flag. */

@@ -318,7 +318,7 @@ const table = {
     400,
     -32602,
     "Invalid params",
-    "Compare the arguments with the tool's input schema.",
+    "Compare the arguments with the tool's input schema: 'mcpd tools --json' shows it.",
   ),
   "tool.unknown": row(66, 404, -32602, "Unknown tool", "List the tools with 'mcpd tools'."),
   "tool.denied": row(

@@ -8,7 +8,7 @@ import type { Entry } from "../core/listing.ts";
 import { faultOf, type Outcome, type Params, type RpcError } from "../core/message.ts";
 import { split } from "../core/name.ts";
 import type { Switchboard } from "../core/switchboard.ts";
-import { didYouMean } from "../lib/text.ts";
+import { didYouMean, formatDuration } from "../lib/text.ts";
 import type { Insider, Place } from "./insider.ts";
 
 type Aim = Pick<ControlApi["mcpd/call"]["params"], "upstream" | "project" | "timeoutMs">;
@@ -98,7 +98,7 @@ async function bounded(
       }),
   });
   if (!outcome.ok && limit?.aborted === true && !signal.aborted) {
-    const text = `${what} timed out: it has not answered within ${timeoutMs} ms`;
+    const text = `${what} timed out: it has not answered within ${formatDuration(timeoutMs ?? 0)}`;
     throw new FaultError(fault("exchange.timed-out", text, upstream));
   }
   return outcome;

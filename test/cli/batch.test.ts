@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { runBatch } from "../../src/cli/batch.ts";
+import type { ControlPort } from "../../src/control/client.ts";
+import { fault, type FaultCode, FaultError } from "../../src/core/fault.ts";
 import { Bench } from "./bench.ts";
 
 type Line = { readonly index: number; readonly ok: boolean };
@@ -63,7 +66,10 @@ test.each([
   ['{"tool": "a"}\n{"tool"}', "line 2: "],
   ['[{"tool": "a"}, {"name": "b"}]', 'call 2: "tool" must be its name'],
   ['{"tool": "a", "arguments": []}', 'line 1: "arguments" must be a JSON object'],
-  ['{"tool": "a", "timeout_secs": "1"}', 'line 1: "timeout_secs" must be a number above 0'],
+  [
+    '{"tool": "a", "timeout_secs": "1"}',
+    'line 1: "timeout_secs" must be seconds, above 0 and at most a day (86400)',
+  ],
   ['{"tool": "a", "upstream": 7}', 'line 1: "upstream" must be its name'],
 ])("batch of %j calls nothing and says what is wrong", async (text, said) => {
   using bench = new Bench();
@@ -72,4 +78,27 @@ test.each([
   expect([code, stdout]).toEqual([65, ""]);
   expect(stderr).toContain(said);
   expect(bench.asked).toEqual([]);
+});
+
+test("what a disabled daemon refuses is made elsewhere, and nothing is made twice", async () => {
+  const made: string[] = [];
+  const told: number[] = [];
+  const calls = ["a", "b", "c"].map((tool) => ({ tool, arguments: {} }));
+  const done = calls.map(() => undefined);
+  const options = { parallel: 3, signal: new AbortController().signal };
+  const through = (disabled: boolean) => {
+    const request = async (_: unknown, { tool }: { readonly tool?: string }) => {
+      // One is under way while the others are refused.
+      if (tool === "a") await Bun.sleep(5);
+      else if (disabled) throw new FaultError(fault("daemon.disabled"));
+      made.push(tool ?? "");
+      return { content: [] };
+    };
+    const tell = ({ index }: Line): void => void told.push(index);
+    return runBatch({ request } as unknown as ControlPort, calls, options, tell, done);
+  };
+  const code: FaultCode = "daemon.disabled";
+  await expect(through(true)).rejects.toMatchObject({ fault: { code } });
+  expect(await through(false)).toHaveLength(3);
+  expect({ made, told }).toEqual({ made: ["a", "b", "c"], told: [0, 1, 2] });
 });

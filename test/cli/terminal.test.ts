@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 
 import { isTerminal, wantsColor, writeAll } from "../../src/cli/terminal.ts";
+import { Bench } from "./bench.ts";
 
 test("writeAll() writes all of it and says when nobody reads", () => {
   const path = `/tmp/mcpd-write-${process.pid}`;
@@ -34,5 +35,18 @@ test("writeAll() says that the disk is full", () => {
   expect(() => writeAll(full, "text")).toThrow(
     expect.objectContaining({ fault: expect.objectContaining(problem) }),
   );
+  closeSync(full);
+});
+
+test("with --json and a full disk the words go to standard error, if they can", async () => {
+  if (!existsSync("/dev/full")) return;
+  using bench = new Bench();
+  const full = openSync("/dev/full", "w");
+  const words = [process.execPath, "src/main.ts", "status", "--json"];
+  const heard = Bun.spawn(words, { env: bench.environment, stdout: full, stderr: "pipe" });
+  expect(await new Response(heard.stderr).text()).toContain("The daemon is not running");
+  expect(await heard.exited).toBe(69);
+  const unheard = Bun.spawn(words, { env: bench.environment, stdout: full, stderr: full });
+  expect(await unheard.exited).toBe(69);
   closeSync(full);
 });

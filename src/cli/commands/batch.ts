@@ -1,5 +1,5 @@
 import { ask, DAEMON_ARGUMENT } from "../ask.ts";
-import { readBatch, runBatch } from "../batch.ts";
+import { type BatchResult, readBatch, runBatch } from "../batch.ts";
 import { command } from "../command.ts";
 import { ownProject } from "../project.ts";
 import { wholeNumber } from "../values.ts";
@@ -32,10 +32,12 @@ export default command({
     const parallel = wholeNumber(args.parallel, "--parallel", bounds, "batch");
     const calls = readBatch(args.file);
     const need = { daemon: args.daemon, config: options.config };
+    const tell = (result: BatchResult): void => {
+      if (!options.json) output.print(JSON.stringify(result));
+    };
+    const done = calls.map(() => undefined);
     const results = await ask(need, output, (servers, signal) =>
-      runBatch(servers, calls, { parallel, signal, ...ownProject() }, (result) => {
-        if (!options.json) output.print(JSON.stringify(result));
-      }),
+      runBatch(servers, calls, { parallel, signal, ...ownProject() }, tell, done),
     );
     if (options.json) output.json({ results });
     const failed = results.filter(({ ok }) => !ok).length;
