@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { benchCache } from "./bench/cache.ts";
 import { benchCalls } from "./bench/calls.ts";
 import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
+import { benchCommandLines } from "./bench/command-lines.ts";
 import { benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
 import { benchMemory } from "./bench/memory.ts";
@@ -20,14 +21,17 @@ import { benchTokens } from "./bench/tokens.ts";
 import { verdictsOf } from "./bench/verdict.ts";
 
 const PEERS = "peers";
+const COMMANDS = "commands";
+/** They install what they measure from the registry. */
+const FETCHING = [PEERS, COMMANDS];
 const SECTIONS = ["calls", "processes", "starts", "memory", "mixed", "tokens", "recall", "cache"];
 
 const USAGE = `Usage: bun run bench [options]
 
   --rounds N      rounds of the call matrix (3)
   --duration MS   window of one measurement (700)
-  --only LIST     of ${SECTIONS.join(",")},${PEERS}
-  --peers         the same as --only ${PEERS}: beside others from the registry, which it installs
+  --only LIST     of ${SECTIONS.join(",")},${FETCHING.join(",")}
+  --peers         the same as --only ${FETCHING.join(",")}: beside others from the registry, installed first
   --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON
@@ -48,10 +52,10 @@ function readOptions(words: string[]): Options {
   const options = { rounds: text, duration: text, only: text, binary: text, json: text };
   const flag = { type: "boolean" } as const;
   const { values } = parseArgs({ args: words, options: { ...options, peers: flag, check: flag } });
-  const only = values.only?.split(",") ?? (values.peers === true ? [PEERS] : SECTIONS);
+  const only = values.only?.split(",") ?? (values.peers === true ? FETCHING : SECTIONS);
   const rounds = Number(values.rounds ?? 3);
   const durationMs = Number(values.duration ?? 700);
-  const unknown = only.find((section) => ![...SECTIONS, PEERS].includes(section));
+  const unknown = only.find((section) => ![...SECTIONS, ...FETCHING].includes(section));
   if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"`);
   if (!(rounds >= 1)) throw new Error("--rounds must be 1 or more");
   if (!(durationMs >= 100)) throw new Error("--duration must be 100 or more");
@@ -72,6 +76,7 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     starts: wanted("starts") ? await benchStarts(lab, 10) : [],
     memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
+    commands: wanted(COMMANDS) ? await benchCommandLines(lab, 15) : [],
     peers: wanted(PEERS) ? await benchPeers(lab, options) : null,
     tokens: wanted("tokens") ? await benchTokens(lab) : [],
     recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],

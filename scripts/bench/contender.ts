@@ -25,9 +25,6 @@ export interface Contender {
   readonly name: string;
   readonly version: string;
   readonly prefix: string;
-  /** A call from the command line; null where there is none. */
-  readonly call: readonly string[] | null;
-  readonly environment: Environment;
   /** Starts it; resolves with the time to the first tools/list, in ms. */
   start(): Promise<number>;
   readonly target: Target;
@@ -40,15 +37,12 @@ export interface Contender {
 /** The relay and mcpd, as in the other sections. */
 export function ownContender(lab: Lab, name: SubjectName): Contender {
   const version = name === "relay" ? "" : "this one";
-  const call = ["call", "echo", "echo", '{"text":"hello"}'];
   let subject: ReturnType<typeof spawnSubject> | null = null;
   let target: Target = { kind: "http", url: "", headers: {} };
   return {
     name,
     version,
     prefix: "",
-    call: name === "mcpd" && lab.mcpd !== null ? [lab.mcpd, ...call] : null,
-    environment: lab.environment,
     get target() {
       return target;
     },
@@ -87,8 +81,6 @@ export function peerContender(
     name: peer.name,
     version: installed.version,
     prefix: peer.prefix("echo"),
-    call: peer.call?.(atPort(0)) ?? null,
-    environment,
     get target() {
       return target;
     },

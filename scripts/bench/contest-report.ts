@@ -23,7 +23,6 @@ export function contestTable(rows: readonly ContestRow[]): string[][] {
     ["", ...rows.map(({ name, version }) => `${name} ${version}`.trim())],
     ...lines,
     line("start to first tools/list, ms", ({ startMs }) => spread(startMs)),
-    line("call from the command line, ms", ({ commandMs }) => spread(commandMs)),
     line("PSS idle, upstream included, MB", ({ memory }) =>
       memory === null ? "" : digits(memory.idleBytes / MEBIBYTE),
     ),

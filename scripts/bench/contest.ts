@@ -23,12 +23,10 @@ const CELLS = [
 ] as const;
 
 const STARTS = 3;
-const COMMANDS = 5;
 const IDLE_SESSIONS = 100;
 const SETTLE_MS = 1_500;
 /** Opening so many sessions, each perhaps a process. */
 const OPEN_MS = 60_000;
-const COMMAND_MS = 20_000;
 
 export type ContestCell = {
   readonly name: string;
@@ -43,8 +41,6 @@ export type ContestRow = {
   /** Why nothing was measured. */
   readonly problem: string | null;
   readonly startMs: Spread | null;
-  /** One call from the command line, the whole process. */
-  readonly commandMs: Spread | null;
   readonly memory: {
     /** PSS of all its processes and of the upstream's, in bytes. */
     readonly idleBytes: number;
@@ -60,7 +56,6 @@ type Entry = {
   readonly contender: Contender;
   readonly startsMs: number[];
   memory: ContestRow["memory"];
-  commandMs: Spread | null;
   readonly cells: readonly {
     readonly name: string;
     rounds: LoadResult[];
@@ -93,7 +88,7 @@ async function benchRows(lab: Lab, store: Store, options: ContestOptions): Promi
       if ("problem" in entry) absent.push(entry);
       else entries.push(entry);
     }
-    for (const entry of entries) await measureOne(lab, entry);
+    for (const entry of entries) await measureOne(entry);
     for (let round = 1; round <= options.rounds; round++) {
       for (const [at, cell] of CELLS.entries()) {
         for (const entry of entries) await measureCell(lab, entry, at, cell, options.durationMs);
@@ -133,13 +128,13 @@ async function begin(contender: Contender): Promise<Entry | ContestRow> {
     return absentRow(contender.name, contender.version, `does not start: ${why}`);
   }
   const cells = CELLS.map(({ name }) => ({ name, rounds: [], problem: null }));
-  return { contender, startsMs, memory: null, commandMs: null, cells };
+  return { contender, startsMs, memory: null, cells };
 }
 
 /** What is measured while nobody else does anything. */
-async function measureOne(lab: Lab, entry: Entry): Promise<void> {
+async function measureOne(entry: Entry): Promise<void> {
   const { contender } = entry;
-  console.error(`peers: ${contender.name}, memory and commands`);
+  console.error(`peers: ${contender.name}, memory`);
   const takesBytes = (): number =>
     proportionalBytes([...contender.proxyPids(), ...contender.upstreamPids()]);
   await Bun.sleep(SETTLE_MS);
@@ -154,32 +149,6 @@ async function measureOne(lab: Lab, entry: Entry): Promise<void> {
   const perSessionBytes = opened === null ? Number.NaN : (takesBytes() - idleBytes) / IDLE_SESSIONS;
   for (const caller of callers) caller.close();
   entry.memory = { idleBytes, perSessionBytes, processes };
-  if (contender.call !== null) entry.commandMs = await timeCommand(lab, contender, contender.call);
-}
-
-async function timeCommand(
-  lab: Lab,
-  { name, environment }: Contender,
-  call: readonly string[],
-): Promise<Spread | null> {
-  const timesMs: number[] = [];
-  // No pipe: what it leaves running would hold the other end.
-  const output = Bun.file(join(lab.root, `${name}.call`));
-  for (let run = 0; run <= COMMANDS; run++) {
-    const startMs = performance.now();
-    const child = Bun.spawn([...call], {
-      env: environment,
-      cwd: lab.root,
-      stdio: ["ignore", output, "ignore"],
-      timeout: COMMAND_MS,
-      killSignal: "SIGKILL",
-    });
-    const exitCode = await child.exited;
-    const takenMs = performance.now() - startMs;
-    if (exitCode !== 0 || !(await output.text()).includes("hello")) return null;
-    if (run > 0) timesMs.push(takenMs);
-  }
-  return spreadOf(timesMs);
 }
 
 async function measureCell(
@@ -212,11 +181,11 @@ async function measureCell(
   }
 }
 
-function rowOf({ contender, startsMs, commandMs, memory, cells }: Entry): ContestRow {
+function rowOf({ contender, startsMs, memory, cells }: Entry): ContestRow {
   const { name, version } = contender;
-  return { name, version, problem: null, startMs: spreadOf(startsMs), commandMs, memory, cells };
+  return { name, version, problem: null, startMs: spreadOf(startsMs), memory, cells };
 }
 
 function absentRow(name: string, version: string, problem: string): ContestRow {
-  return { name, version, problem, startMs: null, commandMs: null, memory: null, cells: [] };
+  return { name, version, problem, startMs: null, memory: null, cells: [] };
 }

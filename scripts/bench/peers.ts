@@ -27,8 +27,6 @@ export type Peer = {
   /** Before the names of the upstream's tools. */
   readonly prefix: (upstream: string) => string;
   readonly command: (scene: PeerScene) => readonly string[];
-  /** One call of `echo` from the command line, where there is one. */
-  readonly call?: (scene: PeerScene) => readonly string[];
 };
 
 export const PEERS: readonly Peer[] = [
@@ -85,10 +83,6 @@ export const PEERS: readonly Peer[] = [
       const { port, installed } = scene;
       const config = ["--config", configOf(scene)];
       return [installed.bin("mcporter"), ...config, "serve", "--http", String(port)];
-    },
-    call(scene) {
-      const config = ["--config", configOf(scene)];
-      return [scene.installed.bin("mcporter"), ...config, "call", "echo.echo", "text=hello"];
     },
   },
 ];

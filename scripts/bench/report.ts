@@ -68,6 +68,7 @@ export function markdown(results: Results): string {
       "one core in the worst round: what the generator used, and programs outside of the bench.",
     section("Calls", callsTable(results.calls)),
     section("Whole processes, ms", timingTable([...results.processes, ...results.starts])),
+    section("A call from the command line, ms", timingTable(results.commands)),
     section(
       "Private memory (RssAnon; in brackets Private_Clean + Private_Dirty)",
       memoryTable(results.memory),

@@ -22,11 +22,13 @@ export type Timing = {
   readonly p90Ms: number;
 };
 
-type Command = {
+export type Command = {
   readonly what: string;
   readonly words: readonly string[];
   /** Must be in what it prints, so that a refusal is not timed as a success. */
   readonly prints: string;
+  /** That of the lab where it is not given. */
+  readonly environment?: Readonly<Record<string, string>>;
 };
 
 /** Commands against a running relay and daemon, `runs` of each, taking turns. No pinning. */
@@ -35,19 +37,23 @@ export async function benchProcesses(lab: Lab, runs: number): Promise<Timing[]> 
   const subjects: Subject[] = [await startSubject(lab, "relay")];
   try {
     if (lab.mcpd !== null) subjects.push(await startSubject(lab, "mcpd"));
-    const commands = commandsOf(lab, subjects);
-    const timesMs = new Map<Command, number[]>(commands.map((command) => [command, []]));
-    // The first run of each finds cold pages and is not counted.
-    for (let run = 0; run <= runs; run++) {
-      for (const [command, times] of timesMs) {
-        const takenMs = timeCommand(lab, command);
-        if (run > 0) times.push(takenMs);
-      }
-    }
-    return [...timesMs].map(([{ what }, times]) => timingOf(what, times));
+    return timeInTurns(lab, commandsOf(lab, subjects), runs);
   } finally {
     for (const subject of subjects) await subject.stop();
   }
+}
+
+/** Runs each command `runs` times, one after the other. */
+export function timeInTurns(lab: Lab, commands: readonly Command[], runs: number): Timing[] {
+  const timesMs = new Map<Command, number[]>(commands.map((command) => [command, []]));
+  // The first run of each finds cold pages and is not counted.
+  for (let run = 0; run <= runs; run++) {
+    for (const [command, times] of timesMs) {
+      const takenMs = timeCommand(lab, command);
+      if (run > 0) times.push(takenMs);
+    }
+  }
+  return [...timesMs].map(([{ what }, times]) => timingOf(what, times));
 }
 
 function commandsOf(lab: Lab, subjects: readonly Subject[]): Command[] {
@@ -61,23 +67,31 @@ function commandsOf(lab: Lab, subjects: readonly Subject[]): Command[] {
     },
   ];
   if (lab.mcpd === null) return floor;
-  const call = ["call", "echo", "echo", '{"text":"hello"}'];
   return [
     ...floor,
     { what: "mcpd --version", words: [lab.mcpd, "--version"], prints: "." },
     { what: "mcpd status", words: [lab.mcpd, "status"], prints: "echo" },
-    { what: "mcpd call", words: [lab.mcpd, ...call], prints: "hello" },
-    { what: "mcpd call --no-daemon", words: [lab.mcpd, ...call, "--no-daemon"], prints: "hello" },
+    ...callsOf(lab.mcpd),
+  ];
+}
+
+/** A call of ours, with a daemon that runs and without one. */
+export function callsOf(mcpd: string): Command[] {
+  const words = [mcpd, "call", "echo", "echo", '{"text":"hello"}'];
+  return [
+    { what: "mcpd call", words, prints: "hello" },
+    { what: "mcpd call --no-daemon", words: [...words, "--no-daemon"], prints: "hello" },
   ];
 }
 
 function timeCommand(lab: Lab, command: Command): number {
   const startMs = performance.now();
   const result = Bun.spawnSync([...command.words], {
-    env: lab.environment,
+    env: command.environment ?? lab.environment,
     cwd: lab.root,
     stdin: "ignore",
-    timeout: 10_000,
+    timeout: 20_000,
+    killSignal: "SIGKILL",
   });
   const takenMs = performance.now() - startMs;
   const printed = result.stdout.toString();

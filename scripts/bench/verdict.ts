@@ -11,6 +11,7 @@ export type Measurements = {
   readonly calls: readonly Measured[];
   readonly processes: readonly Timing[];
   readonly starts: readonly Timing[];
+  readonly commands: readonly Timing[];
   readonly memory: readonly MemoryResult[];
   readonly mixed: MixedResult | null;
   readonly tokens: readonly TokensResult[];

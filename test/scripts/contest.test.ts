@@ -67,7 +67,6 @@ describe("the table of peers", () => {
     version: "this one",
     problem: null,
     startMs: { min: 20, median: 25, max: 30 },
-    commandMs: null,
     memory: { idleBytes: 50 * 1_048_576, perSessionBytes: 2048, processes: 1 },
     cells: [{ name: "1 session", rounds: [round, { ...round, p50Ms: 3 }], problem: null }],
   };
