@@ -158,6 +158,7 @@ describe("report", () => {
     ],
     processes: [{ what: "mcpd status", runs: 60, minMs: 5, medianMs: 9, p90Ms: 12 }],
     starts: [{ what: "mcpd: start to tools/list", runs: 10, minMs: 25, medianMs: 31, p90Ms: 40 }],
+    commands: [],
     memory: [],
     mixed: null,
     peers: null,
