@@ -23,8 +23,12 @@ function shown(home: ClientHome, text: string): string {
     .replaceAll(/:\d{5}\b/g, ":8321");
 }
 
+function wordsOf({ stdout, stderr }: Finished): string {
+  return `${stdout}${stderr}`.trimEnd();
+}
+
 async function save(name: string, line: string, home: ClientHome, run: Finished): Promise<void> {
-  const text = shown(home, `${run.stdout}${run.stderr}`.trimEnd());
+  const text = shown(home, wordsOf(run));
   await Bun.write(join(PICTURES, `${name}.svg`), pictureOf(line, text));
 }
 
@@ -47,8 +51,15 @@ mkdirSync(PICTURES, { recursive: true });
       Bun.spawn([command, ...args], { env: home.env, stdio: ["pipe", "ignore", "ignore"] }),
     );
   await Bun.sleep(1500);
-  await save("setup", "mcpd setup --yes", home, await home.run("setup", "--yes"));
+  // As after "mcpd install", which is the first of the two commands.
+  await using daemon = await Daemon.start({}, { home });
+  const first = await daemon.run("setup", "--yes");
+  // The clients are started again.
   for (const server of servers) server.kill("SIGKILL");
+  for (const name of ["everything", "memory"]) await daemon.run("tools", "--upstream", name);
+  const then = await daemon.run("setup", "--dry-run");
+  const stdout = `${wordsOf(first)}\n\n$ mcpd setup --dry-run\n${wordsOf(then)}`;
+  await save("setup", "mcpd setup --yes", home, { ...first, stdout, stderr: "" });
 }
 {
   using home = new ClientHome(COLOURS);
@@ -58,7 +69,7 @@ mkdirSync(PICTURES, { recursive: true });
     files: realServer("filesystem", home.path),
   };
   await using daemon = await Daemon.start({ mcpServers }, { home });
-  for (const name of Object.keys(mcpServers)) await daemon.run("tools", "--server", name);
+  for (const name of Object.keys(mcpServers)) await daemon.run("tools", "--upstream", name);
   await daemon.run("call", "everything", "echo", "message=hello");
   await daemon.run("call", "memory", "read_graph");
   await daemon.run("call", "files", "list_allowed_directories");

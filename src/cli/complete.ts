@@ -4,7 +4,7 @@ import type { Argument, Arguments } from "./command.ts";
 import { COMMANDS, familyOf, findCommand } from "./commands.ts";
 import { SHELLS } from "./commands/completions.ts";
 import { withDaemon } from "./here.ts";
-import { GLOBAL_ARGUMENTS, shownName } from "./parse.ts";
+import { GLOBAL_ARGUMENTS, meaningOf, shownName } from "./parse.ts";
 
 /** Arguments that name a client. */
 const CLIENT_ARGUMENTS: ReadonlySet<string> = new Set(["client", "clients", "source"]);
@@ -86,7 +86,7 @@ function flagsOf(definitions: Arguments): readonly Candidate[] {
     .filter(([, argument]) => argument.type !== "positional" && argument.hidden !== true)
     .map(([name, argument]) => ({
       word: shownName(name, argument).split(" ")[0] ?? "",
-      text: argument.description ?? "",
+      text: meaningOf(argument),
     }));
 }
 

@@ -61,6 +61,12 @@ export function shownName(name: string, definition: Argument): string {
   return `--${name} ${definition.valueHint ?? name.toUpperCase()}`;
 }
 
+/** What giving the flag does: of a switch that is on, what switching it off does. */
+export function meaningOf(definition: Argument): string {
+  const isOff = definition.type === "boolean" && definition.default === true;
+  return (isOff ? definition.negativeDescription : definition.description) ?? "";
+}
+
 /** The usage fault of a command line. */
 export function usage(text: string, subject: string): FaultError {
   return new FaultError(fault("usage.invalid", text, subject));

@@ -1,6 +1,6 @@
 import type { Argument, Command } from "./command.ts";
 import { type CommandRow, GROUPS } from "./commands.ts";
-import { GLOBAL_ARGUMENTS, shownName } from "./parse.ts";
+import { GLOBAL_ARGUMENTS, meaningOf, shownName } from "./parse.ts";
 import type { Paint } from "./style.ts";
 
 const WIDTH = 80;
@@ -79,12 +79,10 @@ export function section(
 function argumentRow([name, argument]: readonly [string, Argument]): readonly [string, string] {
   const alias = "alias" in argument ? [argument.alias].flat().find(Boolean) : undefined;
   const short = alias === undefined ? "" : `-${alias}, `;
-  const isOff = argument.type === "boolean" && argument.default === true;
-  const text = isOff ? (argument.negativeDescription ?? "") : (argument.description ?? "");
   const preset = typeof argument.default === "string" ? ` (default: ${argument.default})` : "";
   const options = argument.type === "enum" ? `: ${(argument.options ?? []).join(", ")}` : "";
   const repeat = argument.multiple === true && argument.type !== "positional" ? "; repeatable" : "";
-  return [short + shownName(name, argument), text + options + preset + repeat];
+  return [short + shownName(name, argument), meaningOf(argument) + options + preset + repeat];
 }
 
 function exampleSection({ examples }: Command, paint: Paint): string {

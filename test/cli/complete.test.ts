@@ -11,6 +11,10 @@ test("completions are scripts that their shell accepts, and offer what fits", as
   for (const shell of ["zsh", "fish", "powershell"]) {
     expect((await bench.run(["completions", shell])).stdout).toContain("mcpd complete --");
   }
+  // What the switch does that is offered, not the one it takes back.
+  expect((await bench.run(["complete", "--", "status", "--no-c"])).stdout).toBe(
+    "--no-color\tNo colour, also not on a terminal\n",
+  );
   const offered = async (...words: string[]): Promise<string[]> =>
     (await bench.run(["complete", "--", ...words])).stdout
       .split("\n")

@@ -84,6 +84,8 @@ describe("mcpd setup", () => {
     expect([checked.exitCode, checked.stderr]).toEqual([0, ""]);
     const again = await home.run("setup", "--yes");
     expect(again.stdout).toContain("Nothing is to be changed");
+    // Where nothing follows there is no "Before".
+    expect(again.stdout).toMatch(/^Now: \d+ process/m);
     const undo = await home.run("undo");
     expect([undo.exitCode, home.contents()]).toEqual([0, before]);
     expect(existsSync(home.platform.paths.configDir)).toBe(false);

@@ -86,7 +86,9 @@ export default command({
     const entries = [...entriesOf(context.config).values(), ...plan.merged.map((one) => one.entry)];
     const before = entries.length === 0 ? null : await measure(context, entries);
     if (!options.json) report(plan, output, await output.width());
-    if (!options.json && before !== null) output.print(`Before: ${shownCosts(before)}`);
+    if (!options.json && before !== null) {
+      output.print(`${plan.changes.length > 0 ? "Before" : "Now"}: ${shownCosts(before)}`);
+    }
     if (isAsked) {
       const secrets = secretsOf(plan);
       const diffs = diffsOf(plan.changes, secrets).map((file) => shownDiff(file, output.paint));
@@ -110,7 +112,9 @@ export default command({
         if (after === null) return {};
         if (!options.json) output.print(`Now: ${shownCosts(after)}`);
         if (!options.json && after.clients.processes > 0) {
-          output.notes.info("Those in the clients end with them; 'mcpd setup' measures again");
+          output.notes.info(
+            "Those in the clients end with them; 'mcpd setup --dry-run' measures again",
+          );
         }
         return { after };
       },
