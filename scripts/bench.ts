@@ -31,7 +31,7 @@ const USAGE = `Usage: bun run bench [options]
   --rounds N      rounds of the call matrix (3)
   --duration MS   window of one measurement (700)
   --only LIST     of ${SECTIONS.join(",")},${FETCHING.join(",")}
-  --peers         the same as --only ${FETCHING.join(",")}: beside others from the registry, installed first
+  --peers         the same as --only ${FETCHING.join(",")}: beside others of the registry
   --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON
