@@ -1,5 +1,5 @@
 import { fault, FaultError } from "../core/fault.ts";
-import { didYouMean } from "../lib/text.ts";
+import { didYouMean } from "../core/spelling.ts";
 import type { Argument, Arguments, Values } from "./command.ts";
 
 /** Flags of every command; they may stand before the command's name as well. */

@@ -1,5 +1,5 @@
 import { type Fault, FaultError, FAULTS } from "../core/fault.ts";
-import { didYouMean } from "../lib/text.ts";
+import { didYouMean } from "../core/spelling.ts";
 import type { GlobalOptions, Values } from "./command.ts";
 import { type CommandRow, COMMANDS, FAMILY_DEFAULTS, familyOf, findCommand } from "./commands.ts";
 import { Output } from "./output.ts";

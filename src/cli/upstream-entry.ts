@@ -1,8 +1,9 @@
 import { parseConfig } from "../config/parse.ts";
 import { fault, FaultError } from "../core/fault.ts";
+import { didYouMean } from "../core/spelling.ts";
 import { BUILTIN_UPSTREAM } from "../core/unit.ts";
 import { isLiteralSecret, maskWords } from "../lib/secret.ts";
-import { didYouMean, shellWord } from "../lib/text.ts";
+import { shellWord } from "../lib/text.ts";
 import { configText } from "./config-change.ts";
 import { type ConfigFile, orThrow } from "./config-file.ts";
 

@@ -1,6 +1,6 @@
 import type { ConfigWarning } from "../core/revision.ts";
+import { suggest } from "../core/spelling.ts";
 import { flagOf, secretsIn } from "../lib/secret.ts";
-import { suggest } from "../lib/text.ts";
 import {
   bare,
   isNote,

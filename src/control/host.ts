@@ -10,7 +10,7 @@ import {
   type RequestId,
   resultResponse,
 } from "../core/message.ts";
-import { didYouMean } from "../lib/text.ts";
+import { didYouMean } from "../core/spelling.ts";
 import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
 
 /** What a handler knows about the request it answers. */

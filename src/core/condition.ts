@@ -36,7 +36,7 @@ export class Conditions {
     return changed;
   }
 
-  /** Raises what a fault says: an error of the daemon itself, under the fault's code, by default. */
+  /** Raises what a fault says: by default an error of the daemon itself, under the fault's code. */
   report(problem: Fault, sinceMs: number, about: Partial<Condition> = {}): boolean {
     const { code: name, text } = problem;
     const hint = hintOf(problem);

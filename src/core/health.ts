@@ -63,7 +63,7 @@ export class Health {
     this.#probe = null;
   }
 
-  /** Time has passed: asks one that has been silent for something cheap, starts one that is `wanted`. */
+  /** Time has passed: asks one that is silent for something cheap, starts one that is `wanted`. */
   check(turn: Turn, wanted: boolean): void {
     const { phase, retired, exchanges } = this.#member;
     if (this.#probe !== null || retired !== null) return;

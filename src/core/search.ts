@@ -1,6 +1,7 @@
 import { isObject } from "./envelope.ts";
 import type { Entry } from "./listing.ts";
-import { SYNONYMS, typos, wordsOf } from "./search-words.ts";
+import { SYNONYMS, wordsOf } from "./search-words.ts";
+import { typos } from "./spelling.ts";
 
 /** What is found counts more in a name than in a description (BM25F, simplified). */
 const WEIGHTS = { name: 3, title: 2, server: 1.5, description: 1, parameters: 0.4 } as const;

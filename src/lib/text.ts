@@ -1,57 +1,3 @@
-/**
- * The candidate a mistyped word most likely meant, or null when none is near. Case, "-" and "_" do
- * not count, one slip in three letters is forgiven, and a word may be a candidate's beginning.
- */
-export function suggest(word: string, candidates: Iterable<string>): string | null {
-  const wanted = plain(word);
-  if (wanted === "") return null;
-  let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  let beginning: string | null = null;
-  for (const candidate of candidates) {
-    const known = plain(candidate);
-    const distance = editDistance(wanted, known);
-    if (distance < bestDistance && distance < known.length) {
-      best = candidate;
-      bestDistance = distance;
-    }
-    if (wanted.length >= 3 && known.startsWith(wanted)) beginning ??= candidate;
-  }
-  return best ?? beginning;
-}
-
-/** "Did you mean ...?" with a leading space, or nothing. */
-export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const found = suggest(word, candidates);
-  return found === null ? "" : ` Did you mean "${found}"?`;
-}
-
-/**
- * Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and
- * swaps of neighbours that turn one word into the other.
- */
-export function editDistance(from: string, to: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      let cost = Math.min(
-        at(last, column) + 1,
-        at(current, column - 1) + 1,
-        at(last, column - 1) + (same ? 0 : 1),
-      );
-      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      if (swapped && row > 1 && column > 1) cost = Math.min(cost, at(beforeLast, column - 2) + 1);
-      current.push(cost);
-    }
-    beforeLast = last;
-    last = current;
-  }
-  return at(last, to.length);
-}
-
 /** A duration for people, in at most two units: "0.4 ms", "2.5 s", "3 min 20 s", "2 d 4 h". */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
@@ -89,14 +35,6 @@ export function endOfLine(text: string, offset: number): number {
 
 export function startOfLine(text: string, offset: number): number {
   return offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
-}
-
-function plain(word: string): string {
-  return word.toLowerCase().replaceAll(/[-_\s]/g, "");
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? 0;
 }
 
 /** At most one digit after the point, and none when it is zero. */

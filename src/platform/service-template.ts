@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
+import { didYouMean } from "../core/spelling.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
-import { didYouMean } from "../lib/text.ts";
 import type { ServiceSpec } from "./service.ts";
 
 export type Template = {

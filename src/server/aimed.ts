@@ -7,8 +7,9 @@ import { type Fault, fault, FaultError } from "../core/fault.ts";
 import type { Entry } from "../core/listing.ts";
 import { faultOf, type Outcome, type Params, type RpcError } from "../core/message.ts";
 import { split } from "../core/name.ts";
+import { didYouMean } from "../core/spelling.ts";
 import type { Switchboard } from "../core/switchboard.ts";
-import { didYouMean, formatDuration } from "../lib/text.ts";
+import { formatDuration } from "../lib/text.ts";
 import type { Insider, Place } from "./insider.ts";
 
 type Aim = Pick<ControlApi["mcpd/call"]["params"], "upstream" | "project" | "timeoutMs">;

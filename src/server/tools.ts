@@ -2,7 +2,7 @@ import type { ToolRow } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import type { Params } from "../core/message.ts";
-import { suggest } from "../lib/text.ts";
+import { suggest } from "../core/spelling.ts";
 import type { BuiltinTool } from "./builtin.ts";
 import type { Insider } from "./insider.ts";
 import { searchRows } from "./rows.ts";

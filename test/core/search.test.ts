@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { measureRecall, readCatalog, readQueries } from "../../scripts/bench/recall.ts";
-import { stem, typos, wordsOf } from "../../src/core/search-words.ts";
+import { stem, wordsOf } from "../../src/core/search-words.ts";
 import { ToolSearch } from "../../src/core/search.ts";
 
 function tool(name: string, description: string): { name: string; description: string } {
@@ -77,15 +77,6 @@ describe("words", () => {
 
   test("words without meaning are left out", () => {
     expect(wordsOf("What is in the file?")).toEqual([stem("file")]);
-  });
-
-  test("typos() counts wrong, missing, added and swapped letters, up to a limit", () => {
-    expect(typos("branch", "branch", 2)).toBe(0);
-    expect(typos("brnach", "branch", 2)).toBe(1);
-    expect(typos("banch", "branch", 2)).toBe(1);
-    expect(typos("branchh", "brench", 2)).toBe(2);
-    expect(typos("kitten", "sitting", 2)).toBe(3);
-    expect(typos("a", "abcdef", 2)).toBe(3);
   });
 });
 

@@ -1,8 +1,8 @@
 import { type Fault, fault, FaultError } from "../../core/fault.ts";
 import { replicaUnits } from "../../core/scope.ts";
+import { didYouMean } from "../../core/spelling.ts";
 import type { Unit } from "../../core/unit.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { didYouMean } from "../../lib/text.ts";
 import { openInBrowser } from "../../platform/browser.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { LoginOptions } from "../../server/oauth-flow.ts";

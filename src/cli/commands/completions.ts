@@ -1,4 +1,4 @@
-import { didYouMean } from "../../lib/text.ts";
+import { didYouMean } from "../../core/spelling.ts";
 import { command } from "../command.ts";
 import { usage } from "../parse.ts";
 

@@ -1,6 +1,6 @@
 import { type ExplainRow, explainRows } from "../../config/explain.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { didYouMean } from "../../lib/text.ts";
+import { didYouMean } from "../../core/spelling.ts";
 import { command } from "../command.ts";
 import { configText } from "../config-change.ts";
 import { openConfig, orThrow } from "../config-file.ts";

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from "node:path";
 
 import { fault, FaultError } from "../../core/fault.ts";
+import { didYouMean } from "../../core/spelling.ts";
 import { visibleNames } from "../../lib/files.ts";
-import { didYouMean } from "../../lib/text.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
 import { LINES_MAX, LOG_LINES, showLog } from "../log-show.ts";
