@@ -53,14 +53,9 @@ export function windowsPlatform(environment: Environment): Platform {
     user: {
       name: userName,
       home,
-      /** Asked only when somebody wants to know: fltmc works for elevated administrators alone. */
+      /** Asked only when somebody wants to know. */
       get elevated() {
-        const tool = Bun.spawnSync([win32.join(system, "fltmc.exe")], {
-          stdout: "ignore",
-          stderr: "ignore",
-          windowsHide: true,
-        });
-        return tool.exitCode === 0;
+        return succeeds(win32.join(system, "fltmc.exe"));
       },
     },
     paths: windowsPaths(environment, home, userName),
@@ -89,6 +84,16 @@ export function windowsPlatform(environment: Environment): Platform {
     loginPath: () => Promise.resolve(null),
     which: (command, path) => Bun.which(command, { PATH: path }),
   };
+}
+
+/** fltmc works for elevated administrators alone; where a policy forbids it, nobody is one. */
+function succeeds(program: string): boolean {
+  try {
+    const options = { stdout: "ignore", stderr: "ignore", windowsHide: true } as const;
+    return Bun.spawnSync([program], options).success;
+  } catch {
+    return false;
+  }
 }
 
 /** Numbers only, so that no language of Windows changes it; times count 100 ns. */
