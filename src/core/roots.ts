@@ -48,17 +48,30 @@ function rootOf(outcome: Outcome): string | null {
   const uri = isObject(first) ? first["uri"] : undefined;
   if (typeof uri !== "string" || !uri.startsWith("file://")) return null;
   try {
-    const path = decodeURIComponent(uri.slice("file://".length)).replace(/(.)\/+$/, "$1");
+    const path = decodeURIComponent(uri.slice("file://".length));
     const windows = /^\/[A-Za-z]:/.test(path);
-    if (windows) return path.slice(1).replaceAll("/", "\\");
-    return path.startsWith("/") ? path : null;
+    if (windows) return oneSpelling(path.slice(1).replaceAll("/", "\\"));
+    return path.startsWith("/") ? oneSpelling(path) : null;
   } catch {
     return null;
   }
 }
 
+/**
+ * A project as all clients are to spell it: editors write the letter of a drive in either case, and
+ * some end a directory with a separator. "C:" alone would be another directory than "C:\".
+ */
+export function oneSpelling(path: string): string {
+  const drive = /^[A-Za-z]:/.exec(path)?.[0] ?? "";
+  const end = drive === "" ? /(.)\/+$/ : /(.)[\\/]+$/;
+  const rest = path.slice(drive.length).replace(end, "$1");
+  return `${drive.toUpperCase()}${rest}`;
+}
+
 /** A directory as a file URI: every part of the path is escaped, the separators stay. */
 export function fileUri(root: string): string {
   const path = root.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
+  // The host of a share of Windows is that of its URI.
+  if (path.startsWith("//")) return `file:${path}`;
   return path.startsWith("/") ? `file://${path}` : `file:///${path.replace("%3A", ":")}`;
 }

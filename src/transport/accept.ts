@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 
 import { type Fault, fault, FAULTS, isFault } from "../core/fault.ts";
 import { encode, faultResponse, type RequestId } from "../core/message.ts";
+import { oneSpelling } from "../core/roots.ts";
 import type { Opening, SessionPort, View } from "./door.ts";
 import type { WsClient } from "./ws-server.ts";
 
@@ -96,7 +97,7 @@ export function projectOf(named: string | null): string | null | Fault {
   if (!/^(\/|[A-Za-z]:[\\/]|\\\\)/.test(named)) {
     return fault("project.missing", `Cannot use the project ${named}: it is not an absolute path`);
   }
-  return isAbsolute(named) ? resolve(named) : named;
+  return oneSpelling(isAbsolute(named) ? resolve(named) : named);
 }
 
 /** A fault as HTTP: the status of its row, and a JSON-RPC error that says what to do. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import { fileUri } from "../../src/core/roots.ts";
 import { bindUnit } from "../../src/core/scope.ts";
 import type { Session, View } from "../../src/core/session.ts";
 import type { Scope, Unit } from "../../src/core/unit.ts";
@@ -189,6 +190,12 @@ describe('an upstream of scope "project"', () => {
   });
 });
 
+test("a directory is told as a URI, also of Windows and its shares", () => {
+  expect(fileUri("/a b/c")).toBe("file:///a%20b/c");
+  expect(fileUri("C:\\a b")).toBe("file:///C:/a%20b");
+  expect(fileUri("\\\\server\\share")).toBe("file://server/share");
+});
+
 describe("a client that names no project but has roots", () => {
   const capabilities = { roots: {} };
 
@@ -216,6 +223,19 @@ describe("a client that names no project but has roots", () => {
     expect(box.answer?.result?.["tools"]).toEqual([{ name: "here" }]);
     const again = board.ask(session, "tools/list", undefined, 3);
     expect(again.notes).toEqual([]);
+  });
+
+  test.each([
+    ["file:///c%3A/a%20b/", "C:\\a b"],
+    ["file:///C:/a%20b", "C:\\a b"],
+    ["file:///d:/", "D:\\"],
+    ["file:///a%5C/", "/a\\"],
+  ])("may spell one directory in several ways (%p)", (uri, root) => {
+    const board = boardWith(scoped("project"));
+    const [session, box] = hailed(board);
+    board.replies(session, { id: box.notes[0]?.id ?? 0, result: { roots: [{ uri }] } });
+    const [instance] = demanded(board) as [Upstream];
+    expect(instance.key).toBe(`files@${root}`);
   });
 
   test.each([

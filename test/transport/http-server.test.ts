@@ -228,7 +228,7 @@ describe("bad input on /mcp", () => {
     if (process.platform === "win32") return expect(projectOf("C:\\a\\b\\..\\")).toBe("C:\\a");
     const spellings = ["/a/b", "/a/b/", "/a//b", "/a/c/../b", "/a/./b/."];
     expect(new Set(spellings.map((name) => projectOf(name)))).toEqual(new Set(["/a/b"]));
-    expect(projectOf("C:\\a\\")).toBe("C:\\a\\");
+    expect(projectOf("c:\\a\\")).toBe("C:\\a");
     expect(projectOf(null)).toBeNull();
   });
 
