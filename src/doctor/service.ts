@@ -79,10 +79,15 @@ async function ofDefinition(scene: Scene): Promise<readonly Finding[]> {
     const why = "The service runs on as it was registered, but cannot be registered again";
     return [{ ...about, what: text, why, mend: "mcpd daemon template", fix: null }];
   }
+  const about = { subject: definition.path, mend: INSTALL, fix: registering(scene) } as const;
+  if (!existsSync(definition.path)) {
+    const what = `The definition of the service is gone: ${definition.path}`;
+    const why = `It was removed by hand, and ${manager.name} goes on with what it remembers`;
+    return [{ ...about, name: "service.definition", severity: "warning", what, why }];
+  }
   const now = definitionText(readFileSync(definition.path));
   const wanted = definitionText(definition.bytes);
   if (now === wanted) return [];
-  const about = { subject: definition.path, mend: INSTALL, fix: registering(scene) } as const;
   const program = await manager.program();
   if (program !== null && !existsSync(program)) {
     const what = `The service starts ${program}, which is not there`;

@@ -123,6 +123,15 @@ describe("the service", () => {
     expect(await nameOf(`${unit(SPEC.path)}Nice=5\n`)).toBe("service.edited");
   });
 
+  test("goes on without its definition, which somebody has removed", async () => {
+    using home = new SceneHome();
+    const path = home.directory.file("gone.service");
+    const definition = () => ({ path, bytes: new Uint8Array() });
+    const service = { manager: manager({ ...RUNNING, pid: null }, { definition }), spec: SPEC };
+    const found = await serviceCheck.run(home.scene({}, { service }));
+    expect(found).toMatchObject([{ name: "service.definition", mend: "mcpd daemon install" }]);
+  });
+
   if (process.platform === "linux") {
     test("runs as somebody else", async () => {
       using home = new SceneHome();
