@@ -14,9 +14,15 @@ import {
   type Trees,
 } from "./posix.ts";
 import { parsePs, treeUsage } from "./ps.ts";
-import { runTool } from "./run.ts";
+import { systemTool } from "./run.ts";
 
-const PS = "/bin/ps";
+/** Its dates and decimals are those of the caller's language and place, which we do not want. */
+async function ps(...words: readonly string[]): Promise<string | null> {
+  const { code, stdout } = await systemTool(["/bin/ps", ...words], { environment: NEUTRAL });
+  return code === 0 ? stdout : null;
+}
+
+const NEUTRAL = { LC_ALL: "C", TZ: "UTC0" };
 
 /** The trees of MISSION A3 on macOS. */
 export function darwinPaths(home: string): Trees {
@@ -51,20 +57,20 @@ export function darwinPlatform(environment: Environment): Platform {
     keychain: async (service, account) => await darwinKeychain(service, account),
     treeAlive: groupExists,
     processIdentity: async (pid) => {
-      const output = await runTool([PS, "-o", "lstart=", "-p", String(pid)]);
+      const output = await ps("-o", "lstart=", "-p", String(pid));
       const started = output?.trim() ?? "";
       return started === "" ? null : started;
     },
     groupCarries: async (pid, name, value) => {
       // -E shows the environment behind the command, of our own processes only.
-      const output = await runTool([PS, "-axwwE", "-o", "pgid=,command="]);
+      const output = await ps("-axwwE", "-o", "pgid=,command=");
       return (output ?? "").split("\n").some((line) => {
         const words = line.trim().split(/\s+/);
         return words[0] === String(pid) && words.includes(`${name}=${value}`);
       });
     },
     usage: async (pid) => {
-      const output = await runTool([PS, "-axo", "pid=,ppid=,pgid=,rss=,time="]);
+      const output = await ps("-axo", "pid=,ppid=,pgid=,rss=,time=");
       return output === null ? null : treeUsage(parsePs(output), pid);
     },
     loginPath: (timeoutMs) => loginShellPath(environment, timeoutMs, systemClock),
