@@ -78,7 +78,7 @@ export async function machineHere(
     askToStop: async () => void (await endBootstrap(bootstrapDoor(platform), systemClock)),
     processesIn: async (directory) => await processesIn(platform, directory, process.env),
     signal: async (pid, signal) => await signalOne(platform, pid, signal),
-    removeLater: (programs) => removeLater(platform, process.env, programs),
+    removeLater: (programs) => removeLater(platform, process.env, programs, dirname(layout.root)),
     freeBytes,
   };
   return { machine, note };

@@ -1,10 +1,10 @@
 // What installing asks of a system, and no running daemon ever does.
 
 import { readdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
-import { sep, win32 } from "node:path";
 
 import type { Environment, Platform } from "./platform.ts";
 import { runTool } from "./run.ts";
+import { powershell, systemDir } from "./windows-tools.ts";
 
 /** Living processes whose executable is in a directory, but for the one that asks. */
 export async function processesIn(
@@ -12,12 +12,24 @@ export async function processesIn(
   directory: string,
   environment: Environment,
 ): Promise<readonly number[]> {
-  const inside = directory.endsWith(sep) ? directory : `${directory}${sep}`;
   const rows =
     platform.name === "linux" ? linuxPrograms() : await toolPrograms(platform.name, environment);
   return rows
-    .filter(({ pid, program }) => pid !== process.pid && program.startsWith(inside))
+    .filter(({ pid, program }) => pid !== process.pid && isInside(program, directory, platform))
     .map(({ pid }) => pid);
+}
+
+/** On Windows, a program is told with the spelling that it was started by. */
+export function isInside(
+  program: string,
+  directory: string,
+  { name }: Pick<Platform, "name">,
+): boolean {
+  const isWindows = name === "windows";
+  const spelled = (path: string): string => (isWindows ? path.toLowerCase() : path);
+  const separator = isWindows ? "\\" : "/";
+  const inside = directory.endsWith(separator) ? directory : `${directory}${separator}`;
+  return spelled(program).startsWith(spelled(inside));
 }
 
 type ProgramRow = { readonly pid: number; readonly program: string };
@@ -43,7 +55,9 @@ async function toolPrograms(
 ): Promise<readonly ProgramRow[]> {
   const script = "Get-Process | Where-Object Path | ForEach-Object { '{0} {1}' -f $_.Id, $_.Path }";
   const argv =
-    name === "darwin" ? ["/bin/ps", "-axo", "pid=,comm="] : powershell(script, environment);
+    name === "darwin"
+      ? ["/bin/ps", "-axo", "pid=,comm="]
+      : powershell(script, systemDir(environment));
   return parsePrograms((await runTool(argv)) ?? "");
 }
 
@@ -83,11 +97,4 @@ export function freeBytes(directory: string): number | null {
   } catch {
     return null;
   }
-}
-
-/** A command line of Windows' own PowerShell; never looked for on PATH. */
-export function powershell(script: string, environment: Environment): readonly string[] {
-  const system = win32.join(environment["SystemRoot"] ?? "C:\\Windows", "System32");
-  const program = win32.join(system, "WindowsPowerShell", "v1.0", "powershell.exe");
-  return [program, "-NoProfile", "-NonInteractive", "-Command", script];
 }

@@ -1,5 +1,4 @@
 import { userInfo } from "node:os";
-import { win32 } from "node:path";
 
 import type { Environment, Platform } from "./platform.ts";
 import type { ServiceHost, ServiceManager } from "./service.ts";
@@ -17,8 +16,9 @@ export async function pickService(
   const { templatesDir, stateDir } = paths;
   if (name === "windows") {
     const { TaskScheduler } = await import("./task-scheduler.ts");
-    const systemDir = win32.join(environment["SystemRoot"] ?? "C:\\Windows", "System32");
-    return await TaskScheduler.create({ ...host, systemDir, stateDir, templatesDir });
+    const { systemDir } = await import("./windows-tools.ts");
+    const system = systemDir(environment);
+    return await TaskScheduler.create({ ...host, systemDir: system, stateDir, templatesDir });
   }
   const { uid } = userInfo();
   if (name === "darwin") {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { win32 } from "node:path";
 
 import type { Environment, Platform } from "./platform.ts";
 import { runTool } from "./run.ts";
+import { powershell, systemDir } from "./windows-tools.ts";
 
 /** A process of ours with what it was started with. */
 export type RunningProcess = {
@@ -25,15 +25,10 @@ export async function ownProcesses(
     case "darwin":
       return parseCommands(await runTool(["/bin/ps", "-xwwo", "pid=,ppid=,rss=,args="]), 1024);
     case "windows": {
-      const system = win32.join(environment["SystemRoot"] ?? "C:\\Windows", "System32");
-      const program = win32.join(system, "WindowsPowerShell", "v1.0", "powershell.exe");
       const script =
         "Get-CimInstance Win32_Process | ForEach-Object { '{0} {1} {2} {3}' -f $_.ProcessId, " +
         "$_.ParentProcessId, $_.WorkingSetSize, $_.CommandLine }";
-      return parseCommands(
-        await runTool([program, "-NoProfile", "-NonInteractive", "-Command", script]),
-        1,
-      );
+      return parseCommands(await runTool(powershell(script, systemDir(environment))), 1);
     }
   }
 }

@@ -42,7 +42,7 @@ export class TaskScheduler implements ServiceManager {
     this.#sid = sid;
     // Tasks of all users share one list of names.
     this.label = `mcpd-${sid ?? "unknown"}`;
-    this.#runKey = new RunKey(host.run, join(host.systemDir, "reg.exe"));
+    this.#runKey = new RunKey(host.run, host.systemDir);
   }
 
   /** Asks who we are: by number, since names are ambiguous on machines without a domain. */
@@ -91,7 +91,7 @@ export class TaskScheduler implements ServiceManager {
   }
 
   async unregister(): Promise<Fault | null> {
-    const program = await this.#runKey.program();
+    const hasKey = await this.#runKey.exists();
     if (await this.#isTask()) await this.#disable();
     const failed = await this.#end();
     if (failed !== null) return failed;
@@ -99,7 +99,7 @@ export class TaskScheduler implements ServiceManager {
       const deleted = await this.#schtasks("/Delete", "/F");
       if (deleted.code !== 0) return refused("delete", deleted);
     }
-    if (program !== null) await this.#runKey.remove();
+    if (hasKey) await this.#runKey.remove();
     const copy = programIn(this.#definitionFile);
     if (copy !== null) removeUnused(copy);
     rmSync(this.#definitionFile, { force: true });
@@ -120,7 +120,7 @@ export class TaskScheduler implements ServiceManager {
       // First of all, or the heartbeat starts it again.
       const disabled = await this.#disable();
       if (disabled.code !== 0) return refused("disable", disabled);
-    } else if ((await this.#runKey.program()) === null) {
+    } else if (!(await this.#runKey.exists())) {
       return this.#missing();
     }
     return await this.#end();
@@ -146,7 +146,7 @@ export class TaskScheduler implements ServiceManager {
   }
 
   async #stateOfRunKey(pid: number | null): Promise<ServiceState> {
-    const registered = (await this.#runKey.program()) !== null;
+    const registered = await this.#runKey.exists();
     const running = registered && pid !== null;
     const detail = registered ? (running ? "running" : "not running") : "not registered";
     const notes = registered ? [RUN_KEY_NOTE] : [];

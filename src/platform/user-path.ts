@@ -1,9 +1,9 @@
 import { win32 } from "node:path";
 
 import { fault, FaultError } from "../core/fault.ts";
-import { powershell } from "./installed.ts";
 import type { Environment } from "./platform.ts";
 import { runTool } from "./run.ts";
+import { powershell, systemDir } from "./windows-tools.ts";
 
 /** Runs a tool of the system; its output, or null when it failed. */
 type Run = (argv: readonly string[]) => Promise<string | null>;
@@ -26,7 +26,7 @@ export class RegistryPath {
   }
 
   async read(): Promise<string> {
-    const output = (await this.#run(powershell(READ, this.#environment)))?.trim() ?? "";
+    const output = (await this.#run(powershell(READ, systemDir(this.#environment))))?.trim() ?? "";
     const text = /^\[([A-Za-z0-9+/=]*)\]$/.exec(output)?.[1];
     // Never an empty one for one that could not be read: it would be written back.
     if (text === undefined) throw refused("Cannot read your PATH: PowerShell does not tell it");
@@ -35,12 +35,11 @@ export class RegistryPath {
 
   /** REG_EXPAND_SZ, or %USERPROFILE% and its like would stop working. */
   async write(value: string): Promise<void> {
-    const system = win32.join(this.#environment["SystemRoot"] ?? "C:\\Windows", "System32");
-    const reg = win32.join(system, "reg.exe");
+    const reg = win32.join(systemDir(this.#environment), "reg.exe");
     const key = ["HKCU\\Environment", "/v", "Path", "/t", "REG_EXPAND_SZ"];
     const written = await this.#run([reg, "add", ...key, "/d", value, "/f"]);
     if (written === null) throw refused("Cannot write your PATH: reg.exe refuses");
-    await this.#run(powershell(TELL, this.#environment));
+    await this.#run(powershell(TELL, systemDir(this.#environment)));
   }
 }
 

@@ -6,6 +6,7 @@ import { windowsKeychain } from "./keychain.ts";
 import type { Environment, Paths, Platform } from "./platform.ts";
 import { type ProcessRow, treeUsage } from "./ps.ts";
 import { runTool } from "./run.ts";
+import { powershell, systemDir } from "./windows-tools.ts";
 
 /** The trees of MISSION A3 on Windows: programs apart, everything else in one runtime directory. */
 export function windowsPaths(environment: Environment, home: string, userName: string): Paths {
@@ -42,12 +43,7 @@ export function windowsPlatform(environment: Environment): Platform {
   const info = userInfo();
   const home = environment["USERPROFILE"] ?? info.homedir;
   const userName = environment["USERNAME"] ?? info.username;
-  // Never by PATH: a program of the same name in the working directory must not be run.
-  const system = win32.join(environment["SystemRoot"] ?? "C:\\Windows", "System32");
-  const powershell = async (script: string): Promise<string | null> => {
-    const program = win32.join(system, "WindowsPowerShell", "v1.0", "powershell.exe");
-    return runTool([program, "-NoProfile", "-NonInteractive", "-Command", script]);
-  };
+  const system = systemDir(environment);
   return {
     name: "windows",
     user: {
@@ -73,12 +69,12 @@ export function windowsPlatform(environment: Environment): Platform {
     },
     processIdentity: async (pid) => {
       const script = `(Get-Process -Id ${pid} -ErrorAction Stop).StartTime.ToFileTimeUtc()`;
-      const started = (await powershell(script))?.trim() ?? "";
+      const started = (await runTool(powershell(script, system)))?.trim() ?? "";
       return started === "" ? null : started;
     },
     groupCarries: () => Promise.resolve(false),
     usage: async (pid) => {
-      const output = await powershell(PROCESS_TABLE);
+      const output = await runTool(powershell(PROCESS_TABLE, system));
       return output === null ? null : treeUsage(parseProcessTable(output), pid);
     },
     loginPath: () => Promise.resolve(null),

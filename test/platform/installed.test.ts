@@ -1,9 +1,17 @@
 import { expect, test } from "bun:test";
+import { existsSync, writeFileSync } from "node:fs";
 
-import { freeBytes, isInGroup, parsePrograms, processesIn } from "../../src/platform/installed.ts";
-import { removal } from "../../src/platform/remove-later.ts";
+import {
+  freeBytes,
+  isInGroup,
+  isInside,
+  parsePrograms,
+  processesIn,
+} from "../../src/platform/installed.ts";
+import { moveAside, removal } from "../../src/platform/remove-later.ts";
 import { RegistryPath } from "../../src/platform/user-path.ts";
 import { linuxTest } from "../helpers/posix.ts";
+import { TemporaryDirectory } from "../helpers/temporary.ts";
 
 const WINDOWS = { SystemRoot: "C:\\Windows" };
 
@@ -27,6 +35,14 @@ linuxTest("processes are those of the directory, but for the one that asks", asy
     child.kill("SIGKILL");
     await child.exited;
   }
+});
+
+test("a program is in a directory however Windows spells the two", () => {
+  const windows = { name: "windows" } as const;
+  expect(isInside("c:\\USERS\\Zoë\\mcpd.exe", "C:\\Users\\zoë", windows)).toBe(true);
+  expect(isInside("C:\\Users\\Zoëy\\mcpd.exe", "C:\\Users\\Zoë", windows)).toBe(false);
+  expect(isInside("/Opt/mcpd", "/opt", { name: "linux" })).toBe(false);
+  expect(isInside("/opt/mcpd", "/opt/", { name: "darwin" })).toBe(true);
 });
 
 test("a process of the service is known by its control group", () => {
@@ -81,6 +97,17 @@ test("what runs on Windows is removed by a helper with the system's own programs
     "/d",
     "/s",
     "/c",
-    '"C:\\Windows\\System32\\PING.EXE" -n 3 127.0.0.1 >nul & del /f /q "C:\\T\\a b.old"',
+    // cmd.exe takes the outer quotes off, and no others.
+    '""C:\\Windows\\System32\\PING.EXE" -n 3 127.0.0.1 >nul & del /f /q "C:\\T\\a b.old""',
   ]);
+});
+
+test("what runs on Windows steps aside into the first folder that takes it", () => {
+  using directory = new TemporaryDirectory();
+  const program = directory.file("mcpd.exe");
+  writeFileSync(program, "");
+  const aside = moveAside(program, [directory.file("nowhere"), directory.path]);
+  expect(aside).toStartWith(directory.path);
+  expect([existsSync(program), existsSync(aside)]).toEqual([false, true]);
+  expect(() => moveAside(aside, [directory.file("nowhere")])).toThrow("ENOENT");
 });

@@ -27,7 +27,7 @@ class Pc implements AsyncDisposable {
   #manager: FakeManager | null = null;
 
   private constructor() {
-    const programs = this.home.file("Programs & more");
+    const programs = this.home.file("Programme & Zoë");
     this.spec = {
       program: join(programs, "mcpd.exe"),
       arguments: ["bootstrap", "--config", 'a "quoted" <name>'],
