@@ -1,16 +1,17 @@
 /**
  * `bun run release` packs what `bun run build --all` has made: dist/release/mcpd-<target>.tar.gz of
- * every target in dist/SHA256SUMS, SHA256SUMS of these, and its signature when the environment
- * variable MCPD_RELEASE_SECRET_FILE names a secret key of minisign.
+ * every target in dist/SHA256SUMS with the licences of what is in it, SHA256SUMS of these, and its
+ * signature when the environment variable MCPD_RELEASE_SECRET_FILE names a secret key of minisign.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { writeFileAtomic } from "../src/lib/files.ts";
 import { sha256 } from "../src/lib/hash.ts";
-import { archiveOf } from "./archive.ts";
+import { type ArchiveFile, archiveOf, PROGRAM_MODE, TEXT_MODE } from "./archive.ts";
 import { ROOT, stamp } from "./compile.ts";
 import { installScripts } from "./install-script.ts";
+import { notices, NOTICES_FILE } from "./notices.ts";
 import { parseSecret, publicText, type SecretKey, signatureText } from "./signing.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -20,13 +21,21 @@ export type Program = {
   readonly bytes: Uint8Array;
 };
 
-/** Writes the files of a release into `folder`; unsigned when there is no secret key. */
+type Contents = {
+  readonly version: string;
+  readonly programs: readonly Program[];
+  /** What goes with the program in each archive. */
+  readonly documents?: readonly ArchiveFile[];
+  /** Unsigned without one. */
+  readonly secret?: SecretKey | null;
+  /** Of the compression; a lower one is for tests. */
+  readonly level?: number;
+};
+
+/** Writes the files of a release into `folder`; the lines of its SHA256SUMS. */
 export function writeRelease(
   folder: string,
-  version: string,
-  programs: readonly Program[],
-  secret: SecretKey | null,
-  level?: number,
+  { version, programs, documents = [], secret = null, level }: Contents,
 ): readonly string[] {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: string | Uint8Array): void => {
@@ -34,7 +43,7 @@ export function writeRelease(
   };
   const lines = programs.map(({ target, file, bytes }) => {
     const name = `mcpd-${target}.tar.gz`;
-    const archive = archiveOf(file, bytes, level);
+    const archive = archiveOf([{ name: file, bytes, mode: PROGRAM_MODE }, ...documents], level);
     write(name, archive);
     return `${sha256(archive)}  ${name}\n`;
   });
@@ -65,6 +74,16 @@ function programsIn(dist: string): readonly Program[] {
   });
 }
 
+/** The licences ask to go with every copy. */
+async function licences(): Promise<readonly ArchiveFile[]> {
+  const own = readFileSync(join(ROOT, "LICENSE"));
+  const others = new TextEncoder().encode(await notices());
+  return [
+    { name: "LICENSE", bytes: own, mode: TEXT_MODE },
+    { name: NOTICES_FILE, bytes: others, mode: TEXT_MODE },
+  ];
+}
+
 function secretOf(file: string | undefined): SecretKey | null {
   if (file === undefined || file === "") return null;
   const secret = parseSecret(readFileSync(file, "utf8"));
@@ -77,8 +96,10 @@ if (import.meta.main) {
   const folder = join(dist, "release");
   const secret = secretOf(process.env["MCPD_RELEASE_SECRET_FILE"]);
   rmSync(folder, { recursive: true, force: true });
-  const lines = writeRelease(folder, stamp().version, programsIn(dist), secret);
+  const { version } = stamp();
+  const documents = await licences();
+  const lines = writeRelease(folder, { version, programs: programsIn(dist), documents, secret });
   console.log(lines.join("").trimEnd());
   const signed = secret === null ? "NOT signed: MCPD_RELEASE_SECRET_FILE is not set" : "signed";
-  console.log(`dist/release: mcpd ${stamp().version}, ${lines.length} archives, ${signed}`);
+  console.log(`dist/release: mcpd ${version}, ${lines.length} archives, ${signed}`);
 }

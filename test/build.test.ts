@@ -74,11 +74,12 @@ describe("the built program", () => {
 });
 
 describe("a release", () => {
-  test("has one program in each archive, that any tar unpacks with its rights", async () => {
+  test("has one program in each archive, with its licences, that any tar unpacks with its rights", async () => {
     using directory = new TemporaryDirectory();
     const bytes = crypto.getRandomValues(new Uint8Array(1000));
     const programs = [{ target: "linux-x64", file: "mcpd", bytes }];
-    const lines = writeRelease(directory.path, "0.2.0", programs, null);
+    const documents = [{ name: "LICENSE", bytes: Buffer.from("Do."), mode: 0o644 }];
+    const lines = writeRelease(directory.path, { version: "0.2.0", programs, documents });
     const archive = directory.file("mcpd-linux-x64.tar.gz");
     expect(lines).toEqual([`${sha256(readFileSync(archive))}  mcpd-linux-x64.tar.gz\n`]);
     expect(readFileSync(directory.file("SHA256SUMS"), "utf8")).toBe(lines.join(""));
@@ -88,6 +89,8 @@ describe("a release", () => {
     expect(tar.stderr.toString()).toBe("");
     expect(readFileSync(directory.file("mcpd")).equals(bytes)).toBe(true);
     expect(statSync(directory.file("mcpd")).mode & 0o777).toBe(0o755);
+    expect(readFileSync(directory.file("LICENSE"), "utf8")).toBe("Do.");
+    expect(statSync(directory.file("LICENSE")).mode & 0o777).toBe(0o644);
   });
 
   test("is trusted by the keys of the file, without its remarks", () => {

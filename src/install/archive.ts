@@ -7,7 +7,7 @@ import { reasonOf } from "../lib/files.ts";
 const PROGRAM_BYTES_MAX = 512 * 1024 * 1024;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
-/** The executable in a release's .tar.gz, which holds nothing else, or the file itself. */
+/** The executable in a release's .tar.gz, which holds its licences as well, or the file itself. */
 export async function programIn(path: string, name: string): Promise<Uint8Array | Fault> {
   const bytes = readFileSync(path);
   if (!GZIP_MAGIC.every((byte, index) => bytes[index] === byte)) return bytes;
@@ -16,8 +16,7 @@ export async function programIn(path: string, name: string): Promise<Uint8Array 
   try {
     const files = await new Bun.Archive(bytes).files();
     const found = files.get(name) ?? files.get(`./${name}`);
-    if (found === undefined || files.size !== 1)
-      return broken(`it is no release: ${name} is missing`);
+    if (found === undefined) return broken(`it is no release: ${name} is missing`);
     if (found.size > PROGRAM_BYTES_MAX) return broken("what is in it is too large");
     return new Uint8Array(await found.arrayBuffer());
   } catch (error) {

@@ -37,7 +37,7 @@ async function boot(): Promise<Machine> {
   const path = program();
   const target = TARGETS.find(runsHere)?.name ?? "";
   const built = { target, file: basename(path), bytes: readFileSync(path) };
-  writeRelease(machine.shared.file("release"), stamp().version, [built], null);
+  writeRelease(machine.shared.file("release"), { version: stamp().version, programs: [built] });
   copyFileSync(join(ROOT, "scripts", SERVER), machine.shared.file(SERVER));
   return machine;
 }

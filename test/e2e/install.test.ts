@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+import { TEXT_MODE } from "../../build/archive.ts";
 import { compile } from "../../build/compile.ts";
 import { writeRelease } from "../../build/release.ts";
 import { makeKey, publicText } from "../../build/signing.ts";
@@ -48,7 +49,8 @@ beforeAll(async () => {
   await compile(here, old, { version: "0.1.0", commit: "old", releaseKeys });
   await compile(here, fresh, { version: "0.2.0", commit: "new", releaseKeys });
   const programs = [{ target: here.name, file: here.file, bytes: readFileSync(fresh) }];
-  writeRelease(released, "0.2.0", programs, secret, 1);
+  const documents = [{ name: "LICENSE", bytes: Buffer.from("Do."), mode: TEXT_MODE }];
+  writeRelease(released, { version: "0.2.0", programs, documents, secret, level: 1 });
 }, 60_000);
 
 afterAll(async () => {
@@ -147,7 +149,7 @@ describe("the compiled program", () => {
       writeFileSync(sums, readFileSync(sums, "utf8").replace(/^./, "0"));
       expect(await upgrade("--from", file)).toBe("release.untrusted");
       copyFileSync(join(released, "SHA256SUMS"), sums);
-      writeRelease(join(folder, "other"), "0.2.0", [], makeKey());
+      writeRelease(join(folder, "other"), { version: "0.2.0", programs: [], secret: makeKey() });
       copyFileSync(join(folder, "other", "SHA256SUMS.minisig"), signature);
       expect(await upgrade("--from", file, "--unsigned-ok")).toBe("release.untrusted");
       expect(await versionOf(home)).toBe("mcpd 0.1.0");

@@ -2,7 +2,7 @@ import { describe, expect } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { archiveOf } from "../../build/archive.ts";
+import { archiveOf, PROGRAM_MODE, TEXT_MODE } from "../../build/archive.ts";
 import { fault, isFault } from "../../src/core/fault.ts";
 import type { Fetch, Release } from "../../src/install/release.ts";
 import { readInstalled } from "../../src/install/state.ts";
@@ -34,7 +34,10 @@ function network(
   change: (archive: Uint8Array) => Uint8Array = (archive) => archive,
 ): Source {
   const program = writeProgram(join(bench.home, "download", version, "mcpd"), version);
-  const archive = archiveOf("mcpd", readFileSync(program));
+  const archive = archiveOf([
+    { name: "mcpd", bytes: readFileSync(program), mode: PROGRAM_MODE },
+    { name: "LICENSE", bytes: Buffer.from("Do."), mode: TEXT_MODE },
+  ]);
   const release: Release = { version, sums: new Map([[FILE, sha256(archive)]]) };
   const get: Fetch = async (url) =>
     url.endsWith(`/download/v${version}/${FILE}`) ? change(archive) : fault("release.unreachable");
@@ -205,9 +208,15 @@ describe("an upgrade that goes wrong", () => {
     expect((await bench.upgrade("0.2.0"))?.text).toContain("it does not run on this machine");
     writeFileSync(path, "#!/bin/sh\nexit 3\n");
     expect((await bench.upgrade("0.2.0"))?.text).toContain("exit code 3");
-    writeFileSync(path, archiveOf("README", Buffer.from("hello")));
+    writeFileSync(
+      path,
+      archiveOf([{ name: "README", bytes: Buffer.from("hello"), mode: TEXT_MODE }]),
+    );
     expect(await bench.upgrade("0.2.0")).toMatchObject({ code: "install.broken" });
-    writeFileSync(path, cut(archiveOf("mcpd", Buffer.alloc(100_000))));
+    writeFileSync(
+      path,
+      cut(archiveOf([{ name: "mcpd", bytes: Buffer.alloc(100_000), mode: PROGRAM_MODE }])),
+    );
     expect(await bench.upgrade("0.2.0")).toMatchObject({ code: "install.broken" });
     expect(await bench.found()).toEqual(whole("0.1.0"));
   });
