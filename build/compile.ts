@@ -104,10 +104,17 @@ function options(target: Target, outfile: string, made: Stamp): Bun.BuildConfig 
       autoloadBunfig: false,
       autoloadTsconfig: false,
       autoloadPackageJson: false,
-      // Direct children never outlive us, not even after SIGKILL.
-      execArgv: ["--no-orphans"],
+      execArgv: runtimeFlags(target),
     },
   };
+}
+
+/**
+ * Direct children never outlive us, not even after SIGKILL. On Windows this would end all that we
+ * have started, however detached: there the bootstrap gives it to its server alone.
+ */
+export function runtimeFlags({ os }: Pick<Target, "os">): string[] {
+  return os === "win32" ? [] : ["--no-orphans"];
 }
 
 /** The executable beside the .map file that Bun leaves as well. */

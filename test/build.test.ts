@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 
-import { releaseKeys, stamp } from "../build/compile.ts";
+import { releaseKeys, runtimeFlags, stamp } from "../build/compile.ts";
 import { describeSignature, isSound, readSignature } from "../build/macho.ts";
 import { writeRelease } from "../build/release.ts";
 import { runsHere, smoke } from "../build/smoke.ts";
@@ -63,6 +63,11 @@ describe("a signature of macOS", () => {
 });
 
 describe("the built program", () => {
+  test("leaves no orphans, but on Windows, where nothing could outlive a command", () => {
+    const flags = TARGETS.map((target) => [target.os, runtimeFlags(target)]);
+    for (const [os, found] of flags) expect(found).toEqual(os === "win32" ? [] : ["--no-orphans"]);
+  });
+
   test("says the version of the package and the commit it was made from", () => {
     expect(smoke(program(), { ...stamp(), commit: "" })).toBe(null);
   });
@@ -74,7 +79,7 @@ describe("the built program", () => {
 });
 
 describe("a release", () => {
-  test("has one program in each archive, with its licences, that any tar unpacks with its rights", async () => {
+  test("has a program and its licences in each archive, which any tar unpacks with their rights", async () => {
     using directory = new TemporaryDirectory();
     const bytes = crypto.getRandomValues(new Uint8Array(1000));
     const programs = [{ target: "linux-x64", file: "mcpd", bytes }];

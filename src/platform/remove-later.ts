@@ -5,6 +5,8 @@ import { join, win32 } from "node:path";
 import type { Environment, Platform } from "./platform.ts";
 import { systemDir } from "./windows-tools.ts";
 
+const TRIES = 10;
+
 /**
  * Windows removes no program that runs, but lets it be renamed: out of its folder, so that this can
  * go, and a hidden helper removes it once we have ended. Elsewhere nothing is left to remove.
@@ -18,13 +20,12 @@ export function removeLater(
 ): void {
   if (platform.name !== "windows") return;
   const moved = paths.map((path) => moveAside(path, [tmpdir(), sameDisk]));
-  Bun.spawn([...removal(environment, moved)], {
+  Bun.spawnSync([...removal(environment, moved)], {
     stdio: ["ignore", "ignore", "ignore"],
-    detached: true,
     windowsHide: true,
     // cmd.exe does not know the backslashes that quotes would get.
     windowsVerbatimArguments: true,
-  }).unref();
+  });
 }
 
 /** Into the first folder that takes it, which one on another disk does not; where it is then. */
@@ -41,13 +42,18 @@ export function moveAside(path: string, folders: readonly string[]): string {
 }
 
 /**
- * The helper, as a verbatim command line: waits two seconds, which cmd.exe cannot do without ping,
- * and removes the files.
+ * Starts the helper, as a verbatim command line. Our children end with us, so it is the child of
+ * one. It tries each second, for which cmd.exe needs ping: we may take a while to end, and a virus
+ * scanner to look at what has moved.
  */
 export function removal(environment: Environment, paths: readonly string[]): readonly string[] {
   const system = systemDir(environment);
-  const ping = `"${win32.join(system, "PING.EXE")}" -n 3 127.0.0.1 >nul`;
+  const shell = win32.join(system, "cmd.exe");
+  const ping = `${win32.join(system, "PING.EXE")} -n 2 127.0.0.1 ^>nul`;
   const files = paths.map((path) => `"${path}"`).join(" ");
-  const line = `"${ping} & del /f /q ${files}"`;
-  return [win32.join(system, "cmd.exe"), "/d", "/s", "/c", line];
+  // del is for files, rd for folders, and either may have been in use.
+  const remove = `del /f /q ${files} ^& rd /s /q ${files}`;
+  const tries = `for /l %n in (1,1,${TRIES}) do ${ping} ^& ${remove}`;
+  const line = `"start "" /b ${shell} /d /c ${tries}"`;
+  return [shell, "/d", "/s", "/c", line];
 }

@@ -58,7 +58,9 @@ export function spawnChild(launch: Launch, deps: ChildDeps): Child | Fault {
       stderr: "pipe",
       // Nothing is read ahead, so that the system holds a flooding child back.
       lazy: true,
-      detached: true,
+      // A group of its own, for signals. On Windows it would take the hidden console away, and what
+      // a batch file such as npx.cmd starts would open a window.
+      detached: deps.platform.name !== "windows",
       windowsHide: true,
       windowsVerbatimArguments: argv.verbatim,
     });

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { ensurePrivateDir } from "../lib/files.ts";
+import { outlivingCommand } from "./windows-command.ts";
 
 /**
  * A runtime that leaves no orphans ends its descendants when it exits, and itself with its parent:
@@ -23,24 +24,33 @@ export type DetachedLaunch = {
  * ends without one. Throws the system's error when it cannot be started.
  */
 export async function startDetached(launch: DetachedLaunch): Promise<unknown> {
-  const { command, windows } = launch;
   ensurePrivateDir(dirname(launch.logFile));
   const log = openSync(launch.logFile, "a", 0o600);
   try {
-    const child = Bun.spawn(windows ? [...command] : ["/bin/sh", "-c", ORPHAN, "sh", ...command], {
+    const child = Bun.spawn([...outliving(launch)], {
       cwd: launch.cwd,
       env: { ...launch.environment },
       stdin: "ignore",
       stdout: "pipe",
       stderr: log,
-      detached: true,
+      // There, the shell in between is all it takes, and it keeps its hidden console.
+      detached: !launch.windows,
       windowsHide: true,
+      windowsVerbatimArguments: launch.windows,
     });
     child.unref();
     return await firstJson(child.stdout);
   } finally {
     closeSync(log);
   }
+}
+
+function outliving({ command, environment, windows }: DetachedLaunch): readonly string[] {
+  if (!windows) return ["/bin/sh", "-c", ORPHAN, "sh", ...command];
+  const [program = "", ...args] = command;
+  const words = outlivingCommand(program, args, environment["SystemRoot"] ?? "C:\\Windows");
+  if (words === null) throw new Error(`a line break is in its command: ${command.join(" ")}`);
+  return words;
 }
 
 async function firstJson(output: ReadableStream<Uint8Array>): Promise<unknown> {

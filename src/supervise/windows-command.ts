@@ -19,11 +19,34 @@ export function batchCommand(
   args: readonly string[],
   systemRoot: string,
 ): readonly string[] | null {
-  if ([script, ...args].some((text) => /[\0\r\n]/.test(text)) || script.includes('"')) return null;
-  const line = [`"${script}"`, ...args.map(quoteForBatch)].join(" ");
+  return throughShell("", script, args, systemRoot);
+}
+
+/**
+ * Runs a program that goes on when we end: Windows ends our children with us, detached or not, but
+ * not what these start. For a verbatim command line as well; it shares the shell's hidden console.
+ */
+export function outlivingCommand(
+  program: string,
+  args: readonly string[],
+  systemRoot: string,
+): readonly string[] | null {
+  // The first quotes are the title of a window.
+  return throughShell('start "" /b ', program, args, systemRoot);
+}
+
+function throughShell(
+  prefix: string,
+  program: string,
+  args: readonly string[],
+  systemRoot: string,
+): readonly string[] | null {
+  if ([program, ...args].some((text) => /[\0\r\n]/.test(text)) || program.includes('"'))
+    return null;
+  const line = [`"${program}"`, ...args.map(quoteForBatch)].join(" ");
   const shell = win32.join(systemRoot, "System32", "cmd.exe");
   // Extensions on for %cd:~,%, delayed expansion off for "!", no AutoRun, outer quotes taken off.
-  return [shell, "/e:ON", "/v:OFF", "/d", "/s", "/c", `"${line}"`];
+  return [shell, "/e:ON", "/v:OFF", "/d", "/s", "/c", `"${prefix}${line}"`];
 }
 
 /** Backslashes before a quote are doubled for the program that splits the line in the end. */

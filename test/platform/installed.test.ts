@@ -97,8 +97,10 @@ test("what runs on Windows is removed by a helper with the system's own programs
     "/d",
     "/s",
     "/c",
-    // cmd.exe takes the outer quotes off, and no others.
-    '""C:\\Windows\\System32\\PING.EXE" -n 3 127.0.0.1 >nul & del /f /q "C:\\T\\a b.old""',
+    // cmd.exe takes the outer quotes off, and no others; what has a caret is for the second one.
+    '"start "" /b C:\\Windows\\System32\\cmd.exe /d /c for /l %n in (1,1,10) do ' +
+      "C:\\Windows\\System32\\PING.EXE -n 2 127.0.0.1 ^>nul " +
+      '^& del /f /q "C:\\T\\a b.old" ^& rd /s /q "C:\\T\\a b.old""',
   ]);
 });
 

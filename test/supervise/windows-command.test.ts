@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test";
 
-import { batchCommand, isBatchFile } from "../../src/supervise/windows-command.ts";
+import {
+  batchCommand,
+  isBatchFile,
+  outlivingCommand,
+} from "../../src/supervise/windows-command.ts";
 
 const NPX = "C:\\Program Files\\nodejs\\npx.cmd";
 
@@ -38,4 +42,15 @@ test("batchCommand() refuses what no quoting can carry", () => {
   for (const argument of ["a\nb", "a\rb", "a\0b"])
     expect(batchCommand(NPX, [argument], "C:")).toBeNull();
   expect(batchCommand('evil".cmd', [], "C:")).toBeNull();
+});
+
+test("outlivingCommand() has it started by the shell, which does not wait", () => {
+  const words = outlivingCommand(
+    "C:\\a b\\mcpd.exe",
+    ["bootstrap", "--config", "C:\\%x%"],
+    "C:\\W",
+  );
+  expect(words?.slice(0, 1)).toEqual(["C:\\W\\System32\\cmd.exe"]);
+  const program = '"C:\\a b\\mcpd.exe"';
+  expect(words?.at(-1)).toBe(`"start "" /b ${program} bootstrap --config "C:\\%%cd:~,%x%%cd:~,%""`);
 });
