@@ -33,6 +33,9 @@ export type PathPlan =
   | { readonly kind: "files"; readonly files: readonly RcFile[] }
   | { readonly kind: "registry" };
 
+/** In a receipt: the PATH of this user in the registry of Windows. */
+export const USER_PATH = "HKCU\\Environment";
+
 export type RcFile = { readonly path: string; readonly shell: Shell };
 
 /** Decides it; changes nothing. A file of a shell is changed only when it was asked for. */
@@ -73,7 +76,7 @@ export function pathSteps(
       return { steps, links: [], files: plan.files.map(({ path }) => path) };
     }
     case "registry":
-      return { steps: registrySteps(machine), links: [], files: [] };
+      return { steps: registrySteps(machine), links: [], files: [USER_PATH] };
   }
 }
 
@@ -127,7 +130,8 @@ export function isOurs(link: string, program: string): boolean {
   }
 }
 
-function onPath({ environment }: Machine, directory: string): boolean {
+/** Whether what this process was started with finds programs in a directory. */
+export function onPath({ environment }: Machine, directory: string): boolean {
   const path = environment["PATH"] ?? environment["Path"] ?? "";
   return path.split(delimiter).some((entry) => entry !== "" && resolve(entry) === directory);
 }

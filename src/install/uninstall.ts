@@ -6,7 +6,7 @@ import { checkOutside, otherCopy, whyForeign } from "./checks.ts";
 import type { Plan } from "./install.ts";
 import type { Machine } from "./machine.ts";
 import { withoutDirectory } from "./path-lines.ts";
-import { hasLines, isOurs, rcFiles, removeLines } from "./path-steps.ts";
+import { hasLines, isOurs, onPath, rcFiles, removeLines, USER_PATH } from "./path-steps.ts";
 import { partialsIn, removeEmpty, sweep } from "./place.ts";
 import { exists, type Installed, ownFolders, readInstalled } from "./state.ts";
 import type { Step } from "./steps.ts";
@@ -111,7 +111,9 @@ function pathSteps(machine: Machine, { info }: Installed): readonly Step[] {
     ...files.map((file) => step(`Take mcpd out of ${file}`, () => void removeLines(file))),
     ...ours.map((link) => step(`Remove the link ${link}`, () => rmSync(link, { force: true }))),
   ];
-  if (userPath === null) return steps;
+  // Not asked for nothing: where PowerShell is locked, it cannot be read.
+  const isAdded = info === null || info.pathFiles.includes(USER_PATH);
+  if (userPath === null || !(isAdded || onPath(machine, layout.binDir))) return steps;
   const takeOut = step(`Take ${layout.binDir} out of your PATH`, async () => {
     const before = await userPath.read();
     const after = withoutDirectory(before, layout.binDir);

@@ -40,7 +40,40 @@ function left(home: string): readonly string[] {
     .sort();
 }
 
+/** PATH of Windows' registry; null: it cannot be read. */
+function registry(path: string | null): {
+  userPath: NonNullable<Machine["userPath"]>;
+  now(): string;
+} {
+  let value = path;
+  const read = (): string => {
+    if (value === null) throw new Error("PowerShell does not tell it");
+    return value;
+  };
+  const userPath = {
+    read: async () => await Promise.resolve(read()),
+    write: async (text: string) => await Promise.resolve(void (value = text)),
+  };
+  return { userPath, now: read };
+}
+
 describe("uninstall", () => {
+  posixTest("takes mcpd out of the registry's PATH, which it else leaves alone", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = new Bench(directory.path, "0.1.0");
+    const { userPath, now } = registry("C:\\Windows");
+    const windows = { ...bench.machine, userPath };
+    expect(await bench.install({ modifyPath: true }, undefined, windows)).toBeNull();
+    expect(now()).toBe(`${windows.layout.binDir};C:\\Windows`);
+    // A second install without the flag does not forget what the first one did.
+    expect(await bench.install({}, undefined, windows)).toBeNull();
+    expect(await uninstall(windows)).toBeNull();
+    expect(now()).toBe("C:\\Windows");
+    const locked = { ...bench.machine, userPath: registry(null).userPath };
+    expect(await bench.install({}, undefined, locked)).toBeNull();
+    expect(await uninstall(locked)).toBeNull();
+  });
+
   posixTest("keeps config, key and logs, and leaves nothing else", async () => {
     using directory = new TemporaryDirectory();
     const bin = directory.file(".local", "bin");
