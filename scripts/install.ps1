@@ -155,6 +155,17 @@ function Test-McpdInstalled([string] $Root, [string] $Version) {
   "$said".Contains($Version)
 }
 
+# Not Get-FileHash: a Windows PowerShell that was started by a later one may not find it.
+function Get-McpdHash([string] $Path) {
+  $stream = [IO.File]::OpenRead($Path)
+  try {
+    $hash = [Security.Cryptography.SHA256]::Create().ComputeHash($stream)
+  } finally {
+    $stream.Dispose()
+  }
+  [BitConverter]::ToString($hash).Replace('-', '').ToLowerInvariant()
+}
+
 function Get-McpdProgram([hashtable] $Release, [string] $Base, [string] $Work) {
   $target = Get-McpdTarget
   $name = "mcpd-$target.tar.gz"
@@ -165,7 +176,7 @@ function Get-McpdProgram([hashtable] $Release, [string] $Base, [string] $Work) {
   $archive = Join-Path $Work $name
   Write-Host "Downloading mcpd $($Release.Version) for $target"
   Get-McpdFile "$Base/download/v$($Release.Version)/$name" $archive
-  $found = (Get-FileHash -LiteralPath $archive -Algorithm SHA256).Hash.ToLowerInvariant()
+  $found = Get-McpdHash $archive
   if ($found -ne $expected) {
     Stop-Mcpd "cannot install mcpd: $name has the SHA-256 $found, and it should have $expected" `
       "Run this again. If it stays so, do not trust $Base."
@@ -258,6 +269,10 @@ function Invoke-McpdSetup([hashtable] $Options, [hashtable] $Result) {
   if ($Help) {
     Show-McpdHelp (Get-McpdRelease)
     return
+  }
+  if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {
+    Stop-Mcpd 'cannot install mcpd: a policy has locked this PowerShell' `
+      'Unpack the archive of a release for Windows and run its mcpd.exe install.'
   }
   $result = @{ Code = 0 }
   Invoke-McpdSetup -Result $result -Options @{

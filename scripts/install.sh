@@ -256,8 +256,8 @@ download() {
   else
     fail "cannot download mcpd: neither curl nor wget is here" "Install one, then run this again."
   fi
-  fail "cannot download $1: see above" \
-    "Check that this machine is online, and that version $wanted is one of $RELEASES."
+  hint="Check that this machine is online, that ${TMPDIR:-/tmp} has room, and that version $wanted"
+  fail "cannot download $1: see above" "$hint is one of $RELEASES."
 }
 
 with_curl() {
@@ -361,6 +361,8 @@ run_install() {
 }
 
 main() {
+  # It takes words apart, and patterns without a match, in another way.
+  if [ -n "${ZSH_VERSION:-}" ]; then emulate sh; fi
   read_options "$@"
   check_caller
   root=$(programs_dir)

@@ -125,8 +125,8 @@ async function main(): Promise<number> {
     const disk = join(prefix, "drive_c");
     try {
       Bun.spawnSync([wine, "wineboot", "--init"], { env, stdio: ["ignore", "ignore", "ignore"] });
-      const users = readdirSync(join(disk, "users")).filter((name) => name !== "Public");
-      const local = join(disk, "users", users[0] ?? "", "AppData", "Local");
+      const user = readdirSync(join(disk, "users")).find((name) => name !== "Public") ?? "";
+      const local = join(disk, "users", user, "AppData", "Local");
       await furnish(disk, local);
       return await tryAll(trials({ words: [wine, program], env }, local));
     } finally {

@@ -38,6 +38,20 @@ describe("the install scripts of a release", () => {
     expect(edge.filter((line) => /^[^\s#]/.test(line) && !EDGE.test(line))).toEqual([]);
   });
 
+  test("leave the PowerShell that runs them open, and its preferences as they are", () => {
+    const exits = ps1.split("\n").filter((line) => /(^|\{)\s*exit\b/.test(line));
+    expect(exits.map((line) => line.trim())).toEqual(["if ($PSCommandPath) { exit $result.Code }"]);
+    // At the edge, `iex` would set them for good.
+    expect(ps1).not.toMatch(/^(\$ErrorActionPreference|\$ProgressPreference|Set-StrictMode)/m);
+    expect(ps1).toContain("LanguageMode -ne 'FullLanguage'");
+  });
+
+  test("use of PowerShell only what Windows' own has", () => {
+    const later = /\?\?|\?\.|&&|\|\||-Parallel\b|\bGet-FileHash\b|\bTest-Json\b|::new\(/;
+    const code = ps1.split("\n").filter((line) => !/^\s*#/.test(line));
+    expect(code.filter((line) => later.test(line))).toEqual([]);
+  });
+
   test("are not made for what is no version, and with nothing for a hash that is none", () => {
     expect(() => installScripts("latest", SUMS)).toThrow('"latest" is no version');
     expect(() => installScripts("1.0.0'; rm", SUMS)).toThrow("is no version");

@@ -47,6 +47,7 @@ export function shells(): readonly Shell[] {
     { name: "dash", words: ["dash"] },
     { name: "bash", words: ["bash", "--posix"] },
     { name: "busybox", words: ["busybox", "sh"] },
+    { name: "zsh", words: ["zsh"] },
   ];
   return known.flatMap(({ name, words }) => {
     const path = Bun.which(words[0] ?? "");
