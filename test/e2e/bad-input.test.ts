@@ -293,7 +293,8 @@ describe("a client that does not read", () => {
     const ids = { last: 0 };
     await waitFor("the cut", async () => {
       ids.last++;
-      return (await post({ id: ids.last, method: "tools/call", params })) !== 202;
+      expect(await post({ id: ids.last, method: "tools/call", params })).toBe(202);
+      return daemon.log().includes("does not read");
     });
     await expectWell(daemon);
   });

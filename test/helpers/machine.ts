@@ -33,8 +33,12 @@ const CAN_BOOT = canBoot();
  * A test on a machine of its own. Where none can be booted it is not declared, but for the machines
  * that check each change: there it fails.
  */
-export function machineTest(name: string, body: () => void | Promise<void>): void {
-  if (CAN_BOOT) test(name, body);
+export function machineTest(
+  name: string,
+  body: () => void | Promise<void>,
+  timeoutMs?: number,
+): void {
+  if (CAN_BOOT) test(name, body, timeoutMs);
 }
 
 export class Machine implements AsyncDisposable {
