@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { Daemon } from "../test/e2e/harness.ts";
 import { program, realServer } from "../test/helpers/program.ts";
 import { TemporaryDirectory } from "../test/helpers/temporary.ts";
-import { type Client, CLIENTS, type Way, WIRES } from "./interop/clients.ts";
+import { CLIENTS } from "./interop/clients.ts";
 import { type Installed, Store } from "./interop/kit.ts";
+import { type Client, type Way, WIRES } from "./interop/visit.ts";
 
 const UPSTREAM = "everything";
 const STORE = process.env["MCPD_INTEROP_DIR"] ?? join(tmpdir(), "mcpd-interop");
