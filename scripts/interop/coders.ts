@@ -29,8 +29,8 @@ export type Coder = {
   readonly words: (modelUrl: string) => readonly string[];
   /** Files it needs before it takes our model. */
   readonly prepare?: (home: string) => void;
-  /** Puts a server called mcpd into its config. */
-  readonly add: (visit: Visit) => Promise<void>;
+  /** Puts a server into its config, for all directories. */
+  readonly add: (visit: Visit, name: string) => Promise<void>;
   /** Its own report on its servers. */
   readonly expectConnected: (guest: Guest) => Promise<void>;
 };
@@ -40,7 +40,7 @@ const PROMPT = "Call echo";
 /** Connected, and called. */
 export async function visitOf(coder: Coder, visit: Visit): Promise<string> {
   coder.prepare?.(visit.home);
-  await coder.add(visit);
+  await coder.add(visit, "mcpd");
   const key: Environment = visit.way.key === null ? {} : { MCPD_KEY: visit.way.key };
   const guest = { ...visit, env: { ...visit.env, ...key } };
   await coder.expectConnected(guest);
@@ -48,7 +48,10 @@ export async function visitOf(coder: Coder, visit: Visit): Promise<string> {
   return "connected, a call for a model";
 }
 
-/** Runs it, after these words, and makes sure that the answer of the tool reached the model. */
+/**
+ * Runs it, after these words, and makes sure that the answer of the tool reached the model. Returns
+ * what was printed on standard output.
+ */
 export async function expectCall(
   coder: Coder,
   guest: Guest,
@@ -65,7 +68,7 @@ export async function expectCall(
   }
   if (!model.called.every((name) => name.includes("mcpd"))) throw new Error(model.called.join());
   expectIn(done, DONE);
-  return done.output;
+  return done.stdout;
 }
 
 export const CLAUDE: Coder = {
@@ -73,12 +76,12 @@ export const CLAUDE: Coder = {
   id: "claude-code",
   env: (modelUrl) => ({ ...QUIET_CLAUDE, ANTHROPIC_BASE_URL: modelUrl, ANTHROPIC_API_KEY: "fake" }),
   words: () => ["-p", PROMPT, "--allowedTools", "mcp__mcpd"],
-  async add(visit) {
+  async add(visit, name) {
     const { way, installed } = visit;
-    const there = ["--transport", way.wire, "mcpd", way.url, ...headerOf(way)];
-    const at = way.wire === "bridge" ? ["mcpd", "--", ...way.command] : there;
-    const command = [installed.bin("claude"), "mcp", "add", ...at];
-    expectIn(await run(visit, command, QUIET_CLAUDE), "mcpd");
+    const there = ["--transport", way.wire, name, way.url, ...headerOf(way)];
+    const at = way.wire === "bridge" ? [name, "--", ...way.command] : there;
+    const command = [installed.bin("claude"), "mcp", "add", "--scope", "user", ...at];
+    expectIn(await run(visit, command, QUIET_CLAUDE), name);
   },
   async expectConnected(guest) {
     const command = [guest.installed.bin("claude"), "mcp", "list"];
@@ -101,11 +104,11 @@ export const CODEX: Coder = {
     // Of a model that it does not know it takes no ways of its own to call tools.
     return ["exec", "-m", "fake", "--skip-git-repo-check", ...provider, PROMPT];
   },
-  async add(visit) {
+  async add(visit, name) {
     const { way, installed } = visit;
     const bearer = way.key === null ? [] : ["--bearer-token-env-var", "MCPD_KEY"];
     const at = way.wire === "bridge" ? ["--", ...way.command] : ["--url", way.url, ...bearer];
-    expectIn(await run(visit, [installed.bin("codex"), "mcp", "add", "mcpd", ...at]), "mcpd");
+    expectIn(await run(visit, [installed.bin("codex"), "mcp", "add", name, ...at]), name);
   },
   async expectConnected({ installed, home, env }) {
     using talk = new Talk([installed.bin("codex"), "app-server"], { cwd: home, env });
@@ -129,13 +132,13 @@ export const GEMINI: Coder = {
     write(join(home, ".gemini", "settings.json"), {
       security: { auth: { selectedType: "gemini-api-key" } },
     }),
-  async add(visit) {
+  async add(visit, name) {
     const { way, installed } = visit;
-    const there = ["--transport", way.wire, "mcpd", way.url, ...headerOf(way)];
-    const at = way.wire === "bridge" ? ["mcpd", ...way.command] : there;
+    const there = ["--transport", way.wire, name, way.url, ...headerOf(way)];
+    const at = way.wire === "bridge" ? [name, ...way.command] : there;
     // Its working directory is its home, where a project has no settings of its own.
     const command = [installed.bin("gemini"), "mcp", "add", "--scope", "user", ...at];
-    expectIn(await run(visit, command, TRUSTING_GEMINI), "mcpd");
+    expectIn(await run(visit, command, TRUSTING_GEMINI), name);
   },
   async expectConnected(guest) {
     const command = [guest.installed.bin("gemini"), "mcp", "list"];
@@ -161,10 +164,10 @@ export const OPENCODE: Coder = {
     }),
   }),
   words: () => ["run", PROMPT],
-  async add({ way, home }) {
+  async add({ way, home }, name) {
     const there = { type: "remote", url: way.url, headers: headersOf(way), oauth: false };
-    const mcpd = way.wire === "bridge" ? { type: "local", command: way.command } : there;
-    write(join(home, ".config", "opencode", "opencode.json"), { mcp: { mcpd } });
+    const entry = way.wire === "bridge" ? { type: "local", command: way.command } : there;
+    write(join(home, ".config", "opencode", "opencode.json"), { mcp: { [name]: entry } });
   },
   async expectConnected(guest) {
     const command = [guest.installed.bin("opencode"), "mcp", "list"];

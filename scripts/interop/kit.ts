@@ -19,6 +19,8 @@ export type Installed = {
 
 export type Finished = {
   readonly exitCode: number;
+  readonly stdout: string;
+  /** With what it said on standard error. */
   readonly output: string;
   /** It was ended because it took too long. */
   readonly late: boolean;
@@ -93,7 +95,7 @@ export async function runProgram(
     child.exited,
   ]);
   const { late } = program;
-  return { exitCode, output: late ? `${stderr}\nit took too long` : stdout + stderr, late };
+  return { exitCode, stdout, output: late ? `${stderr}\nit took too long` : stdout + stderr, late };
 }
 
 /** A program that speaks JSON-RPC in lines on its standard streams. */

@@ -1,49 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
+import { family } from "../clients/measure.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
-
-type Entry = {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: { readonly [name: string]: string };
-};
-
-/** How a client is given a config for one run only. */
-type Way = {
-  readonly words?: (file: string, entry: Entry) => readonly string[];
-  readonly env?: (file: string) => { readonly [name: string]: string };
-  /** What stands in the file; the servers in the common shape by default. */
-  readonly content?: (entry: Entry) => object;
-};
+import { ownProcesses } from "../platform/processes.ts";
+import {
+  type Entry,
+  type Environment,
+  GATEWAY_WAYS,
+  type Way,
+  writeServers,
+} from "./gateway-ways.ts";
+import { here } from "./here.ts";
 
 const PLACEHOLDER = "{config}";
 /** A client that has been asked to end is ended by force after this time. */
 const GRACE_MS = 5_000;
+const POLL_MS = 20;
 const LAST_OUTPUT_MS = 1_000;
-
-/** Headless clients and what their documentation says of a config for one run. */
-const WAYS: { readonly [client: string]: Way } = {
-  // It takes as many files as follow, so a flag comes after the last one.
-  claude: { words: (file) => ["--mcp-config", file, "--strict-mcp-config"] },
-  codex: { words: (_, entry) => codexWords(entry) },
-  copilot: {
-    words: (file) => ["--additional-mcp-config", `@${file}`],
-    content: (entry) => servers({ type: "local", ...entry, tools: ["*"] }),
-  },
-  gemini: { env: (file) => ({ GEMINI_CLI_SYSTEM_SETTINGS_PATH: file }) },
-  opencode: {
-    env: (file) => ({ OPENCODE_CONFIG: file }),
-    content: ({ command, args, env }) => ({
-      mcp: {
-        mcpd: { type: "local", command: [command, ...args], environment: env, enabled: true },
-      },
-    }),
-  },
-};
 
 export type GatewayRun = {
   /** Of the client; 124 when its time was up, 128 and the signal's number when it was killed. */
@@ -62,7 +39,7 @@ export async function runGateway(
   [client = "", ...words]: readonly string[],
   options: {
     readonly entry: Entry;
-    readonly environment: { readonly [name: string]: string | undefined };
+    readonly environment: Environment;
     readonly timeoutMs: number | undefined;
     /** Captures standard output instead of passing it on. */
     readonly capture: boolean;
@@ -73,11 +50,9 @@ export async function runGateway(
   const way = wayOf(client, words);
   const folder = mkdtempSync(join(tmpdir(), "mcpd-gateway-"));
   try {
-    const file = join(folder, "mcp.json");
-    const content = way.content?.(entry) ?? servers(entry);
-    writeFileSync(file, JSON.stringify(content, null, 2), { mode: 0o600 });
+    const file = (way.write ?? writeServers)(folder, entry, options.environment);
     const given = words.map((word) => word.replaceAll(PLACEHOLDER, file));
-    const environment = { ...options.environment, ...way.env?.(file) };
+    const environment = { ...options.environment, ...way.env?.(file, folder) };
     const line = [client, ...(way.words?.(file, entry) ?? []), ...given];
     return await runClient(line, { ...options, environment, clock });
   } finally {
@@ -88,7 +63,7 @@ export async function runGateway(
 /** What the placeholder does by itself needs no way of its own. */
 function wayOf(client: string, words: readonly string[]): Way {
   if (words.some((word) => word.includes(PLACEHOLDER))) return {};
-  const way = WAYS[basename(client).replace(/\.(exe|cmd)$/i, "")];
+  const way = GATEWAY_WAYS[basename(client).replace(/\.(exe|cmd)$/i, "")];
   if (way !== undefined) return way;
   const text = `mcpd does not know how "${client}" takes an MCP config: put ${PLACEHOLDER} where its path belongs`;
   throw new FaultError(fault("usage.invalid", text, "gateway"));
@@ -97,7 +72,7 @@ function wayOf(client: string, words: readonly string[]): Way {
 async function runClient(
   line: readonly string[],
   options: {
-    readonly environment: { readonly [name: string]: string | undefined };
+    readonly environment: Environment;
     readonly timeoutMs: number | undefined;
     readonly capture: boolean;
     readonly clock: Clock;
@@ -107,9 +82,9 @@ async function runClient(
   const startedMs = clock.monotonic();
   const child = startClient(line, environment, capture);
   let timedOut = false;
+  const ending: Promise<void>[] = [];
   const end = (): void => {
-    child.kill("SIGTERM");
-    clock.after(GRACE_MS, () => child.kill("SIGKILL"));
+    if (ending.length === 0) ending.push(endAll(child.pid, environment, clock));
   };
   const late = (): void => {
     timedOut = true;
@@ -122,6 +97,7 @@ async function runClient(
   try {
     const captured = child.stdout === undefined ? null : capturedText(child.stdout);
     await child.exited;
+    await Promise.all(ending);
     // Something it has started may hold its output open.
     if (captured !== null) await Promise.race([captured.ended, clock.sleep(LAST_OUTPUT_MS)]);
     const stdout = captured?.text() ?? null;
@@ -136,11 +112,7 @@ async function runClient(
 
 type Client = Bun.Subprocess<"inherit", "pipe" | "inherit", "inherit">;
 
-function startClient(
-  line: readonly string[],
-  environment: { readonly [name: string]: string | undefined },
-  capture: boolean,
-): Client {
+function startClient(line: readonly string[], environment: Environment, capture: boolean): Client {
   try {
     return Bun.spawn([...line], {
       env: { ...environment },
@@ -151,6 +123,33 @@ function startClient(
     const missing = errorCode(error) === "ENOENT";
     const why = missing ? "there is no such program in PATH" : reasonOf(error);
     throw new FaultError(fault("client.failed", `Cannot start ${client}: ${why}`, client));
+  }
+}
+
+/** Ends a client with all it has started: some run themselves again, and only wait for that. */
+async function endAll(pid: number, environment: Environment, clock: Clock): Promise<void> {
+  const processes = (await ownProcesses(here().name, environment)) ?? [];
+  const pids = new Set([
+    pid,
+    ...family(
+      processes,
+      processes.filter((one) => one.pid === pid),
+    ),
+  ]);
+  for (const each of pids) tell(each, "SIGTERM");
+  let patient = true;
+  const limit = clock.after(GRACE_MS, () => (patient = false));
+  while (patient && [...pids].some((each) => tell(each, 0))) await clock.sleep(POLL_MS);
+  limit.cancel();
+  for (const each of pids) tell(each, "SIGKILL");
+}
+
+/** False when there is nobody to hear it. */
+function tell(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
   }
 }
 
@@ -167,18 +166,4 @@ function capturedText(output: ReadableStream<Uint8Array>): {
 
 function signalNumber(signal: NodeJS.Signals | number): number {
   return typeof signal === "number" ? signal : constants.signals[signal];
-}
-
-function servers(entry: object): object {
-  return { mcpServers: { mcpd: entry } };
-}
-
-/** Overrides of its TOML config: strings and arrays of JSON are those of TOML. */
-function codexWords({ command, args, env }: Entry): readonly string[] {
-  const table = Object.entries(env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return [
-    `mcp_servers.mcpd.command=${JSON.stringify(command)}`,
-    `mcp_servers.mcpd.args=${JSON.stringify(args)}`,
-    `mcp_servers.mcpd.env={${table.join(",")}}`,
-  ].flatMap((override) => ["-c", override]);
 }

@@ -69,7 +69,11 @@ function isMcpd({ command }: Process): boolean {
   return /^(\S*[/\\])?mcpd(\.exe)?"? /.test(`${command} `);
 }
 
-function family(processes: readonly Process[], roots: readonly Process[]): ReadonlySet<number> {
+/** The pids of these and of all they have started. */
+export function family(
+  processes: readonly Process[],
+  roots: readonly Process[],
+): ReadonlySet<number> {
   const children = Map.groupBy(processes, ({ parent }) => parent);
   const found = new Set<number>();
   for (const open = [...roots]; open.length > 0;) {

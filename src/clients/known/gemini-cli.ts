@@ -1,4 +1,12 @@
-import { type Client, type Dialect, type Entry, inHome, inProject } from "../client.ts";
+import {
+  type Client,
+  type Dialect,
+  type Entry,
+  inHome,
+  inProject,
+  joinFor,
+  type Where,
+} from "../client.ts";
 import { commonDialect, left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
 import { MCP_SERVERS } from "../shape.ts";
 
@@ -34,19 +42,25 @@ const LISTS = { shape: MCP_SERVERS, dialect, offPath: ["mcp", "excluded"] };
 
 /**
  * Format: https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md. Headers
- * name variables only, which the user would have to set: the bridge.
+ * name variables only, which the user would have to set: the bridge. GEMINI_CLI_HOME:
+ * https://github.com/google-gemini/gemini-cli/blob/main/docs/reference/configuration.md.
  */
 export const geminiCli: Client = {
   id: "gemini-cli",
   title: "Gemini CLI",
   http: false,
-  traces: (where) => [inHome(where, ".gemini")],
+  traces: (where) => [directory(where)],
   places: (where) => [
     {
       scope: "user",
-      paths: [inHome(where, ".gemini", "settings.json")],
+      paths: [joinFor(where, directory(where), "settings.json")],
       ...LISTS,
     },
     ...inProject(where, [[".gemini", "settings.json"]], LISTS),
   ],
 };
+
+function directory(where: Where): string {
+  const own = where.environment["GEMINI_CLI_HOME"] ?? "";
+  return own === "" ? inHome(where, ".gemini") : joinFor(where, own, ".gemini");
+}
