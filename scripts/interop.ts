@@ -1,6 +1,6 @@
 /**
  * `bun run interop`: real MCP clients from the registry against dist/mcpd, each over every wire it
- * has. They are installed outside the project and kept there for the next run. Prints a Markdown
+ * has; coding clients with a model of our own, and connected by mcpd as well. They are installed outside the project and kept there for the next run. Prints a Markdown
  * table, with `--json` the same as JSON; words pick clients: `bun run interop codex mcporter`, and
  * `--key` only the rows where the daemon wants the API key.
  * Exits 1 when a client that could be installed does not work.
@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { Daemon } from "../test/e2e/harness.ts";
 import { program, realServer } from "../test/helpers/program.ts";
 import { TemporaryDirectory } from "../test/helpers/temporary.ts";
-import { CLIENTS } from "./interop/clients.ts";
+import { CLIENTS, CODERS } from "./interop/clients.ts";
 import { type Installed, Store } from "./interop/kit.ts";
+import { expectGateway, type InstalledCoder, SetUpHome } from "./interop/own-ways.ts";
 import { type Client, type Way, WIRES } from "./interop/visit.ts";
 
 const UPSTREAM = "everything";
@@ -42,15 +43,23 @@ function waysTo(daemon: Daemon, key: string | null): readonly Way[] {
 async function visit(client: Client, installed: Installed, way: Way, store: Store): Promise<Row> {
   using home = new TemporaryDirectory();
   const env = { ...store.environment, HOME: home.path };
-  const started = performance.now();
   const wire = way.key === null ? way.wire : `${way.wire}, API key`;
   const row = { client: client.name, version: installed.version, wire };
-  const [ok, checked] = await client.visit({ way, installed, home: home.path, env }).then(
-    (seen) => [true, seen] as const,
+  return await rowOf(row, client.visit({ way, installed, home: home.path, env }));
+}
+
+async function rowOf(
+  row: Pick<Row, "client" | "version" | "wire">,
+  seen: Promise<string>,
+): Promise<Row> {
+  const started = performance.now();
+  const [ok, checked] = await seen.then(
+    (text) => [true, text] as const,
     (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
   );
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  return { ...row, checked, ok, seconds };
+  const { client, version, wire } = row;
+  return { client, version, wire, checked, ok, seconds };
 }
 
 function daemonWith(auth: "none" | "api_key"): Promise<Daemon> {
@@ -79,6 +88,32 @@ async function* rowsOf(clients: readonly Client[], keyOnly: boolean): AsyncGener
     for (const way of ways) {
       yield await visit(client, installed, way, store);
     }
+  }
+}
+
+/** The coding clients again, connected by mcpd itself. */
+async function* rowsOfOwnWays(clients: readonly Client[]): AsyncGenerator<Row> {
+  const store = new Store(STORE);
+  await store.prepare();
+  const { environment } = store;
+  const coders: (InstalledCoder & Pick<Row, "client" | "version">)[] = [];
+  for (const { name, package: wanted, coder } of CODERS) {
+    if (!clients.some((client) => client.name === name)) continue;
+    const installed = await store.install(wanted);
+    // The rows of its wires have said why.
+    if (typeof installed === "string") continue;
+    coders.push({ client: name, version: installed.version, coder, installed });
+  }
+  if (coders.length === 0) return;
+  for (const service of [false, true]) {
+    await using home = await SetUpHome.open(coders, { service, environment });
+    await home.setUp();
+    const wire = service ? "setup, service" : "setup";
+    for (const one of coders) yield await rowOf({ ...one, wire }, home.expectConnected(one));
+  }
+  await using daemon = await daemonWith("api_key");
+  for (const one of coders) {
+    yield await rowOf({ ...one, wire: "gateway" }, expectGateway(daemon, one, environment));
   }
 }
 
@@ -112,9 +147,12 @@ async function main(words: readonly string[]): Promise<number> {
     console.log(line(["client", "version", "wire", "checked", "result"]));
     console.log(line(["---", "---", "---", "---", "---"]));
   }
-  for await (const row of rowsOf(clients, words.includes("--key"))) {
-    rows.push(row);
-    if (!json) console.log(lineOf(row));
+  const keyOnly = words.includes("--key");
+  for (const some of [rowsOf(clients, keyOnly), ...(keyOnly ? [] : [rowsOfOwnWays(clients)])]) {
+    for await (const row of some) {
+      rows.push(row);
+      if (!json) console.log(lineOf(row));
+    }
   }
   if (json) console.log(JSON.stringify(rows, null, 2));
   return rows.every(({ ok, version }) => ok || version === null) ? 0 : 1;
