@@ -1,16 +1,21 @@
 import type { Entry } from "../clients/client.ts";
-import { type Cost, costOutside, costUnder } from "../clients/measure.ts";
+import { type Cost, costInside, costOutside } from "../clients/measure.ts";
 import { FaultError } from "../core/fault.ts";
+import { systemClock } from "../lib/clock.ts";
 import { formatBytes } from "../lib/text.ts";
 import { ownProcesses } from "../platform/processes.ts";
 import type { ClientContext } from "./client-context.ts";
 import { ANSWER_MS, withDaemon } from "./here.ts";
 
+/** Servers that take longer to start are counted as they are. */
+const START_MS = 10_000;
+const POLL_MS = 100;
+
 /** What the servers cost right now. */
 export type Costs = {
   /** Started by the clients themselves, each its own. */
   readonly clients: Cost;
-  /** The daemon with all it runs; null when there is none. */
+  /** The daemon with all it runs, and the bridges of clients; null when there are none. */
   readonly mcpd: Cost | null;
 };
 
@@ -21,11 +26,25 @@ export async function measure(
 ): Promise<Costs | null> {
   const processes = await ownProcesses(config.platform.name, where.environment);
   if (processes === null) return null;
-  const pid = await daemonPid();
-  return {
-    clients: costOutside(processes, entries),
-    mcpd: pid === null ? null : costUnder(processes, pid),
-  };
+  const mcpd = costInside(processes, process.pid);
+  return { clients: costOutside(processes, entries), mcpd: mcpd.processes === 0 ? null : mcpd };
+}
+
+/** Waits for the servers that a daemon, if there is one, has just begun to start. */
+export async function serversStarted(): Promise<void> {
+  try {
+    await withDaemon(async (daemon) => {
+      const deadlineMs = systemClock.monotonic() + START_MS;
+      for (;;) {
+        const { upstreams } = await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS });
+        const isLate = systemClock.monotonic() > deadlineMs;
+        if (isLate || !upstreams.some(({ state }) => state === "starting")) return;
+        await systemClock.sleep(POLL_MS);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+  }
 }
 
 /** "12 processes, 812 MB in the clients; 3 processes, 40 MB in mcpd". */
@@ -37,15 +56,4 @@ export function shownCosts({ clients, mcpd }: Costs): string {
 function shown({ processes, residentBytes }: Cost): string {
   const word = processes === 1 ? "process" : "processes";
   return `${processes} ${word}, ${formatBytes(residentBytes)}`;
-}
-
-async function daemonPid(): Promise<number | null> {
-  try {
-    return await withDaemon(async (daemon) => {
-      return (await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS })).pid;
-    });
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
 }

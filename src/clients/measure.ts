@@ -39,10 +39,10 @@ function outside<P extends Process>(processes: readonly P[]): readonly P[] {
   return processes.filter(({ pid }) => !shared.has(pid));
 }
 
-/** What a process costs with all it has started. */
-export function costUnder(processes: readonly Process[], pid: number): Cost {
-  const root = processes.filter((process) => process.pid === pid);
-  return costOf(processes, family(processes, root));
+/** What mcpd costs: the daemon with all it runs, and the bridges of clients. */
+export function costInside(processes: readonly Process[], asking: number): Cost {
+  const roots = processes.filter((process) => isMcpd(process) && process.pid !== asking);
+  return costOf(processes, family(processes, roots));
 }
 
 /** These become what they start, under its name: what that is stands in their arguments. */

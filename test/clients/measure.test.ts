@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { costOutside, costUnder } from "../../src/clients/measure.ts";
+import { costInside, costOutside } from "../../src/clients/measure.ts";
 
 const TABLE = [
   row(1, 0, "init"),
@@ -23,7 +23,11 @@ function row(pid: number, parent: number, command: string) {
 
 test("counts what clients started with all it started, and nothing of mcpd or others", () => {
   expect(costOutside(TABLE, [MEMORY])).toEqual({ processes: 4, residentBytes: 4000 });
-  expect(costUnder(TABLE, 30)).toEqual({ processes: 3, residentBytes: 3000 });
+});
+
+test("counts the daemon with its servers and the bridges as mcpd, without who asks", () => {
+  const table = [...TABLE, row(14, 10, "mcpd bridge"), row(40, 1, "/opt/mcpd/bin/mcpd setup")];
+  expect(costInside(table, 40)).toEqual({ processes: 4, residentBytes: 4000 });
 });
 
 test("does not count what it cannot tell from others", () => {

@@ -24,7 +24,7 @@ import {
   configChanges,
   rulesOf,
 } from "../client-context.ts";
-import { measure, shownCosts } from "../client-cost.ts";
+import { measure, serversStarted, shownCosts } from "../client-cost.ts";
 import { diffsOf, shownDiff } from "../client-report.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
@@ -108,6 +108,7 @@ export default command({
       done: "The clients use mcpd from their next start on",
       data: { ...dataOf(plan), before },
       after: async () => {
+        await output.busy("Waiting for the servers", serversStarted);
         const after = before === null ? null : await measure(context, entries);
         if (after === null) return {};
         if (!options.json) output.print(`Now: ${shownCosts(after)}`);
