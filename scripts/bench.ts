@@ -10,7 +10,7 @@ import { benchCache } from "./bench/cache.ts";
 import { benchCalls } from "./bench/calls.ts";
 import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
 import { benchCommandLines } from "./bench/command-lines.ts";
-import { benchPeers } from "./bench/contest.ts";
+import { benchOwnHousehold, benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
 import { benchMemory } from "./bench/memory.ts";
 import { benchMixed } from "./bench/mixed.ts";
@@ -21,6 +21,8 @@ import { benchTokens } from "./bench/tokens.ts";
 import { verdictsOf } from "./bench/verdict.ts";
 
 const PEERS = "peers";
+/** It installs two servers, and is a part of the peers. */
+const HOUSEHOLD = "household";
 const COMMANDS = "commands";
 /** They install what they measure from the registry. */
 const FETCHING = [PEERS, COMMANDS];
@@ -30,7 +32,7 @@ const USAGE = `Usage: bun run bench [options]
 
   --rounds N      rounds of the call matrix (3)
   --duration MS   window of one measurement (700)
-  --only LIST     of ${SECTIONS.join(",")},${FETCHING.join(",")}
+  --only LIST     of ${[...SECTIONS, HOUSEHOLD, ...FETCHING].join(",")}
   --peers         the same as --only ${FETCHING.join(",")}: beside others of the registry
   --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
@@ -55,7 +57,7 @@ function readOptions(words: string[]): Options {
   const only = values.only?.split(",") ?? (values.peers === true ? FETCHING : SECTIONS);
   const rounds = Number(values.rounds ?? 3);
   const durationMs = Number(values.duration ?? 700);
-  const unknown = only.find((section) => ![...SECTIONS, ...FETCHING].includes(section));
+  const unknown = only.find((section) => ![...SECTIONS, HOUSEHOLD, ...FETCHING].includes(section));
   if (unknown !== undefined) throw new Error(`Unknown section "${unknown}"`);
   if (!(rounds >= 1)) throw new Error("--rounds must be 1 or more");
   if (!(durationMs >= 100)) throw new Error("--duration must be 100 or more");
@@ -77,6 +79,7 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
     commands: wanted(COMMANDS) ? await benchCommandLines(lab, 15) : [],
+    household: wanted(HOUSEHOLD) ? await benchOwnHousehold(lab) : [],
     peers: wanted(PEERS) ? await benchPeers(lab, options) : null,
     tokens: wanted("tokens") ? await benchTokens(lab) : [],
     recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],

@@ -1,8 +1,9 @@
 /**
  * `bun run interop`: real MCP clients from the registry against dist/mcpd, each over every wire it
- * has; coding clients with a model of our own, and connected by mcpd as well. They are installed outside the project and kept there for the next run. Prints a Markdown
- * table, with `--json` the same as JSON; words pick clients: `bun run interop codex mcporter`, and
- * `--key` only the rows where the daemon wants the API key.
+ * has; coding clients with a model of our own, and connected by mcpd as well. They are installed
+ * outside the project and kept there for the next run. Prints a Markdown table, with `--json` the
+ * same as JSON; words pick clients: `bun run interop codex mcporter`, and `--key` only the rows
+ * where the daemon wants the API key.
  * Exits 1 when a client that could be installed does not work.
  */
 import { tmpdir } from "node:os";

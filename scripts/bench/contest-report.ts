@@ -37,12 +37,17 @@ export function contestTable(rows: readonly ContestRow[]): string[][] {
   }
 }
 
-/** A line each: what it takes to serve five clients three real servers. */
+/** A line each: what it takes to serve five clients five real servers. */
 export function householdTable(rows: readonly HouseholdRow[]): string[][] {
   const lines = rows
     .filter(({ problem }) => problem === null)
-    .map(({ name, processes, bytes }) => [name, String(processes), digits(bytes / MEBIBYTE)]);
-  return lines.length === 0 ? [] : [["", "processes", "PSS, MB"], ...lines];
+    .map(({ name, processes, bytes, privateBytes }) => [
+      name,
+      String(processes),
+      digits(bytes / MEBIBYTE),
+      digits(privateBytes / MEBIBYTE),
+    ]);
+  return lines.length === 0 ? [] : [["", "processes", "PSS, MB", "private, MB"], ...lines];
 }
 
 /** Why a column or a field is empty. */

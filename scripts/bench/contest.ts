@@ -70,12 +70,22 @@ export type Contest = {
 
 /** Installs the peers, outside the project and for the next run as well, and measures them all. */
 export async function benchPeers(lab: Lab, options: ContestOptions): Promise<Contest> {
-  const store = new Store(process.env["MCPD_PEERS_DIR"] ?? join(tmpdir(), "mcpd-peers"));
-  await store.prepare();
+  const store = await openStore();
   return {
     rows: await benchRows(lab, store, options),
-    households: await benchHousehold(lab, store),
+    households: await benchHousehold(lab, store, true),
   };
+}
+
+/** The household alone, without the peers. */
+export async function benchOwnHousehold(lab: Lab): Promise<HouseholdRow[]> {
+  return await benchHousehold(lab, await openStore(), false);
+}
+
+async function openStore(): Promise<Store> {
+  const store = new Store(process.env["MCPD_PEERS_DIR"] ?? join(tmpdir(), "mcpd-peers"));
+  await store.prepare();
+  return store;
 }
 
 async function benchRows(lab: Lab, store: Store, options: ContestOptions): Promise<ContestRow[]> {

@@ -1,4 +1,4 @@
-/** What a household takes of memory: five clients that each use the same three real servers. */
+/** What a household takes of memory: five clients that each use the same five real servers. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ import type { Caller } from "./caller.ts";
 import type { Lab } from "./lab.ts";
 import { openCaller, type Target } from "./load.ts";
 import { type Peer, PEERS, type Upstreams } from "./peers.ts";
-import { processTree, proportionalBytes } from "./process.ts";
+import { privateMemory, processTree, proportionalBytes } from "./process.ts";
 import { apiKey, freePort, spawnSubject, writeConfig } from "./subject.ts";
 
 export type HouseholdRow = {
@@ -16,9 +16,22 @@ export type HouseholdRow = {
   readonly processes: number;
   /** PSS of all processes, clients not counted, in bytes. */
   readonly bytes: number;
+  /** What would be free without them, in bytes. */
+  readonly privateBytes: number;
   /** Why there are no figures. */
   readonly problem: string | null;
 };
+
+const THOUGHT = { thought: "x", thoughtNumber: 1, totalThoughts: 1, nextThoughtNeeded: false };
+
+/** Servers from the registry, with their exact versions, and the program of each. */
+const INSTALLED = {
+  thinking: [
+    "@modelcontextprotocol/server-sequential-thinking@2026.8.31",
+    "mcp-server-sequential-thinking",
+  ],
+  context7: ["@upstash/context7-mcp@4.1.1", "context7-mcp"],
+} as const;
 
 /** Each server, and a call that it is really there for. */
 const CALLS: { readonly [server: string]: { readonly name: string; readonly arguments: object } } =
@@ -26,6 +39,9 @@ const CALLS: { readonly [server: string]: { readonly name: string; readonly argu
     everything: { name: "echo", arguments: { message: "hello" } },
     filesystem: { name: "list_allowed_directories", arguments: {} },
     memory: { name: "read_graph", arguments: {} },
+    thinking: { name: "sequentialthinking", arguments: THOUGHT },
+    // It would ask the network, but for arguments that it refuses.
+    context7: { name: "resolve-library-id", arguments: {} },
   };
 
 const CLIENTS = 5;
@@ -34,6 +50,8 @@ const ANSWER_MS = 5_000;
 const SETTLE_MS = 2_000;
 const STOP_MS = 5_000;
 
+const NOTHING = { processes: 0, bytes: 0, privateBytes: 0 };
+
 type Door = { readonly target: Target; readonly prefix: string };
 type House = {
   readonly doorOf: (server: string) => Door;
@@ -41,16 +59,24 @@ type House = {
   readonly stop: () => Promise<void>;
 };
 
-/** All that could be installed, one after the other. */
-export async function benchHousehold(lab: Lab, store: Store): Promise<HouseholdRow[]> {
-  const rows = [await live("direct", () => direct(lab)), await live("relay", () => relays(lab))];
-  if (lab.mcpd !== null) rows.push(await live("mcpd", () => own(lab)));
-  for (const peer of PEERS) {
+/** All that could be installed, one after the other. Throws when a server of theirs could not. */
+export async function benchHousehold(
+  lab: Lab,
+  store: Store,
+  peersToo: boolean,
+): Promise<HouseholdRow[]> {
+  const commands = await upstreams(lab, store);
+  const rows = [
+    await live("direct", () => direct(commands)),
+    await live("relay", () => relays(lab, commands)),
+  ];
+  if (lab.mcpd !== null) rows.push(await live("mcpd", () => own(lab, commands)));
+  for (const peer of peersToo ? PEERS : []) {
     const installed = await store.install(peer.package);
     rows.push(
       typeof installed === "string"
-        ? { name: peer.name, processes: 0, bytes: 0, problem: installed }
-        : await live(peer.name, () => peers(lab, peer, installed, store.environment)),
+        ? { name: peer.name, ...NOTHING, problem: installed }
+        : await live(peer.name, () => peers(lab, commands, peer, installed, store.environment)),
     );
   }
   return rows;
@@ -66,10 +92,12 @@ async function live(name: string, open: () => House): Promise<HouseholdRow> {
     }
     await Bun.sleep(SETTLE_MS);
     const pids = house.pids(callers);
-    return { name, processes: pids.length, bytes: proportionalBytes(pids), problem: null };
+    const bytes = proportionalBytes(pids);
+    const { privateBytes } = privateMemory(pids);
+    return { name, processes: pids.length, bytes, privateBytes, problem: null };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    return { name, processes: 0, bytes: 0, problem };
+    return { name, ...NOTHING, problem };
   } finally {
     for (const caller of callers) caller.close();
     await house.stop();
@@ -103,19 +131,21 @@ async function attempt({ doorOf }: House, server: string): Promise<Caller | stri
   return String(answer);
 }
 
-function upstreams(lab: Lab): Upstreams {
-  return Object.fromEntries(
-    Object.keys(CALLS).map((name) => {
-      const words = name === "filesystem" ? [lab.root] : [];
-      const { command, args } = realServer(name as "everything", ...words);
-      return [name, [command, ...args]];
-    }),
-  );
+async function upstreams(lab: Lab, store: Store): Promise<Upstreams> {
+  const fromTree = (["everything", "filesystem", "memory"] as const).map((name) => {
+    const { command, args } = realServer(name, ...(name === "filesystem" ? [lab.root] : []));
+    return [name, [command, ...args]] as const;
+  });
+  const fetched = Object.entries(INSTALLED).map(async ([name, [wanted, bin]]) => {
+    const installed = await store.install(wanted);
+    if (typeof installed === "string") throw new Error(`${wanted} ${installed}`);
+    return [name, [process.execPath, "run", installed.bin(bin)]] as const;
+  });
+  return Object.fromEntries([...fromTree, ...(await Promise.all(fetched))]);
 }
 
 /** As without any of this: each client starts its own. */
-function direct(lab: Lab): House {
-  const commands = upstreams(lab);
+function direct(commands: Upstreams): House {
   return {
     doorOf: (server) => ({
       target: { kind: "stdio", command: commands[server] ?? [] },
@@ -126,8 +156,8 @@ function direct(lab: Lab): House {
   };
 }
 
-function own(lab: Lab): House {
-  writeConfig(lab, upstreams(lab));
+function own(lab: Lab, commands: Upstreams): House {
+  writeConfig(lab, commands);
   const subject = spawnSubject(lab, "mcpd", freePort(), []);
   const url = subject.url.replace(/\/echo$/, "");
   return {
@@ -140,8 +170,8 @@ function own(lab: Lab): House {
   };
 }
 
-function relays(lab: Lab): House {
-  const each = Object.entries(upstreams(lab)).map((entry) => [entry]);
+function relays(lab: Lab, commands: Upstreams): House {
+  const each = Object.entries(commands).map((entry) => [entry]);
   return several(lab, "relay", lab.environment, each, (port, [entry]) => [
     lab.programs.relay,
     String(port),
@@ -149,8 +179,14 @@ function relays(lab: Lab): House {
   ]);
 }
 
-function peers(lab: Lab, peer: Peer, installed: Installed, environment: Environment): House {
-  const all = Object.entries(upstreams(lab));
+function peers(
+  lab: Lab,
+  commands: Upstreams,
+  peer: Peer,
+  installed: Installed,
+  environment: Environment,
+): House {
+  const all = Object.entries(commands);
   const groups = peer.many ? [all] : all.map((entry) => [entry]);
   const house = several(lab, peer.name, environment, groups, (port, group, home) =>
     peer.command({ port, home, installed, upstreams: Object.fromEntries(group) }),

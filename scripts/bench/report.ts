@@ -5,6 +5,7 @@ import type { CacheResult } from "./cache.ts";
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
 import { contestProblems, contestTable, householdTable } from "./contest-report.ts";
 import type { Contest } from "./contest.ts";
+import type { HouseholdRow } from "./household.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
 import type { Recall } from "./recall.ts";
@@ -23,6 +24,7 @@ import {
 
 export type Results = Measurements & {
   readonly machine: Machine;
+  readonly household: readonly HouseholdRow[];
   readonly peers: Contest | null;
 };
 
@@ -78,8 +80,8 @@ export function markdown(results: Results): string {
       contestTable(results.peers?.rows ?? []),
     ),
     section(
-      "Five clients of three real servers (directly each client has its own)",
-      householdTable(results.peers?.households ?? []),
+      "Five clients of five real servers (directly each client has its own)",
+      householdTable(results.peers?.households ?? results.household),
     ),
     section("Tokens of tools/list (o200k_base)", tokensTable(results.tokens)),
     section("Tools found by words", recallTable(results.recall)),
@@ -87,7 +89,7 @@ export function markdown(results: Results): string {
     section("Repeated reads", cacheTable(results.cache)),
     section("Targets", verdictTable(verdictsOf(results))),
     ...problemsOf(results),
-    ...(results.peers === null ? [] : contestProblems(results.peers)),
+    ...contestProblems(results.peers ?? { rows: [], households: results.household }),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }

@@ -26,7 +26,7 @@ export async function measure(
 ): Promise<Costs | null> {
   const processes = await ownProcesses(config.platform.name, where.environment);
   if (processes === null) return null;
-  const mcpd = costInside(processes, process.pid);
+  const mcpd = costInside(processes, await daemonPid());
   return { clients: costOutside(processes, entries), mcpd: mcpd.processes === 0 ? null : mcpd };
 }
 
@@ -56,4 +56,15 @@ export function shownCosts({ clients, mcpd }: Costs): string {
 function shown({ processes, residentBytes }: Cost): string {
   const word = processes === 1 ? "process" : "processes";
   return `${processes} ${word}, ${formatBytes(residentBytes)}`;
+}
+
+async function daemonPid(): Promise<number | null> {
+  try {
+    return await withDaemon(async (daemon) => {
+      return (await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS })).pid;
+    });
+  } catch (error) {
+    if (error instanceof FaultError) return null;
+    throw error;
+  }
 }

@@ -39,9 +39,10 @@ function outside<P extends Process>(processes: readonly P[]): readonly P[] {
   return processes.filter(({ pid }) => !shared.has(pid));
 }
 
-/** What mcpd costs: the daemon with all it runs, and the bridges of clients. */
-export function costInside(processes: readonly Process[], asking: number): Cost {
-  const roots = processes.filter((process) => isMcpd(process) && process.pid !== asking);
+/** What mcpd costs: the daemon, when there is one, with all it runs, and the bridges of clients. */
+export function costInside(processes: readonly Process[], daemon: number | null): Cost {
+  const isBridge = (one: Process): boolean => isMcpd(one) && / bridge( |$)/.test(one.command);
+  const roots = processes.filter((one) => one.pid === daemon || isBridge(one));
   return costOf(processes, family(processes, roots));
 }
 

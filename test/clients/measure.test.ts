@@ -25,9 +25,10 @@ test("counts what clients started with all it started, and nothing of mcpd or ot
   expect(costOutside(TABLE, [MEMORY])).toEqual({ processes: 4, residentBytes: 4000 });
 });
 
-test("counts the daemon with its servers and the bridges as mcpd, without who asks", () => {
+test("counts the daemon with its servers and the bridges as mcpd, and no other mcpd", () => {
   const table = [...TABLE, row(14, 10, "mcpd bridge"), row(40, 1, "/opt/mcpd/bin/mcpd setup")];
-  expect(costInside(table, 40)).toEqual({ processes: 4, residentBytes: 4000 });
+  expect(costInside(table, 30)).toEqual({ processes: 4, residentBytes: 4000 });
+  expect(costInside(table, null)).toEqual({ processes: 1, residentBytes: 1000 });
 });
 
 test("does not count what it cannot tell from others", () => {

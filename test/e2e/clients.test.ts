@@ -200,7 +200,7 @@ describe("mcpd setup", () => {
 
   test("measures what the servers cost in the clients and in mcpd", async () => {
     using home = new ClientHome();
-    const echo = fixture("echo.ts", home.path);
+    const echo = fixture("echo.ts", "--delay=700", home.path);
     home.write("cursor", JSON.stringify({ mcpServers: { echo } }));
     await using daemon = await Daemon.start({}, { home });
     const [command, ...args] = [echo.command, ...echo.args];
@@ -212,7 +212,12 @@ describe("mcpd setup", () => {
     expect(before.clients.residentBytes).toBeGreaterThan(5_000_000);
     expect(before.mcpd.processes).toBeGreaterThan(0);
     expect(after.clients.processes).toBe(1);
+    // It waited for the server that the daemon has just got.
+    expect(after.mcpd.processes).toBe(2);
+    const { upstreams } = JSON.parse((await daemon.run("status", "--json")).stdout);
+    expect(upstreams).toContainEqual(expect.objectContaining({ name: "echo", state: "ready" }));
     await started.end();
+    expect((await home.run("setup", "--yes")).stdout).toContain("Now: 0 processes");
     const again = JSON.parse((await home.run("setup", "--yes", "--json")).stdout);
     expect(again.before.clients).toEqual({ processes: 0, residentBytes: 0 });
     expect((await daemon.run("call", "echo", "add", "a=1", "b=2")).stdout.trim()).toBe("3");

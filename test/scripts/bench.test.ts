@@ -161,6 +161,7 @@ describe("report", () => {
     commands: [],
     memory: [],
     mixed: null,
+    household: [],
     peers: null,
     tokens: [
       { what: "three servers", tools: 30, list: 6000, short: 5000, search: 300, perTool: 90 },

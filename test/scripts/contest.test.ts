@@ -87,8 +87,20 @@ describe("the table of peers", () => {
 
   test("it says why a column or a field is empty", () => {
     const households = [
-      { name: "mcpd", processes: 4, bytes: 200 * 1_048_576, problem: null },
-      { name: "absent", processes: 0, bytes: 0, problem: "does not start" },
+      {
+        name: "mcpd",
+        processes: 4,
+        bytes: 200 * 1_048_576,
+        privateBytes: 3 * 1_048_576,
+        problem: null,
+      },
+      {
+        name: "absent",
+        processes: 0,
+        bytes: 0,
+        privateBytes: 3 * 1_048_576,
+        problem: "does not start",
+      },
     ];
     expect(contestProblems({ rows, households })).toEqual([
       "other, 1 session: lost",
@@ -96,8 +108,8 @@ describe("the table of peers", () => {
       "absent, household: does not start",
     ]);
     expect(householdTable(households)).toEqual([
-      ["", "processes", "PSS, MB"],
-      ["mcpd", "4", "200"],
+      ["", "processes", "PSS, MB", "private, MB"],
+      ["mcpd", "4", "200", "3"],
     ]);
     expect(householdTable([])).toEqual([]);
   });
