@@ -120,11 +120,13 @@ class Bootstrap implements RunningBootstrap {
       changed: () => this.#follow(),
     });
     this.#record = new RuntimeRecord({ platform, startedAtMs: this.#startedAtMs, log });
+    // Elsewhere the executable has it from its build; here it would then hold for all descendants.
+    const noOrphans = platform.name === "windows" ? { BUN_FEATURE_FLAG_NO_ORPHANS: "1" } : {};
     this.#supervisor = new Supervisor({
       launch: (heard) =>
         startOwnServer({
           command: [...program, "serve", "--supervised", ...named],
-          environment,
+          environment: { ...environment, ...noOrphans },
           heard: (message) => {
             if (message.kind === "pong") this.#offsetMs = message.utcOffsetMs;
             heard(message);

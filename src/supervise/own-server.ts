@@ -21,9 +21,6 @@ export interface ServerProcess {
 /** What steers our runtime, or belongs to the service manager's talk with the bootstrap alone. */
 const NOT_FOR_IT = /^(BUN_BE_BUN|BUN_OPTIONS|NODE_OPTIONS|NOTIFY_SOCKET|WATCHDOG_(USEC|PID))$/;
 
-/** The executable has it from its build, but on Windows, where it holds for all descendants. */
-const LEAVES_NO_ORPHANS = { BUN_FEATURE_FLAG_NO_ORPHANS: "1" };
-
 /**
  * Starts the server as our child. It ends with us: the runtime leaves no orphans where the system
  * helps, and the server leaves when the channel closes.
@@ -34,7 +31,7 @@ export function startOwnServer({ command, environment, heard }: ServerLaunch): S
   );
   try {
     const child = Bun.spawn([...command], {
-      env: { ...env, ...LEAVES_NO_ORPHANS },
+      env,
       stdio: ["ignore", "ignore", "inherit"],
       windowsHide: true,
       ipc: (message) => heard(message as FromServer),

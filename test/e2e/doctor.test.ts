@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { freePort } from "../helpers/port.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
 import { fixture, processesOf, program } from "../helpers/program.ts";
 import { waitFor, within } from "../helpers/wait.ts";
@@ -89,7 +90,8 @@ describe("mcpd doctor", () => {
 
   posixTest("mends what is safe to mend, and no more", async () => {
     using home = new ClientHome();
-    home.writeConfig({ mcpServers: { lost: { command: "no-such-command-of-mcpd" } } });
+    const lost = { command: "no-such-command-of-mcpd" };
+    home.writeConfig({ daemon: { port: freePort() }, mcpServers: { lost } });
     const { paths } = home.platform;
     chmodSync(home.configFile, 0o644);
     mkdirSync(dirname(paths.runtimeFile), { recursive: true, mode: 0o700 });
