@@ -54,7 +54,7 @@ export function darwinPlatform(environment: Environment): Platform {
     user,
     paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
-    keychain: async (service, account) => await darwinKeychain(service, account),
+    keychain: darwinKeychain,
     treeAlive: groupExists,
     processIdentity: async (pid) => {
       const output = await ps("-o", "lstart=", "-p", String(pid));

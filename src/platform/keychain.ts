@@ -16,10 +16,11 @@ const NOT_FOUND = 44;
 export async function darwinKeychain(
   service: string,
   account: string,
+  ending?: AbortSignal,
   run: ToolRunner = systemTool,
 ): Promise<KeychainAnswer> {
   const argv = [SECURITY, "find-generic-password", "-s", service, "-a", account, "-g"];
-  const result = await run(argv, { timeoutMs: ANSWER_MS });
+  const result = await run(argv, { timeoutMs: ANSWER_MS, ending });
   if (result.code === NOT_FOUND) return { kind: "missing" };
   // With -w a secret that is not ASCII is hexadecimal, too, but does not say so.
   const [, hex, text] = /^password: (?:0x([0-9A-F]+)\b|"(.*)"$)/m.exec(result.stderr) ?? [];
@@ -32,15 +33,15 @@ export async function darwinKeychain(
 export async function linuxKeychain(
   service: string,
   account: string,
-  environment: Environment,
+  options: { readonly environment: Environment; readonly ending?: AbortSignal | undefined },
   run: ToolRunner = systemTool,
 ): Promise<KeychainAnswer> {
-  const tool = Bun.which("secret-tool", { PATH: environment["PATH"] ?? "" });
+  const tool = Bun.which("secret-tool", { PATH: options.environment["PATH"] ?? "" });
   if (tool === null) {
     return { kind: "unusable", why: "secret-tool, of libsecret-tools, is not installed" };
   }
   const argv = [tool, "lookup", "service", service, "account", account];
-  const result = await run(argv, { environment, timeoutMs: ANSWER_MS });
+  const result = await run(argv, { ...options, timeoutMs: ANSWER_MS });
   if (result.code === 0) return { kind: "value", value: result.stdout };
   return result.code === 1 && result.stderr.trim() === "" ? { kind: "missing" } : unusable(result);
 }

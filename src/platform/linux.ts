@@ -58,7 +58,8 @@ export function linuxPlatform(environment: Environment): Platform {
     user,
     paths: { ...trees, controlAddress, bootstrapAddress: besideSocket(controlAddress) },
     signalTree: async (pid, signal) => signalGroup(pid, signal),
-    keychain: async (service, account) => await linuxKeychain(service, account, environment),
+    keychain: async (service, account, ending) =>
+      await linuxKeychain(service, account, { environment, ending }),
     treeAlive: (pid) => groupExists(pid) && groupMembers(pid).length > 0,
     processIdentity: async (pid) => {
       const row = readProcess(pid);

@@ -64,9 +64,10 @@ export interface Platform {
   signalTree(pid: number, signal: "terminate" | "kill"): Promise<void>;
   /**
    * Reads a secret of the user's keychain (MISSION A13): the login keychain of macOS, the secret
-   * service of Linux, the Credential Manager of Windows. Takes half a minute at most.
+   * service of Linux, the Credential Manager of Windows. Takes half a minute at most, and no
+   * longer once `ending` is aborted.
    */
-  keychain(service: string, account: string): Promise<KeychainAnswer>;
+  keychain(service: string, account: string, ending?: AbortSignal): Promise<KeychainAnswer>;
   /** True while any process of the group that `pid` leads is alive. */
   treeAlive(pid: number): boolean;
   /** A value that differs when a pid is reused (start time); null when there is no such process. */

@@ -15,13 +15,15 @@ export type ToolOptions = {
   /** The whole environment of the tool; ours without it. */
   readonly environment?: Environment;
   readonly timeoutMs?: number;
+  /** Ends it when it is aborted. */
+  readonly ending?: AbortSignal | undefined;
 };
 
 /** Runs a tool of the system by its full path. Never throws: the code says how it went. */
 export type ToolRunner = (argv: readonly string[], options?: ToolOptions) => Promise<ToolResult>;
 
 export const systemTool: ToolRunner = async (argv, options = {}) => {
-  const { environment, timeoutMs = TOOL_TIMEOUT_MS } = options;
+  const { environment, timeoutMs = TOOL_TIMEOUT_MS, ending } = options;
   try {
     const tool = Bun.spawn([...argv], {
       ...(environment === undefined ? {} : { env: { ...environment } }),
@@ -31,6 +33,7 @@ export const systemTool: ToolRunner = async (argv, options = {}) => {
       windowsHide: true,
       timeout: timeoutMs,
       killSignal: "SIGKILL",
+      ...(ending === undefined ? {} : { signal: ending }),
     });
     const [stdout, stderr, code] = await Promise.all([
       new Response(tool.stdout).text(),

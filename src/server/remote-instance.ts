@@ -61,15 +61,14 @@ class RemoteRunner extends Driver {
     this.#link?.close({ kind: "local", text: "mcpd closed the connection" });
   }
 
-  protected async live(): Promise<Fault> {
+  protected async live(ending: AbortSignal): Promise<Fault> {
     const { environment, platform } = this.#deps;
     const { upstream } = this.unit;
     // Read now and not earlier: a rotated secret shows with the next connection.
-    const target = await resolveRemote(this.unit, { environment, platform });
+    const target = await resolveRemote(this.unit, { environment, platform, ending });
     if (isFault(target)) return this.#tell(target);
     const open = await opener(target.wire);
-    if (this.state.kind === "stopping")
-      return fault("upstream.failed", "mcpd stopped it", upstream);
+    if (ending.aborted) return fault("upstream.failed", "mcpd stopped it", upstream);
     const ended = Promise.withResolvers<Fault>();
     this.#link = open(
       target,

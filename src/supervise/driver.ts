@@ -43,6 +43,7 @@ export abstract class Driver {
   #stepping = false;
   #state: InstanceState = { kind: "idle" };
   #life: Promise<void> = Promise.resolve();
+  #ending = new AbortController();
   #timer: Timer | null = null;
   #restarts = 0;
   #readySinceMs: number | null = null;
@@ -53,10 +54,13 @@ export abstract class Driver {
     this.events = events;
   }
 
-  /** One life from its start to its end; resolves with why it ended, when nothing is left of it. */
-  protected abstract live(): Promise<Fault>;
+  /**
+   * One life from its start to its end; resolves with why it ended, when nothing is left of it.
+   * `ending` is aborted when it shall end.
+   */
+  protected abstract live(ending: AbortSignal): Promise<Fault>;
 
-  /** Ends the life that goes on; before it has something to end, live() looks at `state`. */
+  /** Ends the life that goes on; before it has something to end, live() looks at `ending`. */
   protected abstract terminate(): void;
 
   /** The process, when there is one. */
@@ -147,6 +151,7 @@ export abstract class Driver {
         this.#life = this.#liveOnce();
         break;
       case "terminate":
+        this.#ending.abort();
         this.terminate();
         break;
       case "wake":
@@ -163,7 +168,8 @@ export abstract class Driver {
 
   /** Always ends with exactly one "exited". */
   async #liveOnce(): Promise<void> {
-    const problem = await this.live();
+    this.#ending = new AbortController();
+    const problem = await this.live(this.#ending.signal);
     this.handle({ kind: "exited", problem });
   }
 

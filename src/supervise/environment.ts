@@ -15,10 +15,16 @@ export type Launch = {
   readonly cwd: string;
 };
 
-export type LaunchDeps = {
+/** What references are resolved in. */
+export type Surroundings = {
   /** The daemon's own environment. */
   readonly environment: Environment;
   readonly platform: Platform;
+  /** Aborted when nobody waits any more: a keychain that asks its user may take long. */
+  readonly ending?: AbortSignal;
+};
+
+export type LaunchDeps = Surroundings & {
   /** PATH for children: see LoginPath. */
   readonly path: string;
   /** Variable that holds the daemon's own API key: only who names it gets it. */
@@ -39,7 +45,8 @@ const OTHERS = 0o077;
 export async function resolveLaunch(unit: Unit, deps: LaunchDeps): Promise<Launch | Fault> {
   const { reach, upstream } = unit;
   if (reach.kind !== "stdio") throw new Error(`${upstream} is not started by a command`);
-  const resolver = new Resolver(upstream, deps.platform, withPath(deps.environment, deps.path));
+  const environment = withPath(deps.environment, deps.path);
+  const resolver = new Resolver(upstream, { ...deps, environment });
   const env = baseEnvironment(resolver.environment);
   if (deps.keyVariable !== undefined) dropVariable(env, deps.keyVariable, deps.platform);
   const own = await resolver.values(reach.env);
@@ -63,14 +70,14 @@ export async function resolveLaunch(unit: Unit, deps: LaunchDeps): Promise<Launc
  */
 export function openValues(
   { reach, upstream }: Unit,
-  { environment, platform }: Pick<LaunchDeps, "environment" | "platform">,
+  surroundings: Surroundings,
 ): {
   readonly values: readonly string[];
   readonly urls: readonly string[];
   readonly changing: boolean;
 } | null {
   if (reach.kind === "builtin") return { values: [], urls: [], changing: false };
-  const outer = new Resolver(upstream, platform, environment);
+  const outer = new Resolver(upstream, surroundings);
   const references = Object.entries({
     ...reach.env,
     ...(reach.kind === "remote" ? reach.headers : {}),
@@ -127,19 +134,22 @@ function dropVariable(env: { [name: string]: string }, name: string, platform: P
 /** Resolves one after another and keeps the first problem. */
 export class Resolver {
   problem: Fault | null = null;
-  readonly environment: Environment;
   readonly #upstream: string;
-  readonly #platform: Platform;
+  readonly #surroundings: Surroundings;
 
-  constructor(upstream: string, platform: Platform, environment: Environment) {
+  constructor(upstream: string, surroundings: Surroundings) {
     this.#upstream = upstream;
-    this.#platform = platform;
-    this.environment = environment;
+    this.#surroundings = surroundings;
+  }
+
+  get environment(): Environment {
+    return this.#surroundings.environment;
   }
 
   /** The same with more variables, and with the problem there may be already. */
   with(own: Environment): Resolver {
-    const more = new Resolver(this.#upstream, this.#platform, { ...this.environment, ...own });
+    const environment = { ...this.environment, ...own };
+    const more = new Resolver(this.#upstream, { ...this.#surroundings, environment });
     more.problem = this.problem;
     return more;
   }
@@ -182,7 +192,7 @@ export class Resolver {
   path(text: string): string {
     const path = this.text(text);
     if (path !== "~" && !/^~[/\\]/.test(path)) return path;
-    return join(this.#platform.user.home, path.slice(1));
+    return join(this.#surroundings.platform.user.home, path.slice(1));
   }
 
   #variable(name: string): string | null {
@@ -195,7 +205,7 @@ export class Resolver {
     const path = this.path(reference);
     try {
       const { mode } = statSync(path);
-      if (this.#platform.name !== "windows" && (mode & OTHERS) !== 0) {
+      if (this.#surroundings.platform.name !== "windows" && (mode & OTHERS) !== 0) {
         return this.#missing(`the file ${path}`, `can be read by others (chmod 600 ${path})`, path);
       }
       return readFileSync(path, "utf8").replace(/\r?\n$/, "");
@@ -208,7 +218,8 @@ export class Resolver {
 
   async #keychain(item: { service: string; account: string }): Promise<string | null> {
     const { service, account } = item;
-    const answer = await this.#platform.keychain(service, account);
+    const { platform, ending } = this.#surroundings;
+    const answer = await platform.keychain(service, account, ending);
     if (answer.kind === "value") return answer.value;
     const what = `the keychain's secret of service "${service}", account "${account}",`;
     const state = answer.kind === "missing" ? "is not there" : `cannot be read: ${answer.why}`;

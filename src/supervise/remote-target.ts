@@ -1,9 +1,8 @@
 import { type Fault, fault } from "../core/fault.ts";
 import type { Unit } from "../core/unit.ts";
 import { publicAddress } from "../lib/address.ts";
-import type { Environment, Platform } from "../platform/platform.ts";
 import type { RemoteTarget } from "../transport/remote.ts";
-import { Resolver } from "./environment.ts";
+import { Resolver, type Surroundings } from "./environment.ts";
 
 /**
  * Resolves a remote unit at the moment it is connected to: `${NAME}` in its URL and headers,
@@ -12,11 +11,11 @@ import { Resolver } from "./environment.ts";
  */
 export async function resolveRemote(
   unit: Unit,
-  deps: { readonly environment: Environment; readonly platform: Platform },
+  surroundings: Surroundings,
 ): Promise<RemoteTarget | Fault> {
   const { reach, upstream } = unit;
   if (reach.kind !== "remote") throw new Error(`${upstream} is not reached by a URL`);
-  const outer = new Resolver(upstream, deps.platform, deps.environment);
+  const outer = new Resolver(upstream, surroundings);
   const resolver = outer.with(await outer.values(reach.env ?? {}));
   const url = URL.parse(resolver.text(reach.url));
   const headers: { [name: string]: string } = {};

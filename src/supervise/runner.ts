@@ -55,7 +55,7 @@ export class Runner extends Driver {
     if (child !== null) setImmediate(() => void child.stop());
   }
 
-  protected async live(): Promise<Fault> {
+  protected async live(ending: AbortSignal): Promise<Fault> {
     const { clock, environment, ledger, log, loginPath, platform, stop } = this.#deps;
     const { upstream, project } = this.unit;
     if (project !== undefined && !isDirectory(project)) {
@@ -64,9 +64,10 @@ export class Runner extends Driver {
     }
     const path = await loginPath.get();
     const keyVariable = this.#deps.keyVariable?.();
-    const launch = await resolveLaunch(this.unit, { environment, platform, path, keyVariable });
+    const deps = { environment, platform, path, keyVariable, ending };
+    const launch = await resolveLaunch(this.unit, deps);
+    if (ending.aborted) return exitFault(upstream, { kind: "stopped" });
     if (isFault(launch)) return launch;
-    if (this.state.kind === "stopping") return exitFault(upstream, { kind: "stopped" });
     const marker = crypto.randomUUID();
     const child = spawnChild(
       { ...launch, env: { ...launch.env, [MARKER_VARIABLE]: marker } },

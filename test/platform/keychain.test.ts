@@ -5,6 +5,7 @@ import { darwinKeychain, linuxKeychain } from "../../src/platform/keychain.ts";
 import type { ToolResult, ToolRunner } from "../../src/platform/run.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
+import { within } from "../helpers/wait.ts";
 
 /** What the tools of a system say, after a glance at what they are asked. */
 function saying(result: Partial<ToolResult>, asked: string[] = []): ToolRunner {
@@ -16,11 +17,11 @@ function saying(result: Partial<ToolResult>, asked: string[] = []): ToolRunner {
 
 describe("the keychain of macOS", () => {
   const read = async (result: Partial<ToolResult>) =>
-    await darwinKeychain("github", "ada", saying(result));
+    await darwinKeychain("github", "ada", undefined, saying(result));
 
   test("is asked by the tool that people write it with", async () => {
     const asked: string[] = [];
-    await darwinKeychain("github", "ada", saying({}, asked));
+    await darwinKeychain("github", "ada", undefined, saying({}, asked));
     expect(asked).toEqual(["/usr/bin/security find-generic-password -s github -a ada -g"]);
   });
 
@@ -60,21 +61,33 @@ describe("the secret service of Linux", () => {
     using directory = new TemporaryDirectory();
     writeFileSync(directory.file("secret-tool"), SECRET_TOOL, { mode: 0o755 });
     const environment = { PATH: `${directory.path}:/usr/bin:/bin` };
-    const read = async (service: string) => await linuxKeychain(service, "ada", environment);
+    const read = async (service: string) => await linuxKeychain(service, "ada", { environment });
     expect(await read("github")).toEqual({ kind: "value", value: "s3cret-ünï" });
     expect(await read("nobody")).toEqual({ kind: "missing" });
     const why = expect.stringContaining("Cannot autolaunch D-Bus") as string;
     expect(await read("server")).toEqual({ kind: "unusable", why });
   });
 
+  posixTest("is left alone when nobody waits for its answer any more", async () => {
+    using directory = new TemporaryDirectory();
+    writeFileSync(directory.file("secret-tool"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    const environment = { PATH: `${directory.path}:/usr/bin:/bin` };
+    const waiting = new AbortController();
+    const answer = linuxKeychain("github", "ada", { environment, ending: waiting.signal });
+    waiting.abort();
+    expect(await within("the tool to end", answer)).toMatchObject({ kind: "unusable" });
+    const later = linuxKeychain("github", "ada", { environment, ending: waiting.signal });
+    expect(await within("the tool not to start", later)).toMatchObject({ kind: "unusable" });
+  });
+
   test("says which package is missing, and does not wait for a dialog for ever", async () => {
     using directory = new TemporaryDirectory();
     const environment = { PATH: directory.path };
-    expect(await linuxKeychain("github", "ada", environment)).toMatchObject({
+    expect(await linuxKeychain("github", "ada", { environment })).toMatchObject({
       why: expect.stringContaining("libsecret-tools"),
     });
     writeFileSync(directory.file("secret-tool"), "", { mode: 0o755 });
-    const late = await linuxKeychain("github", "ada", environment, saying({ code: 124 }));
+    const late = await linuxKeychain("github", "ada", { environment }, saying({ code: 124 }));
     expect(late).toMatchObject({ why: expect.stringContaining("locked") });
   });
 });

@@ -103,8 +103,8 @@ describe("resolveLaunch()", () => {
     const item = { kind: "keychain", service: "github", account: "ada", prefix: "k:" } as const;
     const env = { TOKEN: item };
     const asked = async (answer: KeychainAnswer) => {
-      const keychain = async (...words: readonly string[]) =>
-        words.join() === "github,ada" ? answer : ({ kind: "missing" } as const);
+      const keychain = async (service: string, account: string) =>
+        service === "github" && account === "ada" ? answer : ({ kind: "missing" } as const);
       const unit = unitOf({ env, args: ["${TOKEN}"] });
       return await resolveLaunch(unit, { ...deps({}), platform: { ...platform, keychain } });
     };

@@ -8,6 +8,7 @@ import type { Unit } from "../../src/core/unit.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { LogFile } from "../../src/lib/log-file.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
+import type { KeychainAnswer } from "../../src/platform/platform.ts";
 import { Ledger } from "../../src/supervise/ledger.ts";
 import { Runner } from "../../src/supervise/runner.ts";
 import type { Link } from "../../src/transport/link.ts";
@@ -15,7 +16,20 @@ import { StdioChildLink } from "../../src/transport/stdio-child.ts";
 import { HandClock } from "../helpers/hand-clock.ts";
 import { fixture, isRunning, quietLog, temporaryDirectory, unitOf } from "./support.ts";
 
-const platform = pickPlatform(process.env);
+const platform = { ...pickPlatform(process.env), keychain: lockedKeychain };
+
+/** One whose user is not there. */
+async function lockedKeychain(
+  _service: string,
+  _account: string,
+  ending?: AbortSignal,
+): Promise<KeychainAnswer> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (ending?.aborted === true) resolve();
+  ending?.addEventListener("abort", () => resolve());
+  await promise;
+  return { kind: "unusable", why: "nobody waits" };
+}
 
 /** Timers fire only when a test moves the time; waiting for processes is real. */
 class TestClock extends HandClock {
@@ -132,6 +146,15 @@ describe("Runner", () => {
     expect(it.states()).toEqual(["starting", "ready", "stopping", "idle"]);
     expect(it.count("gone")).toBe(1);
     expect(it.runner.pid).toBeNull();
+  });
+
+  test("stops without waiting for a keychain that waits for its user", async () => {
+    const item = { kind: "keychain", service: "github", account: "ada", prefix: "" } as const;
+    const it = open({ args: [fixture("echo.ts")], env: { TOKEN: item } });
+    it.runner.demand();
+    await it.runner.stop();
+    expect(it.states()).toEqual(["starting", "stopping", "idle"]);
+    expect(it.count("opened")).toBe(0);
   });
 
   test("starts again after a crash, when the back-off is over and not before", async () => {
