@@ -26,6 +26,11 @@ export type KeptSession = {
   readonly owed?: readonly RequestId[];
 };
 
+/** Where its client comes back to. */
+export function doorOf({ door = "http" }: KeptSession): Door {
+  return door;
+}
+
 /** Whether what was found on a disk is one: another version or hand may have been there. */
 export function isKeptSession(value: unknown): value is KeptSession {
   if (!isObject(value)) return false;
@@ -71,7 +76,8 @@ export function keptOf(world: World, session: Session): KeptSession | null {
  * nobody can tell whether it had its effect.
  */
 export function revive(world: World, turn: Turn, id: string, kept: KeptSession): Session {
-  const { view, principal, project, door = "http", owed = [] } = kept;
+  const { view, principal, project, owed = [] } = kept;
+  const door = doorOf(kept);
   const questionId = world.newQuestionId();
   const session = new Session({ id, view, principal, project, door, questionId });
   session.askedRoots = kept.askedRoots;

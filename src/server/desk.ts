@@ -8,7 +8,7 @@ import { encode, faultResponse, type Message, type Wire } from "../core/message.
 import { tooLargeAnswer } from "../core/oversize.ts";
 import type { Profile } from "../core/profile.ts";
 import type { ServerSettings } from "../core/revision.ts";
-import type { Session } from "../core/session.ts";
+import type { Door, Session } from "../core/session.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -72,10 +72,12 @@ export class LiveDesk implements Desk {
     return isFault(session) ? session : this.#enter(session);
   }
 
-  find(sessionId: string, principal: string): SessionPort | Fault {
+  find(sessionId: string, principal: string, door: Door): SessionPort | Fault {
     const live = this.#live.get(sessionId);
-    if (live === undefined) return this.#revive(sessionId, principal);
-    return live.session.principal === principal ? live : fault("session.unknown");
+    if (live === undefined) return this.#revive(sessionId, principal, door);
+    const { session } = live;
+    const own = session.principal === principal && session.door === door;
+    return own ? live : fault("session.unknown");
   }
 
   /** What a session of the aggregate is shown right now. */
@@ -257,8 +259,8 @@ export class LiveDesk implements Desk {
   }
 
   /** Goes on with a session of an earlier daemon, or with one that had to make room. */
-  #revive(sessionId: string, principal: string): SessionPort | Fault {
-    const kept = this.#stores.sessions.recall(sessionId, principal);
+  #revive(sessionId: string, principal: string, door: Door): SessionPort | Fault {
+    const kept = this.#stores.sessions.recall(sessionId, principal, door);
     if (kept === null) return this.#refusal ?? fault("session.unknown");
     const problem = this.#closedTo();
     if (problem !== null) return problem;

@@ -95,7 +95,7 @@ export class Insider {
   async #session(place: Place): Promise<Opened> {
     const key = keyOf(place);
     const standing = this.#sessions.get(key);
-    if (standing !== undefined && !isFault(this.#desk.find(standing.id, "control"))) {
+    if (standing !== undefined && !isFault(this.#desk.find(standing.id, "control", "socket"))) {
       return standing;
     }
     const opening = this.#opening.get(key) ?? this.#open(place, key);

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 
 import type { Condition, Conditions } from "../core/condition.ts";
-import type { KeptSession } from "../core/kept-session.ts";
+import { doorOf, type KeptSession } from "../core/kept-session.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { Session } from "../core/session.ts";
+import type { Door, Session } from "../core/session.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Row, SessionStore } from "./session-store.ts";
 
@@ -90,9 +90,10 @@ export class SessionKeeper {
   }
 
   /** A session that no daemon has ended and that was used not too long ago. */
-  recall(sessionId: string, principal: string): KeptSession | null {
+  recall(sessionId: string, principal: string, door: Door): KeptSession | null {
     const stored = this.#store.read(sessionId);
     if (stored === null || stored.kept.principal !== principal) return null;
+    if (doorOf(stored.kept) !== door) return null;
     return this.#clock.now() - stored.seenMs > this.#idleMs() ? null : stored.kept;
   }
 

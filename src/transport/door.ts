@@ -46,8 +46,8 @@ export interface Desk {
   /** Opens a session, or says why not (unknown upstream, too many sessions). */
   open(opening: Opening): SessionPort | Fault;
   /**
-   * The session of that id if it belongs to that principal; it may be of an earlier daemon. Else
-   * session.unknown, or why nobody is let in just now.
+   * The session of that id if it is that principal's and was opened at that door; it may be of an
+   * earlier daemon. Else session.unknown, or why nobody is let in just now.
    */
-  find(sessionId: string, principal: string): SessionPort | Fault;
+  find(sessionId: string, principal: string, door: Door): SessionPort | Fault;
 }

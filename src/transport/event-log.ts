@@ -214,6 +214,11 @@ export class LoggedStream {
     return `${this.#log.idLine(this, this.#last)}retry: ${LIMITS.eventRetryMs}\n`;
   }
 
+  /** Whether something is kept that no connection has been given. */
+  get unheard(): boolean {
+    return (this.entries.at(-1)?.number ?? 0) > this.#given;
+  }
+
   /** True while an answer is still to come on it. */
   get awaited(): boolean {
     return this.answers && !this.#over;

@@ -232,7 +232,7 @@ export class HttpDoor {
       return fault("door.version", text);
     }
     if (id === null) return undefined;
-    const session = this.#options.desk.find(id, visit.principal);
+    const session = this.#options.desk.find(id, visit.principal, "http");
     if (isFault(session)) return session;
     return sees(session, upstream) ? session : fault("session.unknown");
   }

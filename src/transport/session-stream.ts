@@ -1,7 +1,6 @@
-import { type Fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
-import type { Desk, SessionPort } from "./door.ts";
+import type { SessionPort } from "./door.ts";
 import type { Connection, EventLog, LoggedStream } from "./event-log.ts";
 
 /**
@@ -10,7 +9,7 @@ import type { Connection, EventLog, LoggedStream } from "./event-log.ts";
  * flight, a later one the session.
  */
 export class SessionStream {
-  readonly session: SessionPort;
+  #session: SessionPort;
   readonly #stream: LoggedStream;
   readonly #clock: Clock;
   readonly #over: () => void;
@@ -18,7 +17,7 @@ export class SessionStream {
   #away: Timer | null = null;
 
   constructor(session: SessionPort, stream: LoggedStream, clock: Clock, over: () => void) {
-    this.session = session;
+    this.#session = session;
     this.#stream = stream;
     this.#clock = clock;
     this.#over = over;
@@ -26,6 +25,10 @@ export class SessionStream {
   }
 
   readonly send = (text: string): void => this.#stream.send(text);
+
+  get session(): SessionPort {
+    return this.#session;
+  }
 
   /** For an event that lets a client come back which has got no other. */
   get head(): string {
@@ -37,9 +40,15 @@ export class SessionStream {
     this.#stream.carry(connection, after);
     this.#away?.cancel();
     this.#away = null;
-    this.#unlisten();
-    const { send: write } = this;
-    this.#unlisten = this.session.listen({ streams: true, mustAnswer: false, write });
+    this.#listen();
+  }
+
+  /** Its session has slept, and is this one now: what it was sent before is still to be had. */
+  wake(session: SessionPort): void {
+    if (session === this.#session) return;
+    this.#session = session;
+    if (this.#away === null) this.#listen();
+    else this.#wait();
   }
 
   /** That connection is over; `farewell` when its client will not come back. */
@@ -70,44 +79,44 @@ export class SessionStream {
     this.#stream.end();
   }
 
+  #listen(): void {
+    this.#unlisten();
+    const { send: write } = this;
+    this.#unlisten = this.session.listen({ streams: true, mustAnswer: false, write });
+  }
+
   #wait(): void {
+    this.#away?.cancel();
     this.#away = this.#clock.after(LIMITS.awayMs, () => {
-      this.end();
       this.session.sleep();
+      // Answers that came too late for the last connection wait for the next one.
+      if (!this.#stream.unheard) return this.end();
+      this.#away = this.#clock.after(LIMITS.eventLogMs, () => this.end());
     });
   }
 }
 
 /** The streams of a door, by the ids of their sessions. */
 export class SessionStreams {
-  readonly #desk: Desk;
   readonly #clock: Clock;
   readonly #log: EventLog;
   readonly #open = new Map<string, SessionStream>();
 
-  constructor(parts: { readonly desk: Desk; readonly clock: Clock; readonly events: EventLog }) {
-    this.#desk = parts.desk;
+  constructor(parts: { readonly clock: Clock; readonly events: EventLog }) {
     this.#clock = parts.clock;
     this.#log = parts.events;
   }
 
   of(session: SessionPort): SessionStream {
     const known = this.#open.get(session.id);
-    if (known?.session === session) return known;
-    // The session has slept meanwhile.
-    known?.end();
+    known?.wake(session);
+    if (known !== undefined) return known;
     const stream = new SessionStream(session, this.#log.whole(session), this.#clock, () => {
       if (this.#open.get(session.id) === stream) this.#open.delete(session.id);
       this.#log.forget(session.id);
     });
     this.#open.set(session.id, stream);
     return stream;
-  }
-
-  /** The stream of an id, which may be of an earlier daemon. */
-  find(sessionId: string, principal: string): SessionStream | Fault {
-    const session = this.#desk.find(sessionId, principal);
-    return isFault(session) ? session : this.of(session);
   }
 
   /** Ends all connections, so that the server can stop. */

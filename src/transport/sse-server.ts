@@ -1,6 +1,6 @@
 import { decode, decodeBatch, isBatch, isMalformed, type Malformed } from "../core/decode.ts";
 import { BATCH_REVISION } from "../core/era.ts";
-import { fault, isFault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type Message } from "../core/message.ts";
 import type { Timer } from "../lib/clock.ts";
@@ -81,7 +81,7 @@ export class SseDoor {
     if (id === null) {
       return refusal(fault("session.missing", "Cannot send: the URL has no session_id"));
     }
-    const live = this.#streams.find(id, visit.principal);
+    const live = this.#find(id, visit);
     if (isFault(live)) return refusal(live);
     const text = await readText(request, this.#options.messageBytesMax());
     if (typeof text !== "string") return refusal(text);
@@ -124,7 +124,7 @@ export class SseDoor {
   }
 
   #resume(visit: Visit, client: SseClient, sessionId: string, event: string): Response | null {
-    const found = this.#streams.find(sessionId, visit.principal);
+    const found = this.#find(sessionId, visit);
     if (isFault(found)) return found.code === "session.unknown" ? refusal(found) : comeBack();
     if (!isFor(visit, found)) return refusal(fault("session.unknown"));
     client.become(found, found.numberOf(this.#options.events.find(sessionId, event)));
@@ -154,6 +154,11 @@ export class SseDoor {
     stranger.patience.cancel();
     stranger.client.become(live, null);
     return true;
+  }
+
+  #find(sessionId: string, { principal }: Visit): SessionStream | Fault {
+    const session = this.#options.desk.find(sessionId, principal, "sse");
+    return isFault(session) ? session : this.#streams.of(session);
   }
 
   #channelFor(message: Message, live: SessionStream): Channel {

@@ -96,7 +96,7 @@ export class WsDoor {
     const { desk } = this.#options;
     const id = visit.request.headers.get("mcp-session-id");
     if (id === null) return desk.open(opening);
-    const session = desk.find(id, visit.principal);
+    const session = desk.find(id, visit.principal, "ws");
     return isFault(session) || sees(session, upstream) ? session : fault("session.unknown");
   }
 

@@ -189,7 +189,7 @@ test("a session outlives several restarts with its log level, and ends when it i
   expect(gone.status).toBe(404);
 });
 
-test("a session belongs to its view and principal after a restart as well", async () => {
+test("a session belongs to its view, principal and door after a restart as well", async () => {
   using line = new Succession();
   const first = await line.next();
   const client = await first.connect("echo");
@@ -204,6 +204,8 @@ test("a session belongs to its view and principal after a restart as well", asyn
   };
   expect(await post(second.mcpUrl("echo"), "not the key")).toBe(401);
   expect(await post(second.urls.mcp, second.key)).toBe(404);
+  const messages = `${second.origin}/messages/?session_id=${client.sessionId}`;
+  expect(await post(messages, second.key)).toBe(404);
   expect(await post(second.mcpUrl("echo"), second.key)).toBe(200);
 });
 

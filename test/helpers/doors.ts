@@ -114,11 +114,20 @@ export class FakeDesk implements Desk {
     return session;
   }
 
-  find(sessionId: string, principal: string): SessionPort | Fault {
+  find(sessionId: string, principal: string, door: Opening["door"]): SessionPort | Fault {
     const found = this.sessions.find(
-      (one) => one.id === sessionId && one.opening.principal === principal && !one.closed,
+      ({ id, opening, closed }) =>
+        id === sessionId && opening.principal === principal && opening.door === door && !closed,
     );
     return found ?? fault("session.unknown");
+  }
+
+  /** Another in the place of one that sleeps, as its client comes back. */
+  wake({ id, opening }: FakeSession): FakeSession {
+    const at = this.sessions.findIndex((one) => one.id === id);
+    const woken = new FakeSession(id, opening, () => this.#changed());
+    this.sessions[at] = woken;
+    return woken;
   }
 
   session(index: number): FakeSession {

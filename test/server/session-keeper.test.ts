@@ -74,9 +74,10 @@ test("a session that is in use is not forgotten, however long ago it changed", (
   }
   // Killed: nothing is written at its end.
   const second = line.next();
-  expect(second.recall("used", "key")).toEqual(KEPT);
-  expect(second.recall("idle", "key")).toBeNull();
-  expect(second.recall("used", "another")).toBeNull();
+  expect(second.recall("used", "key", "http")).toEqual(KEPT);
+  expect(second.recall("idle", "key", "http")).toBeNull();
+  expect(second.recall("used", "another", "http")).toBeNull();
+  expect(second.recall("used", "key", "sse")).toBeNull();
   first.close();
   second.close();
 });
@@ -91,9 +92,9 @@ test("a session outlives the daemon when the clock is set, on or back", () => {
     line.setMs = setMs;
     first.note([one]);
     const second = line.next();
-    expect(second.recall("a", "key")).toEqual(KEPT);
+    expect(second.recall("a", "key", "http")).toEqual(KEPT);
     line.nowMs += IDLE_MS;
-    expect(second.recall("a", "key")).toBeNull();
+    expect(second.recall("a", "key", "http")).toBeNull();
     first.close();
     second.close();
   }
@@ -116,7 +117,7 @@ test.each([
   keeper.close();
   line.change("UPDATE sessions SET body = ?", body);
   const next = line.next();
-  expect(next.recall("a", "key")).toBeNull();
+  expect(next.recall("a", "key", "http")).toBeNull();
   next.close();
 });
 
@@ -125,10 +126,10 @@ test("a file that was removed is made anew with what is kept from then on", () =
   const keeper = line.next();
   keeper.keep([{ session: session("a"), seenMs: 0 }]);
   for (const part of ["", "-wal", "-shm"]) rmSync(`${line.file}${part}`);
-  expect(keeper.recall("a", "key")).toBeNull();
+  expect(keeper.recall("a", "key", "http")).toBeNull();
   keeper.keep([{ session: session("b"), seenMs: 0 }]);
   const next = line.next();
-  expect(next.recall("b", "key")).toEqual(KEPT);
+  expect(next.recall("b", "key", "http")).toEqual(KEPT);
   keeper.close();
   next.close();
 });
@@ -141,7 +142,7 @@ test("a file that stays locked costs persistence, and is said", () => {
   other.run("BEGIN EXCLUSIVE");
   keeper.forget("a");
   keeper.keep([{ session: session("b"), seenMs: 0 }]);
-  expect(keeper.recall("a", "key")).toBeNull();
+  expect(keeper.recall("a", "key", "http")).toBeNull();
   expect(line.conditions.list().map(({ name }) => name)).toEqual(["sessions.not-kept"]);
   keeper.close();
 });
@@ -151,13 +152,13 @@ test("who waits for an answer on a stream is written down while the wait lasts",
   const keeper = line.next();
   const used = { session: session("a", "sse"), seenMs: 0 };
   const quick = { session: session("b", "ws"), seenMs: 0 };
-  const owed = (): unknown => keeper.recall("a", "key")?.owed;
+  const owed = (): unknown => keeper.recall("a", "key", "http")?.owed;
   for (const one of [used, quick]) keeper.asked(one);
   used.session.pending.set(7, { cancel: () => undefined });
   expect(owed()).toBeUndefined();
   keeper.noteOwed();
   expect(owed()).toEqual([7]);
-  expect(keeper.recall("b", "key")).toBeNull();
+  expect(keeper.recall("b", "key", "http")).toBeNull();
   used.session.pending.clear();
   keeper.noteOwed();
   expect(owed()).toEqual([]);

@@ -236,11 +236,29 @@ describe("a client over SSE that comes back", () => {
     expect(session.listener).not.toBeNull();
   });
 
+  test("gets the answer that came while it was away, also when its session sleeps by then", async () => {
+    await using doors = openDoors();
+    const { session, endpoint, lastId, leave } = await begin(doors);
+    await doors.ask(endpoint, { method: "POST", body: wait });
+    await leave();
+    session.waiting[0]?.channel.write('{"jsonrpc":"2.0","id":7,"result":{}}', true);
+    doors.clock.pass();
+    expect(session.asleep).toBe(true);
+    const woken = doors.desk.wake(session);
+    const back = framesOf(await comeBack(doors, lastId));
+    expect(await next(back)).toContain('"id":7');
+    await doors.desk.until(() => woken.listener !== null);
+  });
+
   test("is not given a session of another view, another principal, or none", async () => {
     await using doors = openDoors();
     const { lastId, session } = await begin(doors);
     expect((await comeBack(doors, lastId, "/sse/fs")).status).toBe(404);
     expect((await comeBack(doors, `x${lastId}`)).status).toBe(404);
+    const there = { "mcp-session-id": session.id };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+    const other = await doors.ask("/mcp", { method: "POST", headers: there, body });
+    expect(other.status).toBe(404);
     session.close();
     expect((await comeBack(doors, lastId)).status).toBe(404);
     expect((await comeBack(doors, "of another server")).status).toBe(200);
