@@ -14,6 +14,9 @@ import type { World } from "./world.ts";
 /** The only revision whose tasks these are: the modern era has others, as an extension. */
 const TASKS_REVISION = "2025-11-25";
 
+/** The revision that HTTP+SSE is of. */
+const SSE_REVISION = "2024-11-05";
+
 /** What the aggregate can do: whatever an upstream of it may bring. */
 export const aggregateCapabilities: Params = {
   tools: { listChanged: true },
@@ -61,6 +64,19 @@ export function initialize(world: World, turn: Turn, call: Call): void {
       begin(world, later, call, introductionFor(introduction, versionOf(call))),
     fail: (later, problem) => abandon(later, call, problem),
   });
+}
+
+/**
+ * Takes a client of HTTP+SSE for one that is past its handshake; false for any other. Only there do
+ * some come back without a word of who they are (official SDKs up to 1.12), and would be refused
+ * for good. Nothing is known of them but what the gate has seen.
+ */
+export function assume(world: World, turn: Turn, session: Session): boolean {
+  if (session.door !== "sse") return false;
+  session.protocolVersion = SSE_REVISION;
+  world.fit(session);
+  turn.add({ kind: "keep", session });
+  return true;
 }
 
 /** Waits for an upstream to introduce itself, unless it is remembered how it did. */

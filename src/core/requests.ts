@@ -2,7 +2,7 @@ import type { Turn } from "./effect.ts";
 import { runnable } from "./face.ts";
 import { fault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
-import { initialize } from "./handshake.ts";
+import { assume, initialize } from "./handshake.ts";
 import { LIMITS } from "./limits.ts";
 import { receiveModern } from "./modern.ts";
 import { askProject, lacksProject } from "./roots.ts";
@@ -17,7 +17,9 @@ export function receiveRequest(world: World, turn: Turn, call: Call): void {
   if (session.era === "modern") return receiveModern(world, turn, call);
   if (request.method === "initialize") return initialize(world, turn, call);
   if (request.method === "ping") return answer(turn, call, {});
-  if (!session.ready) return refuse(turn, call, fault("session.not-ready"));
+  if (!session.ready && !assume(world, turn, session)) {
+    return refuse(turn, call, fault("session.not-ready"));
+  }
   if (session.pending.has(request.id)) {
     const text = `Request id ${JSON.stringify(request.id)} is in use by a request in flight`;
     return refuse(turn, call, fault("message.duplicate-id", text));

@@ -37,6 +37,19 @@ test("a session without a handshake is nothing to keep", () => {
   expect(board.switchboard.kept(board.open())).toBeNull();
 });
 
+test("a client of HTTP+SSE that comes back without a word of who it is can go on asking", () => {
+  const board = new Board();
+  board.apply(unitOf("files"));
+  const about = { view: ONE, principal: "key", project: null };
+  for (const [door, code] of [["sse", undefined] as const, ["ws", -32002] as const]) {
+    const session = board.switchboard.open({ ...about, id: door, door });
+    if (isFault(session)) throw new Error(session.text);
+    const asked = board.ask(session, "logging/setLevel", { level: "error" });
+    expect(asked.answer?.error?.code).toBe(code);
+    expect(board.switchboard.kept(session) !== null).toBe(code === undefined);
+  }
+});
+
 test("a revived session is what it was", () => {
   const board = new Board();
   board.apply(unitOf("files"));
