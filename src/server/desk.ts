@@ -121,7 +121,8 @@ export class LiveDesk implements Desk {
     // While its body was read, or held, the session may have ended.
     if (this.#live.get(live.id) !== live) {
       if (message.kind !== "request") return;
-      return channel.write(encode(faultResponse(message.id, fault("session.unknown"))), true);
+      const problem = this.#refusal ?? fault("session.unknown");
+      return channel.write(encode(faultResponse(message.id, problem)), true);
     }
     this.use(live);
     if (live.session.streamed) this.#stores.sessions.asked(live);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+import { LineClient } from "../helpers/line-client.ts";
 import type { McpHttp } from "../helpers/mcp-http.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
 import { fixture, processesOf, program } from "../helpers/program.ts";
@@ -111,6 +112,25 @@ describe("the end of the daemon", () => {
     const stopped = daemon.stop();
     expect((await call).response.error?.message).toContain("he daemon is stopping");
     expect(await stopped).toBe(0);
+  });
+
+  posixTest("is told to who asks on the socket while processes are still being ended", async () => {
+    const stubborn = fixture("misbehaver.ts", "--mode=ignores-term");
+    await using daemon = await Daemon.start({ mcpServers: { stubborn } });
+    const other = await daemon.connect("stubborn");
+    await other.call("echo", { text: "up" });
+    const { path: cwd, env } = daemon.home;
+    await using client = new LineClient([program(), "bridge"], { cwd, env });
+    await client.initialize();
+    daemon.child.kill("SIGTERM");
+    await waitFor("its doors to close", () =>
+      other.call("echo", { text: "on" }).then(
+        () => false,
+        () => true,
+      ),
+    );
+    const answer = await client.request(2, "tools/list");
+    expect(answer.error?.message).toContain("he daemon is stopping");
   });
 
   posixTest("by SIGKILL leaves grandchildren, which the next daemon ends", async () => {
