@@ -12,6 +12,8 @@ import {
 const APPLIES = {
   live: "",
   replace: "A change replaces the instances of that server.",
+  members:
+    "A change starts or ends instances of that server; of several, those that are still wanted stay.",
   restart: "A change takes a restart of the daemon: it says so.",
 } as const;
 

@@ -2,9 +2,9 @@ import * as v from "valibot";
 
 /**
  * What a change of the key takes: live (applied at once), replace (the upstream gets a new
- * instance), restart (the server has to be started again).
+ * instance), members (replicas come or go), restart (the server has to be started again).
  */
-export type Applies = "live" | "replace" | "restart";
+export type Applies = "live" | "replace" | "members" | "restart";
 
 /** Title, help and effect of a key: read by `config explain`, the JSON Schema and error texts. */
 export type About = {

@@ -114,14 +114,14 @@ const identity = {
         title: "URLs",
         description:
           "Addresses that serve the same, instead of one url: requests go to whichever has least to do.",
-        applies: "replace",
+        applies: "members",
       }),
     ),
   ),
   replicas: key(
     wholeNumber(1, 16),
     1,
-    "replace",
+    "members",
     "Replicas",
     "How many of the command run side by side: reads survive the end of one, calls are spread.",
   ),

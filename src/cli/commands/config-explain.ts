@@ -59,6 +59,7 @@ function detail(row: ExplainRow, paint: Paint): string {
   const applies = {
     live: "at once",
     replace: "by restarting the upstream",
+    members: "by starting or ending replicas",
     restart: "by moving the port",
   };
   const place = row.line === null ? row.origin : `line ${row.line}`;
