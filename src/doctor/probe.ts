@@ -8,7 +8,7 @@ import type { Launch } from "../supervise/environment.ts";
 
 /** A list of tools in the answer may be long; what is longer is cut, and still an answer. */
 const LINE_BYTES_MAX = 1024 * 1024;
-/** Its last words are enough for people. */
+/** A few lines are enough for people. */
 const SAID_LINES = 3;
 const ID = "mcpd-doctor";
 const PARAMS = {
@@ -17,7 +17,7 @@ const PARAMS = {
   clientInfo: { name: "mcpd doctor", version: "1" },
 };
 
-/** What keeps a server from answering, with its last lines on standard error; null for none. */
+/** What keeps a server from answering, with what it says of that on standard error. */
 export type Obstacle = { readonly problem: Fault; readonly said: readonly string[] };
 
 /**
@@ -55,7 +55,7 @@ export async function probe(
     // What it printed last is still on its way.
     await Promise.race([read, late.promise]);
     const text = `Upstream "${upstream}" ended before it answered: ${wordsOf(end)}`;
-    return { problem: fault("upstream.failed", text, upstream), said: lastOf(said) };
+    return { problem: fault("upstream.failed", text, upstream), said: causeOf(said) };
   } finally {
     timer.cancel();
     deps.signal.removeEventListener("abort", giveUp);
@@ -100,6 +100,14 @@ function wordsOf(exit: Exit): string {
     case "stopped":
       return "it was stopped";
   }
+}
+
+/** Interpreters and package managers name the error first, and then print much around it. */
+function causeOf(said: readonly string[]): readonly string[] {
+  const at = said.findIndex((line) => /(error|exception)\b/i.test(line));
+  if (at < 0) return lastOf(said);
+  const rest = said.slice(at).filter((line) => !/^(at .*|\W*)$/.test(line));
+  return rest.slice(0, SAID_LINES);
 }
 
 function lastOf(said: readonly string[]): readonly string[] {

@@ -33,6 +33,26 @@ describe("each upstream", () => {
     expect(found[0]?.why).not.toContain(key);
   });
 
+  test("that fails is shown with its error, not with what is printed around it", async () => {
+    using home = new SceneHome();
+    const lines = [
+      "node:internal/modules/cjs/loader:1210",
+      "Error: Cannot find module '/gone.js'",
+      "    at Module._load (node:internal/modules/cjs/loader:1043:27)",
+      "  requireStack: []",
+      "}",
+      "",
+      "Node.js v20.20.2",
+    ];
+    const text = `console.error(${JSON.stringify(lines.join("\n"))}); process.exit(1);`;
+    const found = await upstreamsCheck.run(
+      home.scene({ mcpServers: { broken: script(home, text) } }),
+    );
+    expect(found[0]?.why).toBe(
+      "It says: Error: Cannot find module '/gone.js' | requireStack: [] | Node.js v20.20.2",
+    );
+  });
+
   test("that says nothing is given up after its own time", async () => {
     using home = new SceneHome();
     const mute = { ...script(home, `setInterval(() => 0, 1000);`), start_timeout_secs: 1 };
