@@ -4,6 +4,7 @@ import { fault, FaultError, hintOf } from "../core/fault.ts";
 import { parseJson } from "../core/json.ts";
 import { aimOf } from "../lib/aim.ts";
 import { readInput } from "./call-arguments.ts";
+import { usage } from "./parse.ts";
 import { millisecondsOf, SECONDS } from "./values.ts";
 
 type Call = Omit<ControlApi["mcpd/call"]["params"], "project">;
@@ -111,5 +112,5 @@ function parsed(text: string, where: string): unknown {
 }
 
 function wrong(where: string, why: string): FaultError {
-  return new FaultError(fault("params.invalid", `Cannot use the batch: ${where}: ${why}`));
+  return usage(`Cannot use the batch: ${where}: ${why}`, "batch");
 }

@@ -75,8 +75,9 @@ test.each([
   using bench = new Bench();
   bench.serve();
   const { code, stdout, stderr } = await bench.run(["batch", fileOf(bench, text)]);
-  expect([code, stdout]).toEqual([65, ""]);
+  expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(said);
+  expect(stderr).toContain("Run 'mcpd help batch' for the syntax.");
   expect(bench.asked).toEqual([]);
 });
 
