@@ -11,7 +11,7 @@ import { benchHousehold, type HouseholdRow } from "./household.ts";
 import type { Lab } from "./lab.ts";
 import { type LoadResult, openCaller } from "./load.ts";
 import { PEERS } from "./peers.ts";
-import { proportionalBytes } from "./process.ts";
+import { groupBytes } from "./process.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { echoCommand, writeConfig } from "./subject.ts";
 
@@ -146,7 +146,7 @@ async function measureOne(entry: Entry): Promise<void> {
   const { contender } = entry;
   console.error(`peers: ${contender.name}, memory`);
   const takesBytes = (): number =>
-    proportionalBytes([...contender.proxyPids(), ...contender.upstreamPids()]);
+    groupBytes([...contender.proxyPids(), ...contender.upstreamPids()]);
   await Bun.sleep(SETTLE_MS);
   const idleBytes = takesBytes();
   const processes = contender.proxyPids().length;

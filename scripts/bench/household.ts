@@ -8,7 +8,7 @@ import type { Caller } from "./caller.ts";
 import type { Lab } from "./lab.ts";
 import { openCaller, type Target } from "./load.ts";
 import { type Peer, PEERS, type Upstreams } from "./peers.ts";
-import { privateMemory, processTree, proportionalBytes } from "./process.ts";
+import { groupBytes, privateMemory, processTree } from "./process.ts";
 import { apiKey, freePort, spawnSubject, writeConfig } from "./subject.ts";
 
 export type HouseholdRow = {
@@ -92,7 +92,7 @@ async function live(name: string, open: () => House): Promise<HouseholdRow> {
     }
     await Bun.sleep(SETTLE_MS);
     const pids = house.pids(callers);
-    const bytes = proportionalBytes(pids);
+    const bytes = groupBytes(pids);
     const { privateBytes } = privateMemory(pids);
     return { name, processes: pids.length, bytes, privateBytes, problem: null };
   } catch (error) {

@@ -1,6 +1,8 @@
 /** What Linux knows about processes: time on the CPU, private memory, children. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
+import { proportionalBytes } from "../../src/platform/processes.ts";
+
 /** The kernel's USER_HZ: fixed at 100 for what /proc shows. */
 const TICK_MS = 10;
 const KIBIBYTE = 1024;
@@ -43,8 +45,8 @@ export function privateMemory(pids: readonly number[]): PrivateMemory {
 }
 
 /** Memory with what is shared divided among those that share it: what a group of them takes. */
-export function proportionalBytes(pids: readonly number[]): number {
-  return sum(pids, (pid) => kilobytes(read(`/proc/${pid}/smaps_rollup`), "Pss"));
+export function groupBytes(pids: readonly number[]): number {
+  return sum(pids, (pid) => proportionalBytes(pid) ?? 0);
 }
 
 /** The process and all below it. */

@@ -6,7 +6,7 @@ import { Official } from "../../test/e2e/official.ts";
 import { statusOf } from "../../test/e2e/status.ts";
 import { fixture } from "../../test/helpers/program.ts";
 import { Random } from "../../test/sim/random.ts";
-import { privateMemory, proportionalBytes } from "../bench/process.ts";
+import { groupBytes, privateMemory } from "../bench/process.ts";
 
 export type SoakOptions = {
   /** Minutes at which memory is read; the last is the end. */
@@ -158,7 +158,7 @@ class Soak {
     return {
       minute,
       anonymousBytes: privateMemory([pid]).anonymousBytes,
-      proportionalBytes: proportionalBytes([pid]),
+      proportionalBytes: groupBytes([pid]),
       sessions: status?.sessions ?? 0,
       files: readdirSync(`/proc/${pid}/fd`).length,
       calls: this.#calls,

@@ -1,9 +1,9 @@
 import type { Entry } from "../clients/client.ts";
-import { type Cost, costInside, costOutside } from "../clients/measure.ts";
+import { runByClients, runByMcpd } from "../clients/measure.ts";
 import { FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { formatBytes } from "../lib/text.ts";
-import { ownProcesses } from "../platform/processes.ts";
+import { ownProcesses, proportionalBytes, type RunningProcess } from "../platform/processes.ts";
 import type { ClientContext } from "./client-context.ts";
 import { ANSWER_MS, withDaemon } from "./here.ts";
 
@@ -11,8 +11,12 @@ import { ANSWER_MS, withDaemon } from "./here.ts";
 const START_MS = 10_000;
 const POLL_MS = 100;
 
+type Cost = { readonly processes: number; readonly memoryBytes: number };
+
 /** What the servers cost right now. */
 export type Costs = {
+  /** How memory that processes share counts: once among them, or in each. */
+  readonly sharedMemory: "once" | "in each";
   /** Started by the clients themselves, each its own. */
   readonly clients: Cost;
   /** The daemon with all it runs, and the bridges of clients; null when there are none. */
@@ -26,8 +30,18 @@ export async function measure(
 ): Promise<Costs | null> {
   const processes = await ownProcesses(config.platform.name, where.environment);
   if (processes === null) return null;
-  const mcpd = costInside(processes, await daemonPid());
-  return { clients: costOutside(processes, entries), mcpd: mcpd.processes === 0 ? null : mcpd };
+  const mcpd = runByMcpd(processes, await daemonPid());
+  return {
+    sharedMemory: proportionalBytes(process.pid) === null ? "in each" : "once",
+    clients: costOf(runByClients(processes, entries)),
+    mcpd: mcpd.length === 0 ? null : costOf(mcpd),
+  };
+}
+
+function costOf(processes: readonly RunningProcess[]): Cost {
+  // One may have ended since it was listed, or be closed to us.
+  const sizes = processes.map(({ pid, residentBytes }) => proportionalBytes(pid) ?? residentBytes);
+  return { processes: processes.length, memoryBytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** Waits for the servers that a daemon, if there is one, has just begun to start. */
@@ -47,15 +61,15 @@ export async function serversStarted(): Promise<void> {
   }
 }
 
-/** "12 processes, 812 MB in the clients; 3 processes, 40 MB in mcpd". */
-export function shownCosts({ clients, mcpd }: Costs): string {
+/** "12 processes, 812 MB in the clients; 3 processes, 40 MB in mcpd (shared memory counted once)". */
+export function shownCosts({ clients, mcpd, sharedMemory }: Costs): string {
   const ofMcpd = mcpd === null ? "mcpd does not run" : `${shown(mcpd)} in mcpd`;
-  return `${shown(clients)} in the clients; ${ofMcpd}`;
+  return `${shown(clients)} in the clients; ${ofMcpd} (shared memory counted ${sharedMemory})`;
 }
 
-function shown({ processes, residentBytes }: Cost): string {
+function shown({ processes, memoryBytes }: Cost): string {
   const word = processes === 1 ? "process" : "processes";
-  return `${processes} ${word}, ${formatBytes(residentBytes)}`;
+  return `${processes} ${word}, ${formatBytes(memoryBytes)}`;
 }
 
 async function daemonPid(): Promise<number | null> {

@@ -1,24 +1,20 @@
 import { type Entry, textsOf } from "./client.ts";
 
 /** A process as the system lists it. */
-type Process = {
-  readonly pid: number;
-  readonly parent: number;
-  readonly residentBytes: number;
-  readonly command: string;
-};
-
-/** Processes and their resident memory. */
-export type Cost = { readonly processes: number; readonly residentBytes: number };
+type Process = { readonly pid: number; readonly parent: number; readonly command: string };
 
 /**
- * What these servers cost where clients start them themselves: every process whose command line
- * says that it is one, and what it has started. What runs under mcpd is not counted.
+ * The servers that clients start themselves: every process whose command line says that it is one,
+ * and what it has started. What runs under mcpd is not among them.
  */
-export function costOutside(processes: readonly Process[], entries: readonly Entry[]): Cost {
+export function runByClients<P extends Process>(
+  processes: readonly P[],
+  entries: readonly Entry[],
+): readonly P[] {
   const others = outside(processes);
   const roots = others.filter((process) => entries.some((entry) => isServer(process, entry)));
-  return costOf(others, family(others, roots));
+  const found = family(others, roots);
+  return others.filter(({ pid }) => found.has(pid));
 }
 
 /** The servers among them that were not started by another one: one for each start of a client. */
@@ -39,11 +35,15 @@ function outside<P extends Process>(processes: readonly P[]): readonly P[] {
   return processes.filter(({ pid }) => !shared.has(pid));
 }
 
-/** What mcpd costs: the daemon, when there is one, with all it runs, and the bridges of clients. */
-export function costInside(processes: readonly Process[], daemon: number | null): Cost {
+/** What mcpd is: the daemon, when there is one, with all it runs, and the bridges of clients. */
+export function runByMcpd<P extends Process>(
+  processes: readonly P[],
+  daemon: number | null,
+): readonly P[] {
   const isBridge = (one: Process): boolean => isMcpd(one) && / bridge( |$)/.test(one.command);
   const roots = processes.filter((one) => one.pid === daemon || isBridge(one));
-  return costOf(processes, family(processes, roots));
+  const found = family(processes, roots);
+  return processes.filter(({ pid }) => found.has(pid));
 }
 
 /** These become what they start, under its name: what that is stands in their arguments. */
@@ -84,10 +84,4 @@ export function family(
     open.push(...(children.get(next.pid) ?? []));
   }
   return found;
-}
-
-function costOf(processes: readonly Process[], pids: ReadonlySet<number>): Cost {
-  const counted = processes.filter(({ pid }) => pids.has(pid));
-  const residentBytes = counted.reduce((sum, process) => sum + process.residentBytes, 0);
-  return { processes: counted.length, residentBytes };
 }

@@ -48,6 +48,20 @@ export function parseCommands(
   });
 }
 
+/**
+ * The memory of a process (PSS), with what several map divided among them: a sum over processes
+ * counts it once. Null where the system does not say, which is everywhere but on Linux.
+ */
+export function proportionalBytes(pid: number): number | null {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const [, kibibytes] = /^Pss:\s*(\d+)/m.exec(rollup) ?? [];
+    return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+  } catch {
+    return null;
+  }
+}
+
 function fromProc(): readonly RunningProcess[] {
   const { uid } = userInfo();
   return readdirSync("/proc").flatMap((name) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { costInside, costOutside } from "../../src/clients/measure.ts";
+import { runByClients, runByMcpd } from "../../src/clients/measure.ts";
 
 const TABLE = [
   row(1, 0, "init"),
@@ -18,25 +18,27 @@ const TABLE = [
 const MEMORY = { command: "npx", args: ["-y", "@modelcontextprotocol/server-memory"] };
 
 function row(pid: number, parent: number, command: string) {
-  return { pid, parent, command, residentBytes: 1000 };
+  return { pid, parent, command };
+}
+
+function pids(processes: readonly { readonly pid: number }[]): readonly number[] {
+  return processes.map(({ pid }) => pid);
 }
 
 test("counts what clients started with all it started, and nothing of mcpd or others", () => {
-  expect(costOutside(TABLE, [MEMORY])).toEqual({ processes: 4, residentBytes: 4000 });
+  expect(pids(runByClients(TABLE, [MEMORY]))).toEqual([11, 12, 13, 21]);
 });
 
 test("counts the daemon with its servers and the bridges as mcpd, and no other mcpd", () => {
   const table = [...TABLE, row(14, 10, "mcpd bridge"), row(40, 1, "/opt/mcpd/bin/mcpd setup")];
-  expect(costInside(table, 30)).toEqual({ processes: 4, residentBytes: 4000 });
-  expect(costInside(table, null)).toEqual({ processes: 1, residentBytes: 1000 });
+  expect(pids(runByMcpd(table, 30))).toEqual([30, 31, 32, 14]);
+  expect(pids(runByMcpd(table, null))).toEqual([14]);
 });
 
 test("does not count what it cannot tell from others", () => {
   const entries = [{ command: "npx", args: ["-y", "${PACKAGE}"] }, { url: "https://example.com" }];
-  expect(costOutside(TABLE, entries)).toEqual({ processes: 0, residentBytes: 0 });
-  expect(costOutside(TABLE, [{ command: "c" }, { command: "other", args: ["js"] }]).processes).toBe(
-    0,
-  );
-  expect(costOutside(TABLE, [{ command: "/usr/bin/cursor" }]).processes).toBe(3);
-  expect(costOutside(TABLE, [{ command: "mcp-server-memory" }]).processes).toBe(1);
+  expect(runByClients(TABLE, entries)).toEqual([]);
+  expect(runByClients(TABLE, [{ command: "c" }, { command: "other", args: ["js"] }])).toEqual([]);
+  expect(pids(runByClients(TABLE, [{ command: "/usr/bin/cursor" }]))).toEqual([20, 21, 22]);
+  expect(pids(runByClients(TABLE, [{ command: "mcp-server-memory" }]))).toEqual([13]);
 });

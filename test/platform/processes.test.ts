@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { pickPlatform } from "../../src/platform/pick.ts";
-import { ownProcesses, parseCommands } from "../../src/platform/processes.ts";
+import { ownProcesses, parseCommands, proportionalBytes } from "../../src/platform/processes.ts";
 
 test("our own process is among those of this user, with its command line and size", async () => {
   const found = await ownProcesses(pickPlatform(process.env).name, process.env);
@@ -10,6 +10,19 @@ test("our own process is among those of this user, with its command line and siz
   expect(us?.parent).toBe(process.ppid);
   expect(us?.residentBytes).toBeGreaterThan(1_000_000);
 });
+
+if (process.platform === "linux") {
+  test("what processes share is divided among them", async () => {
+    const found = (await ownProcesses("linux", process.env)) ?? [];
+    const resident = found.find(({ pid }) => pid === process.pid)?.residentBytes ?? 0;
+    await using other = Bun.spawn([process.execPath, "-e", "await Bun.sleep(60_000)"]);
+    const [own, others] = [proportionalBytes(process.pid), proportionalBytes(other.pid)];
+    expect(own).toBeGreaterThan(1_000_000);
+    expect(own).toBeLessThan(resident);
+    expect(others).toBeGreaterThan(0);
+    expect(proportionalBytes(2 ** 22 + 1)).toBeNull();
+  });
+}
 
 test("reads what ps and Windows print", () => {
   expect(parseCommands("  7     1  2048 /bin/sh -c  x y\n\n", 1024)).toEqual([

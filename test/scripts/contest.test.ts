@@ -10,7 +10,7 @@ import {
   householdTable,
 } from "../../scripts/bench/contest-report.ts";
 import type { ContestRow } from "../../scripts/bench/contest.ts";
-import { proportionalBytes } from "../../scripts/bench/process.ts";
+import { groupBytes } from "../../scripts/bench/process.ts";
 import { connectSseCaller } from "../../scripts/bench/sse-caller.ts";
 import { stopTree } from "../../scripts/bench/subject.ts";
 import { linuxTest } from "../helpers/posix.ts";
@@ -172,8 +172,8 @@ describe("clients", () => {
 });
 
 linuxTest("memory that is shared counts in part", () => {
-  expect(proportionalBytes([process.pid])).toBeGreaterThan(1_000_000);
-  expect(proportionalBytes([2 ** 30])).toBe(0);
+  expect(groupBytes([process.pid])).toBeGreaterThan(1_000_000);
+  expect(groupBytes([2 ** 30])).toBe(0);
 });
 
 describe("a peer that hangs", () => {
