@@ -3,7 +3,7 @@
 
 import { backoffDelay, type BackoffPolicy } from "../core/backoff.ts";
 import { decodeBatch, isMalformed } from "../core/decode.ts";
-import { type Fault, fault, hintOf, isFault } from "../core/fault.ts";
+import { type Fault, fault, isFault, textWithHint } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 import { encode, faultResponse, type RequestId } from "../core/message.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -157,7 +157,7 @@ export class Bridge {
   /** The client is told, now and from now on, while the daemon is still being looked for. */
   #giveUp(problem: Fault): void {
     if (this.#problem?.text !== problem.text) {
-      this.#options.say(`${problem.text}. ${hintOf(problem)}`);
+      this.#options.say(textWithHint(problem));
     }
     this.#problem = problem;
     this.#tell(this.#conversation.abandon(problem));

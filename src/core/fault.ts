@@ -657,6 +657,13 @@ export function hintOf(problem: Fault): string {
   return FAULTS[problem.code].hint.replaceAll("{subject}", problem.subject).replaceAll("  ", " ");
 }
 
+/** What failed and what to do, as sentences in a row. */
+export function textWithHint(problem: Fault): string {
+  const { text } = problem;
+  const hint = hintOf(problem);
+  return hint === "" ? text : `${text}${/[.?]$/.test(text) ? "" : "."} ${hint}`;
+}
+
 /** Carries a fault through code that can only throw. */
 export class FaultError extends Error {
   readonly fault: Fault;

@@ -1,4 +1,4 @@
-import { type Fault, fault, type FaultCode, FAULTS, hintOf } from "./fault.ts";
+import { type Fault, fault, type FaultCode, FAULTS, hintOf, textWithHint } from "./fault.ts";
 import { parseJson } from "./json.ts";
 
 /** A JSON-RPC id. Kept with its type: 1 and "1" are two ids. */
@@ -111,10 +111,9 @@ export type Message = Request | Notification | Response;
 
 /** The JSON-RPC error of a fault: the text says what failed, the hint what to do. */
 export function rpcError(problem: Fault): RpcError {
-  const hint = hintOf(problem);
   return {
     code: FAULTS[problem.code].rpc,
-    message: hint === "" ? problem.text : `${problem.text}. ${hint}`,
+    message: textWithHint(problem),
     data: {
       fault: problem.code,
       ...(problem.subject === "" ? {} : { subject: problem.subject }),
@@ -130,9 +129,9 @@ export function faultOf(error: RpcError): Fault | null {
   if (typeof code !== "string" || !Object.hasOwn(FAULTS, code)) return null;
   const more = Object.keys(details).length === 0 ? undefined : details;
   const problem = fault(code as FaultCode, error.message, stringOr(about, ""), more);
-  const tail = `. ${hintOf(problem)}`;
+  const tail = ` ${hintOf(problem)}`;
   if (!error.message.endsWith(tail)) return problem;
-  return { ...problem, text: error.message.slice(0, -tail.length) };
+  return { ...problem, text: error.message.slice(0, -tail.length).replace(/\.$/, "") };
 }
 
 export function faultResponse(id: RequestId | null, problem: Fault): Response {

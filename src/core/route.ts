@@ -14,6 +14,7 @@ import { filtersTools, toolAllowed } from "./policy.ts";
 import { OPEN_PROFILE, profileAllows, shownTools } from "./profile.ts";
 import { obtain } from "./reuse.ts";
 import type { Session } from "./session.ts";
+import { didYouMean } from "./spelling.ts";
 import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
 import { sendTask, sendTaskToOwner, TASK_REQUESTS } from "./task-requests.ts";
 import type { Upstream } from "./upstream.ts";
@@ -130,10 +131,21 @@ function byName(
     const late = look();
     if (late !== undefined) return found(later, late);
     const problem = kind === "tools" ? "tool.unknown" : "prompt.unknown";
-    const meant = namesakes(name, world.catalog(kind, call.session));
-    const help = meant.length === 0 ? "" : ` (use ${meant.join(" or ")})`;
-    refuse(later, call, fault(problem, `Unknown ${kind.slice(0, -1)}: ${name}${help}`, name));
+    const text = `Unknown ${kind.slice(0, -1)}: ${name}${nameHelp(world, call, kind, name)}`;
+    refuse(later, call, fault(problem, text, name));
   });
+}
+
+/** What a name may have meant that nothing is called by, in words that follow it. */
+function nameHelp(world: World, { session }: Call, kind: "tools" | "prompts", name: string) {
+  const catalog = world.catalog(kind, session);
+  const long = namesakes(name, catalog);
+  if (long.length > 0) return ` (use ${long.join(" or ")})`;
+  const entries = kind === "tools" ? world.allowedTools(session) : catalog.entries;
+  const shown = entries.map((entry) => String(entry["name"]));
+  const short = shown.flatMap((one) => catalog.targets.get(one)?.name ?? []);
+  const guess = didYouMean(name, [...shown, ...short]);
+  return guess === "" ? "" : `.${guess}`;
 }
 
 /** The tools a client of the aggregate is shown: those it may use, or those that find them. */

@@ -59,6 +59,23 @@ describe("the aggregate", () => {
     expect(answer?.error?.message).toContain("use files__read or memory__read");
   });
 
+  test("names the tool or prompt that a mistyped name is nearest to", () => {
+    const board = new Board();
+    board.apply(unitOf("files"), unitOf("memory"));
+    board.start("files", { tools: [READ, WRITE], prompts: [{ name: "summary" }] });
+    board.start("memory", { tools: [READ] });
+    const session = board.join();
+    const said = (method: string, name: string, id: number): string | undefined =>
+      board.ask(session, method, { name }, id).answer?.error?.message;
+    expect(said("tools/call", "wriet", 1)).toBe(
+      `Unknown tool: wriet. Did you mean "write"? List the tools with 'mcpd tools'.`,
+    );
+    expect(said("tools/call", "file__read", 2)).toContain('Did you mean "files__read"?');
+    expect(said("tools/call", "raed", 3)).toContain('Did you mean "read"?');
+    expect(said("tools/call", "nothing", 4)).toStartWith("Unknown tool: nothing. List");
+    expect(said("prompts/get", "sumary", 5)).toContain('Did you mean "summary"?');
+  });
+
   test("leaves the places of a slow start to calls, however many clients come and ask", () => {
     const board = new Board();
     board.apply(unitOf("slow"));

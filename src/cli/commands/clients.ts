@@ -1,7 +1,7 @@
 import type { Client } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { isInstalled, type Look, lookAt } from "../../clients/scan.ts";
-import { warning } from "../client-change.ts";
+import { textWithHint } from "../../core/fault.ts";
 import { type ClientContext, clientContext } from "../client-context.ts";
 import { command } from "../command.ts";
 import { projectOf } from "../project.ts";
@@ -86,7 +86,7 @@ function fileOf(look: Look): Row["files"][number] {
   const { scope } = look.place;
   const { project } = look;
   if (look.kind === "unusable") {
-    const problem = warning(look.problem);
+    const problem = textWithHint(look.problem);
     return { path: look.path, scope, project, exists: true, connected: [], servers: [], problem };
   }
   const { before, ours, servers } = look;

@@ -1,4 +1,4 @@
-import { FaultError, hintOf, isFault } from "../../core/fault.ts";
+import { FaultError, isFault, textWithHint } from "../../core/fault.ts";
 import { whyTaken } from "../../install/checks.ts";
 import { definitionText } from "../../platform/service-template.ts";
 import type { ServiceManager, ServiceSpec } from "../../platform/service.ts";
@@ -54,7 +54,7 @@ export default command({
     if (problem !== null) throw new FaultError(problem);
     const unlingering = args.linger ? ((await service.lingering?.enable()) ?? null) : null;
     // It runs all the same: what is not permitted is told, and can be done later.
-    if (unlingering !== null) output.notes.warn(`${unlingering.text}. ${hintOf(unlingering)}`);
+    if (unlingering !== null) output.notes.warn(textWithHint(unlingering));
     const state = await service.state();
     if (options.json) output.json({ service: service.name, label: service.label, ...state });
     else if (!options.quiet) output.print(serviceView(service, state, output.paint));

@@ -1,4 +1,4 @@
-import { hintOf } from "../../core/fault.ts";
+import { textWithHint } from "../../core/fault.ts";
 import { command } from "../command.ts";
 import { here } from "../here.ts";
 import { serviceView } from "../service-view.ts";
@@ -28,7 +28,7 @@ export default command({
       output.json({ service: name, label, unavailable, ...state, bootstrapPid: pid });
     } else {
       output.print(serviceView(service, state, output.paint));
-      if (problem !== null) output.notes.warn(`${problem.text}. ${hintOf(problem)}`);
+      if (problem !== null) output.notes.warn(textWithHint(problem));
       else if (!state.registered) output.notes.info("Register it with 'mcpd daemon install'");
       if (!state.running && pid !== null) {
         output.notes.info(`A bootstrap runs in the background (pid ${pid}), not as a service`);

@@ -15,8 +15,8 @@ import {
   vetted,
 } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
-import { type Fault, FAULTS, isFault } from "../../core/fault.ts";
-import { changeFiles, warning } from "../client-change.ts";
+import { type Fault, FAULTS, isFault, textWithHint } from "../../core/fault.ts";
+import { changeFiles } from "../client-change.ts";
 import {
   type ClientContext,
   clientContext,
@@ -191,7 +191,7 @@ function report(
     }
   }
   for (const { client, problem } of skipped) {
-    output.notes.warn(`${client} is left out: ${warning(problem)}`);
+    output.notes.warn(`${client} is left out: ${textWithHint(problem)}`);
   }
 }
 
