@@ -1,5 +1,5 @@
 import type { Change } from "../clients/write.ts";
-import { type Fault, FaultError, FAULTS, hintOf } from "../core/fault.ts";
+import { FaultError, FAULTS, textWithHint } from "../core/fault.ts";
 import type { ClientContext } from "./client-context.ts";
 import { diffsOf, shownDiff } from "./client-report.ts";
 import type { GlobalOptions } from "./command.ts";
@@ -56,15 +56,10 @@ export async function changeFiles(
     for (const path of written) output.notes.info(`Wrote ${path}`);
     if (note !== null) output.notes.info(note);
     if (id !== null) output.notes.info(`Undo: mcpd undo ${id}`);
-    for (const problem of failed) output.notes.warn(warning(problem));
+    for (const problem of failed) output.notes.warn(textWithHint(problem));
     await how.after?.();
   }
   return failed[0] === undefined ? 0 : FAULTS[failed[0].code].exit;
-}
-
-/** A fault that does not end the command. */
-export function warning(problem: Fault): string {
-  return `${problem.text}. ${hintOf(problem)}`;
 }
 
 /** Lets a running daemon take the config; that it refuses does not undo the files. */

@@ -13,6 +13,7 @@ import { type Edit, editText } from "../config/edit.ts";
 import { jsonSchema } from "../config/json-schema.ts";
 import { readConfig } from "../config/resolve.ts";
 import { nameProblem } from "../config/schema-upstream.ts";
+import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
 import { fault, FaultError, isFault } from "../core/fault.ts";
 import { didYouMean } from "../core/spelling.ts";
@@ -124,7 +125,11 @@ export async function configChanges(
   ];
   const standing = configText(config);
   const after = orThrow(editText(standing ?? CONFIG_TEMPLATE, edits));
-  orThrow(readConfig(after, store.path, platform, 1));
+  const checked = readConfig(after, store.path, platform, 1);
+  if (isFault(checked)) {
+    const now = readConfig(standing ?? CONFIG_TEMPLATE, store.path, platform, 1);
+    throw new FaultError(refusal(checked, now));
+  }
   const secrets = fresh.flatMap((upstream) => upstream.secrets);
   const files = secrets.map(({ file, value }): Change => {
     return { ...required(file, `${value}\n`), neededBy: store.path };

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
 import { refusal } from "../config/store.ts";
@@ -68,6 +70,10 @@ export async function applied(path: string): Promise<Applied> {
       const status = await daemon.request("mcpd/status", {}, { timeoutMs: APPLY_MS });
       if (status.config.path !== null && status.config.path !== path) {
         const note = `The running daemon uses another config: ${status.config.path}`;
+        return { applied: false, note };
+      }
+      if (!existsSync(path)) {
+        const note = "There is no config now: the daemon keeps its servers until 'mcpd stop'";
         return { applied: false, note };
       }
       const answer = await daemon.request("mcpd/apply", {}, { timeoutMs: APPLY_MS });

@@ -4,6 +4,7 @@ import { commonDialect, text as textIn } from "./dialect.ts";
 import { readServers } from "./document.ts";
 import { readJson } from "./formats/json.ts";
 import { readToml } from "./formats/toml.ts";
+import { isOurs, type Link } from "./link.ts";
 import type { FoundServer } from "./merge.ts";
 import { CLIENTS } from "./registry.ts";
 import type { Shape } from "./shape.ts";
@@ -31,9 +32,9 @@ const KEYS: readonly { readonly shape: Shape; readonly dialect: Dialect }[] = [
 
 /**
  * Reads a file of servers: a client's config in any of the formats we know, a list of servers, or a
- * daemon's settings in TOML. `name` is the file's, for its ending.
+ * daemon's settings in TOML. `name` is the file's, for its ending. What points at mcpd is left out.
  */
-export function readForeign(text: string, name: string, where: Where): Foreign | Fault {
+export function readForeign(text: string, name: string, where: Where, link: Link): Foreign | Fault {
   if (/\.toml$/i.test(name)) {
     const read = readToml(text);
     if (read.kind === "invalid") return invalid(name, read.why);
@@ -45,12 +46,12 @@ export function readForeign(text: string, name: string, where: Where): Foreign |
   if (!/\.(toml|ya?ml)$/i.test(name)) {
     const read = readJson(text);
     if (read.kind === "invalid") return invalid(name, read.why);
-    if (Array.isArray(read.value)) return listed(read.value, where);
+    if (Array.isArray(read.value)) return listed(read.value, where, link);
   }
   for (const { shape, dialect } of shapesFor(name)) {
     const servers = readServers(text, shape, name);
     if (isFault(servers)) return servers;
-    if (servers.size > 0) return translatedAll(servers, dialect, where);
+    if (servers.size > 0) return translatedAll(servers, dialect, where, link);
   }
   return invalid(name, "there is no list of MCP servers in it");
 }
@@ -68,10 +69,12 @@ function translatedAll(
   servers: ReadonlyMap<string, Entry>,
   dialect: Dialect,
   where: Where,
+  link: Link,
 ): Foreign {
   const found: FoundServer[] = [];
   const left: { name: string; why: string }[] = [];
   for (const [name, entry] of servers) {
+    if (isOurs(entry, link)) continue;
     const read = dialect.read(entry, where);
     if (read.kind === "left") left.push({ name, why: read.why });
     else found.push({ source: "file", name, entry: { ...read.entry, ...sharedOf(entry) } });
@@ -80,11 +83,11 @@ function translatedAll(
 }
 
 /** A list of objects with a name each, such as mcp_servers.json. */
-function listed(items: readonly unknown[], where: Where): Foreign {
+function listed(items: readonly unknown[], where: Where, link: Link): Foreign {
   const named = items
     .filter((item): item is Entry => typeof item === "object" && item !== null)
     .map((item, at) => [textIn(item["name"]) ?? `server-${at + 1}`, item] as const);
-  return translatedAll(new Map(named), common, where);
+  return translatedAll(new Map(named), common, where, link);
 }
 
 function sharedOf(entry: Entry): Entry {

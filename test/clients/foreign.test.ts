@@ -2,14 +2,16 @@ import { describe, expect, test } from "bun:test";
 
 import type { Where } from "../../src/clients/client.ts";
 import { type Foreign, readForeign } from "../../src/clients/foreign.ts";
+import type { Link } from "../../src/clients/link.ts";
 import { CLIENTS } from "../../src/clients/registry.ts";
 import { type Fault, isFault } from "../../src/core/fault.ts";
 import { FIXTURES } from "./fixtures.ts";
 
 const WHERE: Where = { system: "linux", home: "/home/ada", environment: {}, project: null };
+const LINK: Link = { program: ["/opt/mcpd"], flags: [], http: null };
 
 function read(text: string, name: string): Foreign {
-  const result: Foreign | Fault = readForeign(text, name, WHERE);
+  const result: Foreign | Fault = readForeign(text, name, WHERE, LINK);
   if (isFault(result)) throw new Error(result.text);
   return result;
 }
@@ -23,6 +25,12 @@ describe("a file of servers", () => {
       expect(found.map((server) => server.name)).toEqual([...(FIXTURES[id]?.servers ?? [])]);
     },
   );
+
+  test("is read without what points at mcpd, which would be a circle", () => {
+    const mcpServers = { mcpd: { command: "mcpd", args: ["bridge"] }, other: { command: "x" } };
+    const { found, left } = read(JSON.stringify({ mcpServers }), "copy.json");
+    expect([found.map(({ name }) => name), left]).toEqual([["other"], []]);
+  });
 
   test("may be a list, with settings that mean the same here", () => {
     const list = [
@@ -82,7 +90,7 @@ max_files = 5
     ["a.toml", 'a = "\n', "line 1"],
     ["a.yaml", "a: [", "a.yaml"],
   ])("is refused with the reason: %s %s", (name, text, why) => {
-    const result = readForeign(text, name, WHERE);
+    const result = readForeign(text, name, WHERE, LINK);
     expect(isFault(result) ? result.text : "").toContain(why);
   });
 });

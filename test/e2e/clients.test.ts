@@ -209,7 +209,9 @@ describe("mcpd setup", () => {
     const { stdout } = await home.run("setup", "--yes", "--json");
     const { before, after } = JSON.parse(stdout);
     expect(before.clients.processes).toBe(1);
-    expect(before.clients.residentBytes).toBeGreaterThan(5_000_000);
+    expect(before.clients.memoryBytes).toBeGreaterThan(5_000_000);
+    const isLinux = home.platform.name === "linux";
+    expect(before.sharedMemory).toBe(isLinux ? "once" : "in each");
     expect(before.mcpd.processes).toBeGreaterThan(0);
     expect(after.clients.processes).toBe(1);
     // It waited for the server that the daemon has just got. Bridges of this user count, too.
@@ -219,7 +221,7 @@ describe("mcpd setup", () => {
     await started.end();
     expect((await home.run("setup", "--yes")).stdout).toContain("Now: 0 processes");
     const again = JSON.parse((await home.run("setup", "--yes", "--json")).stdout);
-    expect(again.before.clients).toEqual({ processes: 0, residentBytes: 0 });
+    expect(again.before.clients).toEqual({ processes: 0, memoryBytes: 0 });
     expect((await daemon.run("call", "echo", "add", "a=1", "b=2")).stdout.trim()).toBe("3");
   });
 
@@ -281,6 +283,16 @@ describe("mcpd undo", () => {
     const { stdout } = await home.run("undo", "--list");
     expect(stdout).toContain("undo setup");
     expect(stdout.split("\n")).toHaveLength(3);
+  });
+
+  test("says what a daemon does that has got its config from the command", async () => {
+    using home = new ClientHome();
+    home.write("cursor", JSON.stringify({ mcpServers: { echo: fixture("echo.ts") } }));
+    await home.run("setup", "--yes");
+    await using _daemon = await Daemon.start(null, { home });
+    const { stdout, stderr, exitCode } = await home.run("undo");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("files")]);
+    expect(stderr).toContain("the daemon keeps its servers until 'mcpd stop'");
   });
 
   test("keeps the secrets that a config names which was edited since", async () => {
@@ -404,6 +416,41 @@ describe("mcpd import", () => {
     if (home.platform.name !== "windows") expect(statSync(secret).mode & 0o777).toBe(0o600);
     await home.run("undo");
     expect(existsSync(home.configFile)).toBe(false);
+  });
+
+  test("reads a client's file by its path as by the client's name, and no registration of ours", async () => {
+    using home = new ClientHome();
+    const project = home.directory.path;
+    const server = { command: "x" };
+    const file = home.write(
+      "claude-code",
+      JSON.stringify({
+        mcpServers: { one: server, mcpd: { command: "mcpd", args: ["bridge"] } },
+        projects: { [project]: { mcpServers: { two: { command: "y" } } } },
+      }),
+    );
+    const imported = async (source: string): Promise<unknown> =>
+      JSON.parse((await home.run("import", source, "--dry-run", "--json")).stdout).imported;
+    expect(await imported("claude-code")).toEqual(["one", "two"]);
+    expect(await imported(file)).toEqual(["one", "two"]);
+  });
+
+  test("names what is wrong with the config that is there, in the words that it has", async () => {
+    using home = new ClientHome();
+    home.install();
+    const before = home.contents();
+    mkdirSync(dirname(home.configFile), { recursive: true });
+    writeFileSync(home.configFile, '{ "daemon": { "port": 0 } }\n');
+    for (const words of [
+      ["setup", "--yes"],
+      ["import", "codex"],
+    ]) {
+      const { exitCode, stderr } = await home.run(...words);
+      expect(exitCode).toBe(78);
+      expect(stderr).toContain('1 | { "daemon": { "port": 0 } }\n');
+      expect(stderr).toContain("null");
+    }
+    expect(home.contents()).toEqual(before);
   });
 
   test("says what is wrong with a source", async () => {

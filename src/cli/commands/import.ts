@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 
+import type { Client } from "../../clients/client.ts";
 import { snapshot, textOf } from "../../clients/files.ts";
 import { type Foreign, readForeign } from "../../clients/foreign.ts";
 import { mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { lookAt } from "../../clients/scan.ts";
+import { type Look, lookAt } from "../../clients/scan.ts";
 import { takeoverOf, vetted } from "../../clients/setup.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
@@ -70,24 +71,36 @@ function read(source: string, context: ClientContext): Foreign {
   const isClient = CLIENTS.some(({ id }) => id === source.toLowerCase());
   const path = resolve(source);
   if (existsSync(path) && !(isClient && !source.includes("."))) {
+    // All that the client keeps in it, in its own dialect: that of its projects as well.
+    const ofClients = CLIENTS.flatMap((client) => listsOf(client, context)).filter(
+      (look) => pathOf(look) === path,
+    );
+    if (ofClients.length > 0) return takenFrom(ofClients, context);
     const text = orThrow(textOf(orThrow(snapshot(path))));
-    return orThrow(readForeign(text, basename(path), context.where));
+    return orThrow(readForeign(text, basename(path), context.where, context.link));
   }
   if (!isClient && /[./\\]/.test(source)) {
     throw new FaultError(fault("file.failed", `Cannot read ${path}: there is no such file`, path));
   }
-  const client = clientNamed(source);
-  const { link, where } = context;
-  const scopes = ["user", "local"] as const;
-  const looks = scopes.flatMap((scope) =>
-    lookAt(client, where, link, scope).map((look) => {
-      if (look.kind === "unusable") throw new FaultError(look.problem);
-      return takeoverOf(look, where);
-    }),
-  );
+  return takenFrom(listsOf(clientNamed(source), context), context);
+}
+
+function listsOf(client: Client, { where, link }: ClientContext): readonly Look[] {
+  return (["user", "local"] as const).flatMap((scope) => lookAt(client, where, link, scope));
+}
+
+function pathOf(look: Look): string {
+  return look.kind === "file" ? look.before.path : look.path;
+}
+
+function takenFrom(looks: readonly Look[], { where }: ClientContext): Foreign {
+  const taken = looks.map((look) => {
+    if (look.kind === "unusable") throw new FaultError(look.problem);
+    return takeoverOf(look, where);
+  });
   return {
-    found: looks.flatMap(({ found }) => found),
-    left: looks.flatMap(({ left }) => left),
+    found: taken.flatMap(({ found }) => found),
+    left: taken.flatMap(({ left }) => left),
     settings: [],
   };
 }

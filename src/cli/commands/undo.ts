@@ -2,8 +2,8 @@ import { carryOver } from "../../clients/carry.ts";
 import { snapshot } from "../../clients/files.ts";
 import type { Entry, Refused, Undone } from "../../clients/kept.ts";
 import type { Change } from "../../clients/write.ts";
-import { type Fault, fault, FaultError, FAULTS, isFault } from "../../core/fault.ts";
-import { daemonNote, warning } from "../client-change.ts";
+import { type Fault, fault, FaultError, FAULTS, isFault, textWithHint } from "../../core/fault.ts";
+import { daemonNote } from "../client-change.ts";
 import { type ClientContext, clientContext } from "../client-context.ts";
 import { masked } from "../client-report.ts";
 import { command } from "../command.ts";
@@ -136,12 +136,13 @@ function shownJson({ restored, merged, refused, needed, failed }: Outcome) {
 
 function show(words: string, outcome: Outcome, note: string | null, output: Output): void {
   const { restored, merged, refused, needed, failed } = outcome;
-  output.print(`Took back "${words}": ${restored.length + merged.length} files`);
+  const count = restored.length + merged.length;
+  output.print(`Took back "${words}": ${count} ${count === 1 ? "file" : "files"}`);
   for (const path of restored) output.notes.info(`Restored ${path}`);
   for (const path of merged) output.notes.info(`Put the servers back in ${path}`);
   for (const path of needed) output.notes.info(`Kept ${path}: the config still names it`);
   if (note !== null) output.notes.info(note);
-  for (const problem of failed) output.notes.warn(warning(problem));
+  for (const problem of failed) output.notes.warn(textWithHint(problem));
   for (const file of refused) {
     const text = `${file.path} was changed since and is left alone ('mcpd undo --merge' keeps that)`;
     output.notes.warn(`${text}:\n${changesOf(file)}`);
