@@ -4,7 +4,7 @@ import type { ClientContext } from "./client-context.ts";
 import { diffsOf, shownDiff } from "./client-report.ts";
 import type { GlobalOptions } from "./command.ts";
 import { applied } from "./config-change.ts";
-import { orThrow } from "./config-file.ts";
+import { inForce, orThrow } from "./config-file.ts";
 import type { Output } from "./output.ts";
 
 type How = {
@@ -63,10 +63,12 @@ export async function changeFiles(
 }
 
 /** Lets a running daemon take the config; that it refuses does not undo the files. */
-export async function daemonNote(context: ClientContext, output: Output): Promise<string> {
+export async function daemonNote({ config }: ClientContext, output: Output): Promise<string> {
+  if (!inForce(config).daemon.enabled) {
+    return "mcpd is switched off: clients get nothing from it until 'mcpd start'";
+  }
   try {
-    const { path } = context.config.store;
-    return (await output.busy("Waiting for the daemon", () => applied(path))).note;
+    return (await output.busy("Waiting for the daemon", () => applied(config.store.path))).note;
   } catch (error) {
     if (error instanceof FaultError) return error.fault.text;
     throw error;

@@ -144,8 +144,9 @@ function show(words: string, outcome: Outcome, note: string | null, output: Outp
   if (note !== null) output.notes.info(note);
   for (const problem of failed) output.notes.warn(textWithHint(problem));
   for (const file of refused) {
-    const text = `${file.path} was changed since and is left alone ('mcpd undo --merge' keeps that)`;
-    output.notes.warn(`${text}:\n${changesOf(file)}`);
+    const text = `${file.path} was changed since and is left alone`;
+    const more = "'mcpd undo --merge' would keep these changes";
+    output.notes.warn(`${text}; ${more}:\n${changesOf(file)}`);
   }
 }
 
