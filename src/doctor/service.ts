@@ -18,6 +18,7 @@ export const serviceCheck: Check = {
     const state = await manager.state();
     const about = { subject: manager.label, fix: null } as const;
     if (problem !== null) {
+      if (!state.registered && scene.status !== null) return [];
       // Without a registration, nobody has counted on it.
       const severity = state.registered ? "error" : "info";
       const why = "mcpd can run in the background without one: it ends with the machine";

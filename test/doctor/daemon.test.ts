@@ -78,6 +78,9 @@ describe("the service", () => {
     const none = { manager: manager({}, { unavailable }), spec: SPEC };
     const without = await serviceCheck.run(home.scene({}, { service: none }));
     expect(without).toMatchObject([{ name: "service.unavailable", severity: "info" }]);
+    // One that runs without a service has what there is to have here.
+    const scene = home.scene({}, { service: none, status: status({}) });
+    expect(await serviceCheck.run(scene)).toEqual([]);
   });
 
   test("is started, enabled and registered again by the fixes", async () => {
