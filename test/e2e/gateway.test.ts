@@ -69,6 +69,7 @@ describe("mcpd gateway", () => {
       ["gateway -- no-such-client {config}", 69, "there is no such program"],
       ["gateway --timeout soon -- claude", 2, "--timeout must be seconds"],
       ["gateway --no-daemon --server echo -- claude", 2, "--server needs the daemon"],
+      ["gateway --server ehco -- claude", 66, 'no upstream "ehco"'],
     ];
     for (const [words, code, said] of cases) {
       const { exitCode, stderr } = await home.run(...words.split(" "));

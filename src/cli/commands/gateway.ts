@@ -1,8 +1,10 @@
 import { command } from "../command.ts";
+import { openConfig } from "../config-file.ts";
 import { type GatewayRun, runGateway } from "../gateway.ts";
 import { ownProgram } from "../own-program.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
+import { entryOf } from "../upstream-entry.ts";
 import { timeoutMsOf } from "../values.ts";
 
 /** What decides where mcpd looks; clients hand on little of their environment. */
@@ -61,6 +63,8 @@ export default command({
     if (server !== undefined && !args.daemon) {
       throw usage("--server needs the daemon: leave --no-daemon out", "gateway");
     }
+    // The client would start, and have no tools.
+    if (server !== undefined) entryOf(openConfig(options.config), server);
     const named = server === undefined ? [] : ["--server", server];
     const directory = projectOf(undefined, "gateway");
     const project = directory === null ? [] : ["--project", directory];
