@@ -61,7 +61,7 @@ export async function serversStarted(): Promise<void> {
   }
 }
 
-/** "12 processes, 812 MB in the clients; 3 processes, 40 MB in mcpd (shared memory counted once)". */
+/** "12 processes, 812 MB in the clients; mcpd does not run (shared memory counted once)". */
 export function shownCosts({ clients, mcpd, sharedMemory }: Costs): string {
   const ofMcpd = mcpd === null ? "mcpd does not run" : `${shown(mcpd)} in mcpd`;
   return `${shown(clients)} in the clients; ${ofMcpd} (shared memory counted ${sharedMemory})`;

@@ -19,5 +19,6 @@ export function diff(before: string, after: string): string {
     ...old.slice(to, to + CONTEXT_LINES).map((line) => `  ${line}`),
   ]
     .map((line) => line.trimEnd())
-    .join("\n");
+    .join("\n")
+    .trimEnd();
 }

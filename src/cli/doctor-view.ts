@@ -1,4 +1,5 @@
 import type { Finding } from "../doctor/finding.ts";
+import { formatCount } from "../lib/text.ts";
 import type { Paint } from "./style.ts";
 import { harmless } from "./style.ts";
 
@@ -34,7 +35,7 @@ export function summaryOf(findings: readonly Finding[]): string {
   const counts = (["error", "warning", "info"] as const).flatMap((severity) => {
     const count = findings.filter((one) => one.severity === severity).length;
     const word = severity === "info" ? "note" : severity;
-    return count === 0 ? [] : [`${count} ${word}${count === 1 ? "" : "s"}`];
+    return count === 0 ? [] : [formatCount(count, word)];
   });
   const fixable = findings.filter(({ fix }) => fix !== null).length;
   const cure = fixable === 0 ? "" : `; 'mcpd doctor --fix' mends ${fixable} of them`;

@@ -1,7 +1,7 @@
 import type { Status, UpstreamStatus } from "../control/api.ts";
 import type { BootstrapStatus, SupervisedServer } from "../control/supervision.ts";
 import type { Condition } from "../core/condition.ts";
-import { formatBytes, formatDuration } from "../lib/text.ts";
+import { formatBytes, formatCount, formatDuration } from "../lib/text.ts";
 import { harmless, type Paint, type Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
@@ -49,7 +49,7 @@ const SERVER: { readonly [S in SupervisedServer["state"]]: { style: Style; words
 export function bootstrapView(status: BootstrapStatus, paint: Paint): string {
   const { server, config } = status;
   const { style, words } = SERVER[server.state];
-  const again = server.restarts === 0 ? "" : `, restarted ${count(server.restarts, "time")}`;
+  const again = server.restarts === 0 ? "" : `, restarted ${formatCount(server.restarts, "time")}`;
   const last = server.lastExit === null ? "" : `, the last one ended: ${harmless(server.lastExit)}`;
   const lines = [
     `${paint("bold", `mcpd ${status.version}`)}  the server ${paint(style, words)}${again}${last}`,
@@ -100,7 +100,7 @@ function header(status: Status, paint: Paint, asked: string | null): string {
   const memory = formatBytes(status.residentBytes);
   const key = status.auth === "api_key" ? "key: mcpd show-key" : "no key needed";
   const path = config.path ?? "built-in defaults";
-  const warnings = config.warnings === 0 ? "" : `, ${count(config.warnings, "warning")}`;
+  const warnings = config.warnings === 0 ? "" : `, ${formatCount(config.warnings, "warning")}`;
   return [
     `${name}  ${verdict}, up ${up}, pid ${status.pid}, ${memory}`,
     `MCP     ${urls === null ? paint("yellow", "not listening") : `${urls.mcp} (${key})`}`,
@@ -110,10 +110,10 @@ function header(status: Status, paint: Paint, asked: string | null): string {
       ? []
       : [paint("yellow", `        this daemon runs with that one, not with ${asked}`)]),
     `load    ${[
-      count(status.sessions, "session"),
+      formatCount(status.sessions, "session"),
       `${status.inFlight} in flight`,
-      count(status.requests, "request"),
-      count(status.errors, "error"),
+      formatCount(status.requests, "request"),
+      formatCount(status.errors, "error"),
     ].join(", ")}`,
   ].join("\n");
 }
@@ -123,8 +123,4 @@ function conditionText(condition: Condition, paint: Paint): string {
   const label = paint(style[condition.severity], `${condition.severity}:`);
   const text = harmless(condition.text);
   return `${label} ${text}${condition.hint === "" ? "" : `\n  ${condition.hint}`}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

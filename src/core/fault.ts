@@ -349,8 +349,14 @@ const table = {
     "Unknown task",
     "Use the id in the session that made the task; a restart of its upstream ends it.",
   ),
-  "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts first."),
-  "resource.unknown": row(66, 404, -32002, "Resource not found", "List the resources first."),
+  "prompt.unknown": row(66, 404, -32602, "Unknown prompt", "List the prompts with 'mcpd prompts'."),
+  "resource.unknown": row(
+    66,
+    404,
+    -32002,
+    "Resource not found",
+    "List the resources with 'mcpd resources'.",
+  ),
   "session.missing": row(
     65,
     400,

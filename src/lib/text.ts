@@ -10,6 +10,11 @@ export function formatDuration(durationMs: number): string {
   return pair(seconds, 86_400, "d", 3600, "h");
 }
 
+/** "1 file", "2 files". */
+export function formatCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A size for people in steps of 1024, as the config counts: "512 B", "64 KB", "12.4 MB". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];

@@ -11,3 +11,8 @@ test("diff() knows an insertion, a removal and nothing", () => {
   expect(diff("a\na\nb", "a\nb")).toBe("  a\n- a\n  b");
   expect(diff("a", "a")).toBe("");
 });
+
+test("diff() does not end in the empty line behind the last one", () => {
+  expect(diff("a\nb\n", "a\nx\n")).toBe("  a\n- b\n+ x");
+  expect(diff("a", "a\n")).toBe("  a\n+");
+});

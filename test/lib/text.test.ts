@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { formatBytes, formatDuration } from "../../src/lib/text.ts";
+import { formatBytes, formatCount, formatDuration } from "../../src/lib/text.ts";
 
 test.each([
   [0, "0 ms"],
@@ -29,4 +29,12 @@ test.each([
   [5_368_709_120, "5 GB"],
 ])("formatBytes(%p) is %p", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+test("formatCount() is singular for one only", () => {
+  expect([0, 1, 2].map((count) => formatCount(count, "file"))).toEqual([
+    "0 files",
+    "1 file",
+    "2 files",
+  ]);
 });

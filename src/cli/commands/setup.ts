@@ -16,6 +16,7 @@ import {
 } from "../../clients/setup.ts";
 import type { Change } from "../../clients/write.ts";
 import { type Fault, FAULTS, isFault, textWithHint } from "../../core/fault.ts";
+import { formatCount } from "../../lib/text.ts";
 import { changeFiles } from "../client-change.ts";
 import {
   type ClientContext,
@@ -178,7 +179,8 @@ function report(
   if (rows.length > 0) output.print(table(columns, rows, width));
   else output.print("There is no MCP client that could be set up");
   const count = takeovers.reduce((sum, { found }) => sum + found.length, 0);
-  if (count > 0) output.print(`${count} servers, ${merged.length} of them different`);
+  if (count > 0)
+    output.print(`${formatCount(count, "server")}, ${merged.length} of them different`);
   for (const { name, found } of merged) {
     const renamed = found.filter((server) => server.name !== name);
     for (const { source, name: old } of renamed) {

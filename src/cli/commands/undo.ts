@@ -3,6 +3,7 @@ import { snapshot } from "../../clients/files.ts";
 import type { Entry, Refused, Undone } from "../../clients/kept.ts";
 import type { Change } from "../../clients/write.ts";
 import { type Fault, fault, FaultError, FAULTS, isFault, textWithHint } from "../../core/fault.ts";
+import { formatCount } from "../../lib/text.ts";
 import { daemonNote } from "../client-change.ts";
 import { type ClientContext, clientContext } from "../client-context.ts";
 import { masked } from "../client-report.ts";
@@ -136,8 +137,8 @@ function shownJson({ restored, merged, refused, needed, failed }: Outcome) {
 
 function show(words: string, outcome: Outcome, note: string | null, output: Output): void {
   const { restored, merged, refused, needed, failed } = outcome;
-  const count = restored.length + merged.length;
-  output.print(`Took back "${words}": ${count} ${count === 1 ? "file" : "files"}`);
+  const count = formatCount(restored.length + merged.length, "file");
+  output.print(`Took back "${words}": ${count}`);
   for (const path of restored) output.notes.info(`Restored ${path}`);
   for (const path of merged) output.notes.info(`Put the servers back in ${path}`);
   for (const path of needed) output.notes.info(`Kept ${path}: the config still names it`);
