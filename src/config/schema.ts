@@ -14,7 +14,7 @@ const logLevel = v.picklist(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]);
 const port = v.pipe(
   v.number(),
   v.integer(),
-  v.minValue(1024, "Ports below 1024 need administrator rights, which mcpd never asks for"),
+  v.minValue(1024, "Ports below 1024 need administrator rights; null lets mcpd choose"),
   v.maxValue(65_535),
 );
 

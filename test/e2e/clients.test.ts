@@ -448,7 +448,7 @@ describe("mcpd import", () => {
       const { exitCode, stderr } = await home.run(...words);
       expect(exitCode).toBe(78);
       expect(stderr).toContain('1 | { "daemon": { "port": 0 } }\n');
-      expect(stderr).toContain("null");
+      expect(stderr).toContain("null lets mcpd choose");
     }
     expect(home.contents()).toEqual(before);
   });
