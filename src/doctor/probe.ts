@@ -106,7 +106,7 @@ function wordsOf(exit: Exit): string {
 function causeOf(said: readonly string[]): readonly string[] {
   const at = said.findIndex((line) => /(error|exception)\b/i.test(line));
   if (at < 0) return lastOf(said);
-  const rest = said.slice(at).filter((line) => !/^(at .*|\W*)$/.test(line));
+  const rest = said.slice(at).filter((line) => !/^(at .*|[^\p{L}\p{N}]*)$/u.test(line));
   return rest.slice(0, SAID_LINES);
 }
 
