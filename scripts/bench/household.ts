@@ -65,7 +65,7 @@ export async function benchHousehold(
   store: Store,
   peersToo: boolean,
 ): Promise<HouseholdRow[]> {
-  const commands = await upstreams(lab, store);
+  const commands = await householdServers(lab.root, store);
   const rows = [
     await live("direct", () => direct(commands)),
     await live("relay", () => relays(lab, commands)),
@@ -131,9 +131,10 @@ async function attempt({ doorOf }: House, server: string): Promise<Caller | stri
   return String(answer);
 }
 
-async function upstreams(lab: Lab, store: Store): Promise<Upstreams> {
+/** The five, as they are started; `directory` is what the one of files may see. */
+export async function householdServers(directory: string, store: Store): Promise<Upstreams> {
   const fromTree = (["everything", "filesystem", "memory"] as const).map((name) => {
-    const { command, args } = realServer(name, ...(name === "filesystem" ? [lab.root] : []));
+    const { command, args } = realServer(name, ...(name === "filesystem" ? [directory] : []));
     return [name, [command, ...args]] as const;
   });
   const fetched = Object.entries(INSTALLED).map(async ([name, [wanted, bin]]) => {
