@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Discovery } from "../config/discover.ts";
 import type { BootstrapStatus } from "../control/supervision.ts";
 import { Conditions } from "../core/condition.ts";
+import { rootFault } from "../core/elevation.ts";
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { LogFile } from "../lib/log-file.ts";
@@ -57,9 +58,8 @@ export interface RunningBootstrap {
 /** Starts to supervise, or throws a FaultError that says why not. */
 export async function startBootstrap(options: BootstrapOptions): Promise<RunningBootstrap> {
   const { platform, environment, config } = options;
-  if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
-    throw new FaultError(fault("daemon.root"));
-  }
+  const refused = rootFault(platform.user, environment);
+  if (refused !== null) throw new FaultError(refused);
   // A service manager would only try again and again: there it is a condition until the file comes.
   if (!options.service && config.origin !== "defaults" && !existsSync(config.path)) {
     throw new FaultError(missingConfig(config.path));

@@ -1,12 +1,12 @@
 import type { BootstrapStatus } from "../control/supervision.ts";
-import { type Fault, FaultError } from "../core/fault.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Keeper } from "../install/machine.ts";
 import { systemClock } from "../lib/clock.ts";
 import { processesIn } from "../platform/installed.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ServiceSpec } from "../platform/service.ts";
 import { endBootstrap } from "../platform/unkept.ts";
-import { askBootstrap } from "./here.ts";
+import { askBootstrap, orNull } from "./here.ts";
 import { bootstrapDoor } from "./service.ts";
 
 /** Starts a bootstrap that no service manager keeps; one that runs ends first. */
@@ -32,15 +32,10 @@ export function backgroundKeeper(platform: Platform, directory: string, config: 
     name: "the bootstrap",
     label: "the bootstrap in the background",
     async state() {
-      const status = await askBootstrap("mcpd/bootstrap").catch(silent);
+      const status = await orNull(askBootstrap("mcpd/bootstrap"));
       const running = status !== null && (await ours(status));
       return { registered: running, running, pid: running ? status.pid : null };
     },
     register: async (spec) => await startInBackground(platform, spec),
   };
-}
-
-function silent(error: unknown): null {
-  if (error instanceof FaultError) return null;
-  throw error;
 }

@@ -1,11 +1,11 @@
 import type { Entry } from "../clients/client.ts";
 import { runByClients, runByMcpd } from "../clients/measure.ts";
-import { FaultError } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { formatBytes } from "../lib/text.ts";
+import { until } from "../lib/until.ts";
 import { ownProcesses, proportionalBytes, type RunningProcess } from "../platform/processes.ts";
 import type { ClientContext } from "./client-context.ts";
-import { ANSWER_MS, withDaemon } from "./here.ts";
+import { daemonStatus, orNull } from "./here.ts";
 
 /** Servers that take longer to start are counted as they are. */
 const START_MS = 10_000;
@@ -30,7 +30,8 @@ export async function measure(
 ): Promise<Costs | null> {
   const processes = await ownProcesses(config.platform.name, where.environment);
   if (processes === null) return null;
-  const mcpd = runByMcpd(processes, await daemonPid());
+  const status = await orNull(daemonStatus());
+  const mcpd = runByMcpd(processes, status?.pid ?? null);
   return {
     sharedMemory: proportionalBytes(process.pid) === null ? "in each" : "once",
     clients: costOf(runByClients(processes, entries)),
@@ -46,19 +47,10 @@ function costOf(processes: readonly RunningProcess[]): Cost {
 
 /** Waits for the servers that a daemon, if there is one, has just begun to start. */
 export async function serversStarted(): Promise<void> {
-  try {
-    await withDaemon(async (daemon) => {
-      const deadlineMs = systemClock.monotonic() + START_MS;
-      for (;;) {
-        const { upstreams } = await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS });
-        const isLate = systemClock.monotonic() > deadlineMs;
-        if (isLate || !upstreams.some(({ state }) => state === "starting")) return;
-        await systemClock.sleep(POLL_MS);
-      }
-    });
-  } catch (error) {
-    if (!(error instanceof FaultError)) throw error;
-  }
+  await until(systemClock, { patienceMs: START_MS, pollMs: POLL_MS }, async () => {
+    const status = await orNull(daemonStatus());
+    return status?.upstreams.some(({ state }) => state === "starting") !== true;
+  });
 }
 
 /** "12 processes, 812 MB in the clients; mcpd does not run (shared memory counted once)". */
@@ -70,15 +62,4 @@ export function shownCosts({ clients, mcpd, sharedMemory }: Costs): string {
 function shown({ processes, memoryBytes }: Cost): string {
   const word = processes === 1 ? "process" : "processes";
   return `${processes} ${word}, ${formatBytes(memoryBytes)}`;
-}
-
-async function daemonPid(): Promise<number | null> {
-  try {
-    return await withDaemon(async (daemon) => {
-      return (await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS })).pid;
-    });
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
 }

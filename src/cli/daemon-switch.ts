@@ -4,7 +4,7 @@ import { fault, FaultError, isFault } from "../core/fault.ts";
 import type { Arguments, GlobalOptions } from "./command.ts";
 import { applied } from "./config-change.ts";
 import { type ConfigFile, openConfig, orThrow } from "./config-file.ts";
-import { ANSWER_MS, askBootstrap, rootFault, withDaemon } from "./here.ts";
+import { askBootstrap, daemonStatus, orNull, refuseRoot } from "./here.ts";
 import type { Output } from "./output.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
 import { timeoutMsOf } from "./values.ts";
@@ -29,8 +29,7 @@ export async function switchDaemon(
   enabled: boolean,
   port: number | null = null,
 ): Promise<boolean> {
-  const refused = rootFault();
-  if (refused !== null) throw new FaultError(refused);
+  refuseRoot();
   const loaded = store.load();
   const daemon = isFault(loaded) ? null : loaded.daemon;
   const moves = port !== null && daemon?.port !== port;
@@ -56,9 +55,7 @@ export async function switchOn(
 /** Of a new address the bootstrap hears with the next sign of life; the server knows it now. */
 async function withNewAddress(status: BootstrapStatus, path: string): Promise<BootstrapStatus> {
   await applied(path);
-  const { urls } = await withDaemon((daemon) =>
-    daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
-  );
+  const { urls } = await daemonStatus();
   return { ...status, server: { ...status.server, urls } };
 }
 
@@ -71,14 +68,8 @@ export function ownBootstrap(status: BootstrapStatus, { store }: ConfigFile): Bo
 
 /** The pid of a daemon that runs without a bootstrap, in somebody's terminal; null for none. */
 export async function unsupervised(): Promise<number | null> {
-  try {
-    return await withDaemon(
-      async (daemon) => (await daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS })).pid,
-    );
-  } catch (error) {
-    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
-    throw error;
-  }
+  const status = await orNull(daemonStatus(), "daemon.unreachable");
+  return status?.pid ?? null;
 }
 
 /** Switches the daemon on, starts what is missing, waits until it serves, and says so. */

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 
+import { rootFault } from "../core/elevation.ts";
 import { type Fault, fault, type FaultCode, FAULTS } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/files.ts";
 import type { Platform } from "../platform/platform.ts";
 import { startDetached } from "../supervise/detached.ts";
-import { rootFault } from "./here.ts";
+import { here } from "./here.ts";
 
 /** A bootstrap that has not said within this time that it supervises is given up. */
 const SAY_MS = 10_000;
@@ -28,7 +29,7 @@ export async function detachBootstrap(
   { paths, user, name }: Platform,
   command: readonly string[],
 ): Promise<Announcement | Fault> {
-  const refused = rootFault();
+  const refused = rootFault(here().user, process.env);
   if (refused !== null) return refused;
   try {
     const started = startDetached({

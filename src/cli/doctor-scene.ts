@@ -1,8 +1,6 @@
 import { homedir } from "node:os";
 
-import type { Status } from "../control/api.ts";
-import type { BootstrapStatus } from "../control/supervision.ts";
-import { FaultError, isFault } from "../core/fault.ts";
+import { isFault } from "../core/fault.ts";
 import type { Scene } from "../doctor/scene.ts";
 import { layoutOf } from "../install/layout.ts";
 import { readInfo } from "../install/state.ts";
@@ -12,7 +10,7 @@ import { ownProcesses } from "../platform/processes.ts";
 import { VERSION } from "../version.ts";
 import { clientContext } from "./client-context.ts";
 import type { GlobalOptions } from "./command.ts";
-import { askBootstrap, withDaemon } from "./here.ts";
+import { askBootstrap, daemonStatus, orNull } from "./here.ts";
 import { projectOf } from "./project.ts";
 import { serviceHere, serviceSpec, specOf } from "./service.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
@@ -26,8 +24,8 @@ export async function sceneHere(options: GlobalOptions, signal: AbortSignal): Pr
   const context = clientContext(options, project);
   const { store, platform } = context.config;
   const [status, bootstrap, service, processes] = await Promise.all([
-    statusOf(),
-    bootstrapOf(),
+    orNull(daemonStatus(ANSWER_MS)),
+    orNull(askBootstrap("mcpd/bootstrap", ANSWER_MS)),
     serviceOf(platform, options.config),
     ownProcesses(platform.name, process.env),
   ]);
@@ -72,24 +70,4 @@ async function serviceOf(
     info === null ? serviceSpec(platform, config).then((own) => own.spec) : installed,
   ]);
   return { manager, spec };
-}
-
-async function statusOf(): Promise<Status | null> {
-  try {
-    return await withDaemon((daemon) =>
-      daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
-    );
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
-}
-
-async function bootstrapOf(): Promise<BootstrapStatus | null> {
-  try {
-    return await askBootstrap("mcpd/bootstrap", ANSWER_MS);
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
 }

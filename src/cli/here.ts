@@ -1,6 +1,8 @@
+import type { Status } from "../control/api.ts";
 import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
-import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { rootFault } from "../core/elevation.ts";
+import { type FaultCode, FaultError } from "../core/fault.ts";
 import { pickPlatform } from "../platform/pick.ts";
 import type { Platform } from "../platform/platform.ts";
 
@@ -12,13 +14,10 @@ export function here(): Platform {
   return pickPlatform(process.env);
 }
 
-/**
- * The fault of being root: a daemon runs other people's programs with our rights, and what it wrote
- * to a home kept by sudo would be closed to its owner (MISSION A2). Null when it is permitted.
- */
-export function rootFault(): Fault | null {
-  const permitted = !here().user.elevated || process.env["MCPD_ALLOW_ROOT"] === "1";
-  return permitted ? null : fault("daemon.root");
+/** Throws the fault of being root, unless that is permitted. */
+export function refuseRoot(): void {
+  const refused = rootFault(here().user, process.env);
+  if (refused !== null) throw new FaultError(refused);
 }
 
 /** Runs `action` on a connection to the daemon. Throws daemon.unreachable when there is none. */
@@ -31,17 +30,29 @@ export async function withDaemon<T>(action: (daemon: ControlClient) => Promise<T
   }
 }
 
+/** The state of the daemon. Throws daemon.unreachable when there is none. */
+export async function daemonStatus(timeoutMs: number = ANSWER_MS): Promise<Status> {
+  return await withDaemon((daemon) => daemon.request("mcpd/status", {}, { timeoutMs }));
+}
+
+/** What was asked for; null instead of a fault, or of that one alone if it is named. */
+export async function orNull<T>(asked: Promise<T>, code?: FaultCode): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof FaultError && (code ?? error.fault.code) === error.fault.code) return null;
+    throw error;
+  }
+}
+
 /** Asks the bootstrap; null when none runs. Throws its faults, and the one of its silence. */
 export async function askBootstrap<M extends keyof BootstrapApi>(
   method: M,
   timeoutMs: number = ANSWER_MS,
 ): Promise<BootstrapApi[M]["result"] | null> {
-  let bootstrap: ControlClient<BootstrapApi>;
-  try {
-    bootstrap = await ControlClient.connect<BootstrapApi>(here().paths.bootstrapAddress);
-  } catch (error) {
-    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
-    throw error;
-  }
+  const { bootstrapAddress } = here().paths;
+  const connecting = ControlClient.connect<BootstrapApi>(bootstrapAddress);
+  const bootstrap = await orNull(connecting, "daemon.unreachable");
+  if (bootstrap === null) return null;
   return await bootstrap.request(method, {}, { timeoutMs }).finally(() => bootstrap.close());
 }

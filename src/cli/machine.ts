@@ -1,10 +1,8 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import type { Status } from "../control/api.ts";
-import { ControlClient } from "../control/client.ts";
 import { beginTrial, endTrial } from "../control/trial.ts";
-import { type Fault, FaultError, isFault } from "../core/fault.ts";
+import { type Fault, isFault } from "../core/fault.ts";
 import { type Layout, layoutOf } from "../install/layout.ts";
 import type { Machine } from "../install/machine.ts";
 import { readInfo } from "../install/state.ts";
@@ -21,7 +19,7 @@ import { RegistryPath } from "../platform/user-path.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { backgroundKeeper } from "./background.ts";
 import { inForce, openConfig } from "./config-file.ts";
-import { here } from "./here.ts";
+import { daemonStatus, here, orNull } from "./here.ts";
 import { bootstrapDoor, serviceHere, specOf } from "./service.ts";
 
 const HEALTH_ANSWER_MS = 2_000;
@@ -65,8 +63,8 @@ export async function machineHere(
     run: runProgram,
     beginTrial: async () => await beginTrial(platform),
     endTrial: () => endTrial(platform),
-    daemonVersion: async () => await daemonVersion(paths.controlAddress),
-    daemonTrouble: async () => await daemonTrouble(paths.controlAddress),
+    daemonVersion,
+    daemonTrouble,
     daemonEnabled: () => inForce(config).daemon.enabled,
     provideConfig: async () => faultOrNull(await config.store.createDefault()),
     provideKey: async () => {
@@ -114,8 +112,8 @@ async function usableService(
 }
 
 /** Of our own daemon, at the address it says itself: another may have the port of the config. */
-async function daemonVersion(address: string): Promise<string | null> {
-  const status = await daemonStatus(address);
+async function daemonVersion(): Promise<string | null> {
+  const status = await orNull(daemonStatus(HEALTH_ANSWER_MS));
   if (status === null || status.urls === null) return null;
   const { hostname, port } = new URL(status.urls.health);
   try {
@@ -129,20 +127,9 @@ async function daemonVersion(address: string): Promise<string | null> {
   }
 }
 
-async function daemonTrouble(address: string): Promise<string | null> {
-  const status = await daemonStatus(address);
+async function daemonTrouble(): Promise<string | null> {
+  const status = await orNull(daemonStatus(HEALTH_ANSWER_MS));
   return status?.conditions.find(({ severity }) => severity === "error")?.text ?? null;
-}
-
-async function daemonStatus(address: string): Promise<Status | null> {
-  try {
-    const daemon = await ControlClient.connect(address);
-    const asked = daemon.request("mcpd/status", {}, { timeoutMs: HEALTH_ANSWER_MS });
-    return await asked.finally(() => daemon.close());
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
 }
 
 async function signalOne(

@@ -39,11 +39,8 @@ export async function perform<P extends { readonly steps: readonly Step[] }>(
   context: Context,
 ): Promise<Performed<P>> {
   const { dryRun, output, doing } = context;
-  const { user, environment, layout, clock } = machine;
+  const { layout, clock } = machine;
   // What cannot be at all is told before there is a lock in somebody's folder.
-  if (user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
-    throw new FaultError(fault("daemon.root"));
-  }
   const planned = orThrow(await plan());
   const wrong = await output.busy("Looking", () => lookOnly(planned.steps));
   if (wrong !== null) throw new FaultError(wrong);

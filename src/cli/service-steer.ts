@@ -3,7 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { endBootstrap } from "../platform/unkept.ts";
 import { startInBackground } from "./background.ts";
 import type { CommandContext } from "./command.ts";
-import { here, rootFault } from "./here.ts";
+import { here, refuseRoot } from "./here.ts";
 import { bootstrapDoor, serviceHere, serviceSpec } from "./service.ts";
 
 type Verb = "start" | "stop" | "restart";
@@ -27,8 +27,7 @@ export async function steer(
   verb: Verb,
   { options, output }: CommandContext<object>,
 ): Promise<number> {
-  const refused = rootFault();
-  if (refused !== null) throw new FaultError(refused);
+  refuseRoot();
   const platform = here();
   const service = await serviceHere(platform);
   const isService = (await service.unavailable()) === null && (await service.state()).registered;

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import type { BootstrapApi } from "../control/supervision.ts";
 import { FaultError, isFault } from "../core/fault.ts";
 import { systemClock } from "../lib/clock.ts";
 import { pickService } from "../platform/pick-service.ts";
@@ -9,7 +8,7 @@ import type { Environment, Platform } from "../platform/platform.ts";
 import { systemTool } from "../platform/run.ts";
 import type { BootstrapDoor, ServiceManager, ServiceSpec } from "../platform/service.ts";
 import { detachBootstrap } from "./detached-bootstrap.ts";
-import { askBootstrap, rootFault } from "./here.ts";
+import { askBootstrap, orNull, refuseRoot } from "./here.ts";
 
 const LOGIN_PATH_MS = 5_000;
 const ANSWER_MS = 2_000;
@@ -28,8 +27,7 @@ export async function serviceHere(platform: Platform): Promise<ServiceManager> {
 
 /** The same, for commands that are of no use without one. Throws why there is none. */
 export async function usableService(platform: Platform): Promise<ServiceManager> {
-  const refused = rootFault();
-  if (refused !== null) throw new FaultError(refused);
+  refuseRoot();
   const service = await serviceHere(platform);
   const problem = await service.unavailable();
   if (problem !== null) throw new FaultError(problem);
@@ -71,8 +69,8 @@ export async function specOf(
 /** The bootstrap on its socket. */
 export function bootstrapDoor(platform: Platform): BootstrapDoor {
   return {
-    pid: async () => (await ask("mcpd/bootstrap"))?.pid ?? null,
-    askToStop: async () => (await ask("mcpd/stop")) !== null,
+    pid: async () => (await orNull(askBootstrap("mcpd/bootstrap", ANSWER_MS)))?.pid ?? null,
+    askToStop: async () => (await orNull(askBootstrap("mcpd/stop", ANSWER_MS))) !== null,
     async startInBackground(command) {
       const said = await detachBootstrap(platform, command);
       return isFault(said) ? said : null;
@@ -101,16 +99,4 @@ function placesOf(environment: Environment, system: Platform["name"]): Environme
   const names = ["MCPD_CONFIG", ...(system === "linux" ? PLACES : [])];
   const set = names.filter((name) => (environment[name] ?? "") !== "");
   return Object.fromEntries(set.map((name) => [name, environment[name]]));
-}
-
-/** Null when none answers in time, or as one should. */
-async function ask<M extends keyof BootstrapApi>(
-  method: M,
-): Promise<BootstrapApi[M]["result"] | null> {
-  try {
-    return await askBootstrap(method, ANSWER_MS);
-  } catch (error) {
-    if (error instanceof FaultError) return null;
-    throw error;
-  }
 }

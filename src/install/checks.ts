@@ -3,6 +3,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 
+import { rootFault } from "../core/elevation.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { nearestExisting } from "../lib/files.ts";
 import { formatBytes } from "../lib/text.ts";
@@ -23,7 +24,8 @@ export function checkEnvironment(machine: Machine): Step {
     looks: true,
     async apply() {
       const { user, environment, layout, service } = machine;
-      if (user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") return fault("daemon.root");
+      const refused = rootFault(user, environment);
+      if (refused !== null) return refused;
       const home = statSync(user.home, { throwIfNoEntry: false });
       if (!isAbsolute(user.home) || home?.isDirectory() !== true) {
         const text = `Cannot use the home directory "${user.home}": there is no such directory`;

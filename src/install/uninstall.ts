@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { rootFault } from "../core/elevation.ts";
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { checkOutside, otherCopy, whyForeign } from "./checks.ts";
 import type { Plan } from "./install.ts";
@@ -49,8 +50,7 @@ export function planUninstall(machine: Machine, purge: boolean): Plan | Fault {
 }
 
 function checkRoot({ user, environment }: Machine): Step {
-  const refused = user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1";
-  const apply = (): Fault | null => (refused ? fault("daemon.root") : null);
+  const apply = (): Fault | null => rootFault(user, environment);
   return { title: "Check the environment", looks: true, apply };
 }
 

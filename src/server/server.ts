@@ -4,7 +4,8 @@ import { provideConfig } from "../config/provide.ts";
 import { ConfigStore } from "../config/store.ts";
 import type { Status } from "../control/api.ts";
 import type { ControlHandlers } from "../control/host.ts";
-import { fault, FaultError } from "../core/fault.ts";
+import { rootFault } from "../core/elevation.ts";
+import { FaultError } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { Server } from "./composition.ts";
@@ -31,9 +32,8 @@ export interface RunningServer {
 /** Starts everything, or throws a FaultError that says why not; then nothing is left behind. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { platform, environment } = options;
-  if (platform.user.elevated && environment["MCPD_ALLOW_ROOT"] !== "1") {
-    throw new FaultError(fault("daemon.root"));
-  }
+  const refused = rootFault(platform.user, environment);
+  if (refused !== null) throw new FaultError(refused);
   const store = new ConfigStore(options.config.path, platform);
   // A bootstrap has provided it; if it has gone since, the last good one serves.
   const missing = options.supervised ? null : await provideConfig(store, options.config);

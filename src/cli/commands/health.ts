@@ -1,6 +1,7 @@
-import { fault, FaultError } from "../../core/fault.ts";
+import { reasonOf } from "../../lib/files.ts";
 import { command } from "../command.ts";
-import { ANSWER_MS, withDaemon } from "../here.ts";
+import { daemonStatus } from "../here.ts";
+import { timeoutMsOf } from "../values.ts";
 
 type Health = { readonly status: string; readonly [key: string]: unknown };
 
@@ -15,11 +16,8 @@ export default command({
   },
   examples: [{ line: "mcpd health --quiet || mcpd status", text: "See why it is not healthy" }],
   async execute({ args, options, output }) {
-    const timeoutMs = Number(args.timeout) * 1000;
-    if (!(timeoutMs > 0)) throw new FaultError(usageOf(args.timeout));
-    const { urls } = await withDaemon((daemon) =>
-      daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
-    );
+    const timeoutMs = timeoutMsOf(args.timeout, "health");
+    const { urls } = await daemonStatus();
     const health = urls === null ? notListening() : await ask(urls.health, timeoutMs);
     if (options.json) output.json(health);
     else output.print(health.status);
@@ -27,10 +25,6 @@ export default command({
     return health.status === "unhealthy" ? 1 : 0;
   },
 });
-
-function usageOf(text: string): ReturnType<typeof fault> {
-  return fault("usage.invalid", `--timeout must be seconds, received "${text}"`, "health");
-}
 
 function notListening(): Health {
   return { status: "unhealthy", problem: "The daemon runs but its HTTP port is not bound" };
@@ -42,7 +36,6 @@ async function ask(url: string, timeoutMs: number): Promise<Health> {
     const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), proxy: "" });
     return (await answer.json()) as Health;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { status: "unhealthy", problem: `${url} does not answer: ${why}` };
+    return { status: "unhealthy", problem: `${url} does not answer: ${reasonOf(error)}` };
   }
 }

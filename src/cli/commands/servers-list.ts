@@ -1,10 +1,9 @@
 import { shownReach } from "../../config/shown.ts";
-import type { ControlApi } from "../../control/api.ts";
 import { FaultError, isFault } from "../../core/fault.ts";
 import type { Reach, Unit } from "../../core/unit.ts";
 import { command } from "../command.ts";
 import { openConfig } from "../config-file.ts";
-import { ANSWER_MS, withDaemon } from "../here.ts";
+import { daemonStatus, orNull } from "../here.ts";
 import { upstreamTable } from "../status-view.ts";
 import { table } from "../table.ts";
 
@@ -25,7 +24,8 @@ export default command({
   args: {},
   examples: [{ line: "mcpd servers", text: "The same, shorter" }],
   async execute({ options, output }) {
-    const status = options.config === undefined ? await running() : null;
+    const status =
+      options.config === undefined ? await orNull(daemonStatus(), "daemon.unreachable") : null;
     if (status !== null) {
       const { upstreams } = status;
       if (options.json) output.json({ running: true, servers: upstreams });
@@ -39,17 +39,6 @@ export default command({
     return 0;
   },
 });
-
-async function running(): Promise<ControlApi["mcpd/status"]["result"] | null> {
-  try {
-    return await withDaemon((daemon) =>
-      daemon.request("mcpd/status", {}, { timeoutMs: ANSWER_MS }),
-    );
-  } catch (error) {
-    if (error instanceof FaultError && error.fault.code === "daemon.unreachable") return null;
-    throw error;
-  }
-}
 
 function configured(flag: string | undefined): readonly Row[] {
   const { store, discovery } = openConfig(flag);
