@@ -73,7 +73,9 @@ export function planInstall(machine: Machine, options: InstallOptions): Plan | F
     ...onPath.steps,
     ...(machine.config === null ? [provideConfig(machine)] : []),
     provideKey(machine),
-    ...(service === null ? [] : serviceSteps(machine, service)),
+    ...(service === null
+      ? []
+      : [registerService(machine, service), verifyHealth(machine, version)]),
     writeReceipt(layout, info),
     pruneVersions(layout, [version, previous]),
   ];
@@ -84,16 +86,6 @@ export function planInstall(machine: Machine, options: InstallOptions): Plan | F
 export function previousOf({ info, versions }: Installed, version: string): string | null {
   const before = info?.version === version ? info.previous : (info?.version ?? null);
   return before !== null && before !== version && versions.includes(before) ? before : null;
-}
-
-function serviceSteps(machine: Machine, service: NonNullable<Machine["service"]>): readonly Step[] {
-  // Also where the config has the daemon off: the service watches the config and starts it then.
-  const verify = verifyHealth(machine, machine.self.version);
-  const verifyEnabled: Step = {
-    ...verify,
-    apply: async (interrupt) => (machine.daemonEnabled() ? await verify.apply(interrupt) : null),
-  };
-  return [registerService(machine, service), verifyEnabled];
 }
 
 function makeDirectories({ layout, paths }: Machine): Step {

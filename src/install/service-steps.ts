@@ -16,16 +16,16 @@ const LOOK_EVERY_MS = 200;
  * Does nothing but remember: as the first step it is taken back last, when the old program is in
  * its place again, and a service that ran is started with it.
  */
-export function rememberService(machine: Machine, service: Keeper): Step {
+export function rememberService(machine: Machine, keeper: Keeper): Step {
   return {
-    title: `Note whether ${service.label} runs`,
+    title: `Note whether ${keeper.label} runs`,
     async apply() {
-      const { registered, running, pid } = await service.state();
+      const { registered, running, pid } = await keeper.state();
       if (!registered || !running) return null;
       return async () => {
         // Its clients would lose their sessions for an upgrade that never came to it.
-        if (pid !== null && (await service.state()).pid === pid) return;
-        throwing(await service.register(await machine.serviceSpec()));
+        if (pid !== null && (await keeper.state()).pid === pid) return;
+        throwing(await keeper.register(await machine.serviceSpec()));
       };
     },
   };
@@ -49,13 +49,13 @@ export function registerService(machine: Machine, service: ServiceManager): Step
 }
 
 /** Registers it again: the definition may be another one in this version, too. */
-export function restartService(machine: Machine, service: Keeper, version: string): Step {
+export function restartService(machine: Machine, keeper: Keeper, version: string): Step {
   return {
-    title: `Restart ${service.label}`,
+    title: `Restart ${keeper.label}`,
     // Its undo is that of rememberService: a restart is of use only with the old program in place.
     async apply(interrupt) {
       await machine.beginTrial();
-      return await startInTime(machine, service, version, interrupt);
+      return await startInTime(machine, keeper, version, interrupt);
     },
   };
 }
@@ -66,29 +66,33 @@ export function restartService(machine: Machine, service: Keeper, version: strin
  */
 async function startInTime(
   machine: Machine,
-  service: Keeper,
+  keeper: Keeper,
   version: string,
   interrupt: AbortSignal,
 ): Promise<Fault | null> {
   const { clock, layout, paths } = machine;
   const { promise: late, resolve } = Promise.withResolvers<Fault>();
   const limit = formatDuration(HEALTH_MS);
-  const text = `mcpd ${version} does not come up: ${service.name} still waits for it after ${limit}`;
+  const text = `mcpd ${version} does not come up: ${keeper.name} still waits for it after ${limit}`;
   const timer = clock.after(HEALTH_MS, () =>
     resolve(fault("install.unhealthy", text, layout.program)),
   );
   const spec = await machine.serviceSpec();
-  const started = unlessInterrupted(service.register(spec), interrupt);
+  const started = unlessInterrupted(keeper.register(spec), interrupt);
   const failed = await Promise.race([started, late]).finally(() => timer.cancel());
   if (failed === null || interrupt.aborted) return failed;
   return { ...failed, text: `${failed.text}${keepLogs(paths.logsDir, version)}` };
 }
 
-/** Waits until the daemon answers with this version; keeps the logs when it does not. */
+/**
+ * Waits until the daemon answers with this version; keeps the logs when it does not. One that the
+ * config has off answers nobody, and starts when that changes.
+ */
 export function verifyHealth(machine: Machine, version: string): Step {
   return {
     title: `Wait for mcpd ${version} to answer on /health`,
     async apply(interrupt) {
+      if (!machine.daemonEnabled()) return null;
       const { clock } = machine;
       const deadline = clock.monotonic() + HEALTH_MS;
       for (;;) {

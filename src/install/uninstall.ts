@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { rootFault } from "../core/elevation.ts";
 import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { until } from "../lib/until.ts";
 import { checkOutside, otherCopy, whyForeign } from "./checks.ts";
 import type { Plan } from "./install.ts";
 import type { Machine } from "./machine.ts";
@@ -85,13 +86,10 @@ function endProcesses(machine: Machine): Step {
     if ((await otherCopy(service, layout.program)) === null) await machine.askToStop();
     const remaining = async (): Promise<readonly number[]> =>
       await machine.processesIn(layout.root);
-    if ((await remaining()).length === 0) return;
     for (const signal of ["terminate", "kill"] as const) {
-      const deadline = clock.monotonic() + END_MS;
       for (const pid of await remaining()) await machine.signal(pid, signal);
-      while ((await remaining()).length > 0 && clock.monotonic() < deadline) {
-        await clock.sleep(LOOK_EVERY_MS);
-      }
+      const gone = async (): Promise<boolean> => (await remaining()).length === 0;
+      if (await until(clock, { patienceMs: END_MS, pollMs: LOOK_EVERY_MS }, gone)) return;
     }
     const left = await remaining();
     if (left.length === 0) return;

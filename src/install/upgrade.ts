@@ -192,22 +192,21 @@ async function versionOf(machine: Machine, program: string): Promise<string | Fa
   return fault("install.broken", `Cannot use the new mcpd: ${state}`, program);
 }
 
-function restartSteps(machine: Machine, service: Keeper, version: string): readonly Step[] {
-  const restart = restartService(machine, service, version);
+function restartSteps(machine: Machine, keeper: Keeper, version: string): readonly Step[] {
+  const restart = restartService(machine, keeper, version);
   const verify = verifyHealth(machine, version);
   // A service that its user has stopped stays so: the new version runs when it is started.
   let restarted = false;
   const restartRunning: Step = {
     ...restart,
     async apply(interrupt) {
-      restarted = (await service.state()).running;
+      restarted = (await keeper.state()).running;
       return restarted ? await restart.apply(interrupt) : null;
     },
   };
   const verifyRestarted: Step = {
     ...verify,
-    apply: async (interrupt) =>
-      restarted && machine.daemonEnabled() ? await verify.apply(interrupt) : null,
+    apply: async (interrupt) => (restarted ? await verify.apply(interrupt) : null),
   };
   return [restartRunning, verifyRestarted];
 }
