@@ -7,21 +7,22 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { editServers } from "../clients/document.ts";
+import { geminiDirectory } from "../clients/known/gemini-cli.ts";
 import { OUR_NAME } from "../clients/link.ts";
 import { MCP_SERVERS } from "../clients/shape.ts";
 import { errorCode, readIfExists } from "../lib/files.ts";
+import type { Environment } from "../platform/platform.ts";
 import { orThrow } from "./config-file.ts";
+import { here } from "./here.ts";
 
 export type Entry = {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: { readonly [name: string]: string };
 };
-export type Environment = { readonly [name: string]: string | undefined };
 
 /** How a client is given a config for one run only. */
 export type Way = {
@@ -72,24 +73,25 @@ function writePrivate(file: string, text: string): string {
 function codexWords({ command, args, env }: Entry): readonly string[] {
   const table = Object.entries(env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return [
-    `mcp_servers.mcpd.command=${JSON.stringify(command)}`,
-    `mcp_servers.mcpd.args=${JSON.stringify(args)}`,
-    `mcp_servers.mcpd.env={${table.join(",")}}`,
-  ].flatMap((override) => ["-c", override]);
+    `command=${JSON.stringify(command)}`,
+    `args=${JSON.stringify(args)}`,
+    `env={${table.join(",")}}`,
+  ].flatMap((override) => ["-c", `mcp_servers.${OUR_NAME}.${override}`]);
 }
 
 /** The user's own directory of Gemini CLI in all but the settings, which have us as well. */
 function writeGeminiHome(folder: string, entry: Entry, environment: Environment): string {
-  const name = "settings.json";
-  const from = join(environment["GEMINI_CLI_HOME"] ?? homedir(), ".gemini");
+  const settings = "settings.json";
+  const { name: system, user } = here();
+  const from = geminiDirectory({ system, home: user.home, environment });
   const to = join(folder, ".gemini");
   mkdirSync(to);
   const all = existsSync(from) ? readdirSync(from, { withFileTypes: true }) : [];
-  for (const found of all.filter((one) => one.name !== name)) linkEntry(found, to);
-  const path = join(from, name);
+  for (const found of all.filter((one) => one.name !== settings)) linkEntry(found, to);
+  const path = join(from, settings);
   const edits = { set: [[OUR_NAME, entry] as const], remove: [] };
   const text = orThrow(editServers(readIfExists(path) ?? "", MCP_SERVERS, path, edits));
-  return writePrivate(join(to, name), text);
+  return writePrivate(join(to, settings), text);
 }
 
 function linkEntry(entry: Dirent, to: string): void {

@@ -2,18 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { family } from "../clients/measure.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
+import { family } from "../lib/process-tree.ts";
+import { until } from "../lib/until.ts";
+import type { Environment } from "../platform/platform.ts";
 import { ownProcesses } from "../platform/processes.ts";
-import {
-  type Entry,
-  type Environment,
-  GATEWAY_WAYS,
-  type Way,
-  writeServers,
-} from "./gateway-ways.ts";
+import { type Entry, GATEWAY_WAYS, type Way, writeServers } from "./gateway-ways.ts";
 import { here } from "./here.ts";
 
 const PLACEHOLDER = "{config}";
@@ -129,18 +125,11 @@ function startClient(line: readonly string[], environment: Environment, capture:
 /** Ends a client with all it has started: some run themselves again, and only wait for that. */
 async function endAll(pid: number, environment: Environment, clock: Clock): Promise<void> {
   const processes = (await ownProcesses(here().name, environment)) ?? [];
-  const pids = new Set([
-    pid,
-    ...family(
-      processes,
-      processes.filter((one) => one.pid === pid),
-    ),
-  ]);
+  const roots = processes.filter((one) => one.pid === pid);
+  const pids = [...new Set([pid, ...[...family(processes, roots)].map((one) => one.pid)])];
   for (const each of pids) tell(each, "SIGTERM");
-  let patient = true;
-  const limit = clock.after(GRACE_MS, () => (patient = false));
-  while (patient && [...pids].some((each) => tell(each, 0))) await clock.sleep(POLL_MS);
-  limit.cancel();
+  const patience = { patienceMs: GRACE_MS, pollMs: POLL_MS };
+  await until(clock, patience, () => !pids.some((each) => tell(each, 0)));
   for (const each of pids) tell(each, "SIGKILL");
 }
 

@@ -98,7 +98,7 @@ export function isRelativeFor(where: Pick<Where, "system">, path: string): boole
 }
 
 /** A path in the home directory. */
-export function inHome(where: Where, ...parts: readonly string[]): string {
+export function inHome(where: Omit<Where, "project">, ...parts: readonly string[]): string {
   return joinFor(where, where.home, ...parts);
 }
 

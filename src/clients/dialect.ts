@@ -87,7 +87,7 @@ export function translated(
   const filtered = { ...entry, ...some("tools", parts.tools ?? {}) };
   const asked = FOR_CLIENT.exec(JSON.stringify(entry))?.[0];
   if (asked !== undefined) return left(`only its client knows ${asked}`);
-  return { kind: "server", entry: ourNotation(filtered, where) as Entry };
+  return { kind: "server", entry: ourNotation(filtered, where) };
 }
 
 export function left(why: string): Translated {
@@ -126,21 +126,25 @@ function listOf(entry: Entry, keys: readonly string[]): readonly string[] {
  * Clients write ${env:NAME}, $NAME or {env:NAME} for a variable, ${workspaceFolder} for the project
  * and ${userHome} for the home directory; we write ${NAME}, {project} and the directory itself.
  */
-function ourNotation(value: unknown, where: Where): unknown {
-  if (Array.isArray(value)) return value.map((item) => ourNotation(item, where));
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, ourNotation(inner, where)]),
-    );
-  }
-  if (typeof value !== "string") return value;
-  return value
-    .replaceAll(/\$\{env:([A-Za-z_]\w*)\}/g, "$${$1}")
-    .replaceAll(/(?<!\$)\{env:([A-Za-z_]\w*)\}/g, "$${$1}")
-    .replaceAll(/\$\{workspaceFolder\}/g, "{project}")
-    .replaceAll(/\$\{userHome\}/g, () => where.home)
-    .replaceAll(/\$\{(pathSeparator|\/)\}/g, where.system === "windows" ? "\\" : "/")
-    .replace(/^\$([A-Za-z_]\w*)$/, "$${$1}");
+function ourNotation(entry: Entry, where: Where): Entry {
+  return withTexts(entry, (value) =>
+    value
+      .replaceAll(/\$\{env:([A-Za-z_]\w*)\}/g, "$${$1}")
+      .replaceAll(/(?<!\$)\{env:([A-Za-z_]\w*)\}/g, "$${$1}")
+      .replaceAll(/\$\{workspaceFolder\}/g, "{project}")
+      .replaceAll(/\$\{userHome\}/g, () => where.home)
+      .replaceAll(/\$\{(pathSeparator|\/)\}/g, where.system === "windows" ? "\\" : "/")
+      .replace(/^\$([A-Za-z_]\w*)$/, "$${$1}"),
+  );
+}
+
+/** An entry with each of its texts turned. */
+export function withTexts(entry: Entry, turn: (text: string) => string): Entry {
+  return JSON.parse(
+    JSON.stringify(entry, (_key, value: unknown) =>
+      typeof value === "string" ? turn(value) : value,
+    ),
+  ) as Entry;
 }
 
 function strings(value: unknown): readonly string[] | null {

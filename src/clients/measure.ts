@@ -1,3 +1,4 @@
+import { family } from "../lib/process-tree.ts";
 import { type Entry, textsOf } from "./client.ts";
 
 /** A process as the system lists it. */
@@ -14,7 +15,7 @@ export function runByClients<P extends Process>(
   const others = outside(processes);
   const roots = others.filter((process) => entries.some((entry) => isServer(process, entry)));
   const found = family(others, roots);
-  return others.filter(({ pid }) => found.has(pid));
+  return others.filter((process) => found.has(process));
 }
 
 /** The servers among them that were not started by another one: one for each start of a client. */
@@ -32,7 +33,7 @@ export function serversOutside<P extends Process>(
 /** What does not run under a mcpd. */
 function outside<P extends Process>(processes: readonly P[]): readonly P[] {
   const shared = family(processes, processes.filter(isMcpd));
-  return processes.filter(({ pid }) => !shared.has(pid));
+  return processes.filter((process) => !shared.has(process));
 }
 
 /** What mcpd is: the daemon, when there is one, with all it runs, and the bridges of clients. */
@@ -43,7 +44,7 @@ export function runByMcpd<P extends Process>(
   const isBridge = (one: Process): boolean => isMcpd(one) && / bridge( |$)/.test(one.command);
   const roots = processes.filter((one) => one.pid === daemon || isBridge(one));
   const found = family(processes, roots);
-  return processes.filter(({ pid }) => found.has(pid));
+  return processes.filter((process) => found.has(process));
 }
 
 /** These become what they start, under its name: what that is stands in their arguments. */
@@ -68,20 +69,4 @@ function baseName(path: string): string {
 
 function isMcpd({ command }: Process): boolean {
   return /^(\S*[/\\])?mcpd(\.exe)?"? /.test(`${command} `);
-}
-
-/** The pids of these and of all they have started. */
-export function family(
-  processes: readonly Process[],
-  roots: readonly Process[],
-): ReadonlySet<number> {
-  const children = Map.groupBy(processes, ({ parent }) => parent);
-  const found = new Set<number>();
-  for (const open = [...roots]; open.length > 0;) {
-    const next = open.pop();
-    if (next === undefined || found.has(next.pid)) continue;
-    found.add(next.pid);
-    open.push(...(children.get(next.pid) ?? []));
-  }
-  return found;
 }

@@ -1,3 +1,4 @@
+import { family } from "../lib/process-tree.ts";
 import type { Usage } from "./platform.ts";
 
 /** One process as the system's table has it. */
@@ -12,19 +13,13 @@ export type ProcessRow = {
 
 /** The cost of a process and all its descendants; null when it is not in the table. */
 export function treeUsage(table: readonly ProcessRow[], pid: number): Usage | null {
-  const children = Map.groupBy(table, (row) => row.parent);
   const root = table.find((row) => row.pid === pid);
   if (root === undefined) return null;
   let residentBytes = 0;
   let cpuMs = 0;
-  const seen = new Set<number>();
-  for (const open = [root]; open.length > 0;) {
-    const row = open.pop();
-    if (row === undefined || seen.has(row.pid)) continue;
-    seen.add(row.pid);
+  for (const row of family(table, [root])) {
     residentBytes += row.residentBytes;
     cpuMs += row.cpuMs;
-    open.push(...(children.get(row.pid) ?? []));
   }
   return { residentBytes, cpuMs };
 }

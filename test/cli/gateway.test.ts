@@ -16,6 +16,7 @@ test("a client that does not heed its end is ended by force", async () => {
   // A hundred times as fast, so that nobody waits for its grace.
   const clock = {
     ...systemClock,
+    monotonic: () => systemClock.monotonic() * 100,
     after: (delayMs: number, action: () => void) => systemClock.after(delayMs / 100, action),
   };
   const line = [process.execPath, "run", CLIENT, "--mcp-config", "{config}", "--stubborn"];

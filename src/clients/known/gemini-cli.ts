@@ -1,13 +1,13 @@
+import { type Client, type Dialect, inHome, inProject, joinFor, type Where } from "../client.ts";
 import {
-  type Client,
-  type Dialect,
-  type Entry,
-  inHome,
-  inProject,
-  joinFor,
-  type Where,
-} from "../client.ts";
-import { commonDialect, left, reasonToLeave, text, toolsOf, translated } from "../dialect.ts";
+  commonDialect,
+  left,
+  reasonToLeave,
+  text,
+  toolsOf,
+  translated,
+  withTexts,
+} from "../dialect.ts";
 import { MCP_SERVERS } from "../shape.ts";
 
 const common = commonDialect();
@@ -17,11 +17,7 @@ const OWN_NOTATION = /\$([A-Za-z_]\w*)/g;
 
 const dialect: Dialect = {
   read(written, where) {
-    const entry = JSON.parse(
-      JSON.stringify(written, (_key, value: unknown) =>
-        typeof value === "string" ? value.replaceAll(OWN_NOTATION, "$${$1}") : value,
-      ),
-    ) as Entry;
+    const entry = withTexts(written, (value) => value.replaceAll(OWN_NOTATION, "$${$1}"));
     const special = reasonToLeave(entry);
     if (special !== null) return left(special);
     const { headers } = entry;
@@ -49,18 +45,19 @@ export const geminiCli: Client = {
   id: "gemini-cli",
   title: "Gemini CLI",
   http: false,
-  traces: (where) => [directory(where)],
+  traces: (where) => [geminiDirectory(where)],
   places: (where) => [
     {
       scope: "user",
-      paths: [joinFor(where, directory(where), "settings.json")],
+      paths: [joinFor(where, geminiDirectory(where), "settings.json")],
       ...LISTS,
     },
     ...inProject(where, [[".gemini", "settings.json"]], LISTS),
   ],
 };
 
-function directory(where: Where): string {
+/** Where Gemini CLI keeps its settings and logins. */
+export function geminiDirectory(where: Omit<Where, "project">): string {
   const own = where.environment["GEMINI_CLI_HOME"] ?? "";
   return own === "" ? inHome(where, ".gemini") : joinFor(where, own, ".gemini");
 }
