@@ -77,23 +77,18 @@ export function openValues(
   readonly changing: boolean;
 } | null {
   if (reach.kind === "builtin") return { values: [], urls: [], changing: false };
+  const headers = reach.kind === "remote" ? reach.headers : {};
   const outer = new Resolver(upstream, surroundings);
-  const references = Object.entries({
-    ...reach.env,
-    ...(reach.kind === "remote" ? reach.headers : {}),
-  });
-  const own: { [name: string]: string } = {};
-  for (const [name, reference] of references) {
-    if (reference.kind === "keychain") return null;
-    own[name] = outer.known(reference) ?? "";
-  }
-  const resolver = outer.with(own);
-  const urls = reach.kind === "remote" ? [reach.url, ...(reach.others ?? [])] : [];
+  const own = outer.known(reach.env ?? {});
+  const resolver = outer.with(own ?? {});
+  const sent = resolver.known(headers);
+  if (own === null || sent === null) return null;
+  const text = (written: string): string => resolver.text(written);
+  const urls = reach.kind === "remote" ? [reach.url, ...(reach.others ?? [])].map(text) : [];
   const words = reach.kind === "stdio" ? [reach.command, ...reach.args, reach.cwd ?? ""] : [];
-  const [texts, addresses] = [words, urls].map((some) => some.map((text) => resolver.text(text)));
-  const changing = references.some(([, { kind }]) => kind === "file");
-  const values = [...(texts ?? []), ...(addresses ?? []), ...Object.values(own)];
-  return { values, urls: addresses ?? [], changing };
+  const values = [...words.map(text), ...urls, ...Object.values(own), ...Object.values(sent)];
+  const references = [...Object.values(reach.env ?? {}), ...Object.values(headers)];
+  return { values, urls, changing: references.some(({ kind }) => kind === "file") };
 }
 
 /** The daemon's environment as a child may see it. */
@@ -166,17 +161,26 @@ export class Resolver {
     return Object.fromEntries(found);
   }
 
-  /** What can be known at once. */
-  known(reference: Exclude<ValueRef, { kind: "keychain" }>): string | null {
-    if (reference.kind === "text") return this.text(reference.text);
-    const secret =
-      reference.kind === "env" ? this.#variable(reference.name) : this.#file(reference.path);
-    return secret === null ? null : reference.prefix + secret;
+  /** All at once, what could not be found as ""; null when it takes asking the keychain. */
+  known(references: { readonly [name: string]: ValueRef }): { [name: string]: string } | null {
+    const found: (readonly [string, string])[] = [];
+    for (const [name, reference] of Object.entries(references)) {
+      if (reference.kind === "keychain") return null;
+      found.push([name, this.#known(reference) ?? ""]);
+    }
+    return Object.fromEntries(found);
   }
 
   async #value(reference: ValueRef): Promise<string | null> {
-    if (reference.kind !== "keychain") return this.known(reference);
+    if (reference.kind !== "keychain") return this.#known(reference);
     const secret = await this.#keychain(reference);
+    return secret === null ? null : reference.prefix + secret;
+  }
+
+  #known(reference: Exclude<ValueRef, { kind: "keychain" }>): string | null {
+    if (reference.kind === "text") return this.text(reference.text);
+    const secret =
+      reference.kind === "env" ? this.#variable(reference.name) : this.#file(reference.path);
     return secret === null ? null : reference.prefix + secret;
   }
 

@@ -55,3 +55,16 @@ test("what is in the keychain cannot be told at once: there is no mark", () => {
   const item = { kind: "keychain", service: "far", account: "me", prefix: "" } as const;
   expect(marksWith(home, { PLACE: "p" }).of(remote({ authorization: item }))).toBeNull();
 });
+
+test("a variable of its own counts where a header has its name, and is known to headers", () => {
+  using home = new Home();
+  const path = join(home.path, "token");
+  const marks = marksWith(home, { PLACE: "p" });
+  const headers = { TOKEN: { kind: "text", text: "as ${TOKEN}" } } as const;
+  const { reach, ...rest } = remote(headers);
+  const unit = { ...rest, reach: { ...reach, env: { TOKEN: { kind: "file", path, prefix: "" } } } };
+  writeFileSync(path, "the first secret", { mode: 0o600 });
+  const first = marks.of(unit as Unit);
+  writeFileSync(path, "the second secret");
+  expect(marks.of(unit as Unit)).not.toBe(first);
+});
