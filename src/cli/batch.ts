@@ -3,6 +3,7 @@ import type { ControlPort } from "../control/client.ts";
 import { fault, FaultError, hintOf } from "../core/fault.ts";
 import { parseJson } from "../core/json.ts";
 import { aimOf } from "../lib/aim.ts";
+import { reasonOf } from "../lib/files.ts";
 import { readInput } from "./call-arguments.ts";
 import { usage } from "./parse.ts";
 import { millisecondsOf, SECONDS } from "./values.ts";
@@ -107,7 +108,7 @@ function parsed(text: string, where: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    throw wrong(where, error instanceof Error ? error.message : String(error));
+    throw wrong(where, reasonOf(error));
   }
 }
 

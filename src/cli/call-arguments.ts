@@ -4,10 +4,10 @@ import { fault, FaultError } from "../core/fault.ts";
 import { parseJson } from "../core/json.ts";
 import { reasonOf } from "../lib/files.ts";
 import { usage } from "./parse.ts";
+import { STDIN } from "./terminal.ts";
 
 type Input = { readonly [key: string]: unknown };
 
-const STDIN = 0;
 /** key=value or key:=json; the key ends at the first "=". */
 const PAIR = /^([^=]+?)(:?=)([\s\S]*)$/;
 /** How every JSON text begins. */
@@ -84,7 +84,7 @@ function parseOr(text: string, otherwise: (why: string) => unknown): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    return otherwise(error instanceof Error ? error.message : String(error));
+    return otherwise(reasonOf(error));
   }
 }
 

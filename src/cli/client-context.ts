@@ -77,8 +77,7 @@ export function clientNamed(word: string): Client {
     word,
     CLIENTS.map(({ id }) => id),
   );
-  const text = `There is no client "${word}"${guess === "" ? "" : `.${guess}`}`;
-  throw new FaultError(fault("client.unknown", text, word));
+  throw new FaultError(fault("client.unknown", `There is no client "${word}"${guess}`, word));
 }
 
 /** What merging has to know of names and secrets. */

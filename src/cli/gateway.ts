@@ -11,6 +11,7 @@ import type { Environment } from "../platform/platform.ts";
 import { ownProcesses } from "../platform/processes.ts";
 import { type Entry, GATEWAY_WAYS, type Way, writeServers } from "./gateway-ways.ts";
 import { here } from "./here.ts";
+import { usage } from "./parse.ts";
 
 const PLACEHOLDER = "{config}";
 /** A client that has been asked to end is ended by force after this time. */
@@ -62,7 +63,7 @@ function wayOf(client: string, words: readonly string[]): Way {
   const way = GATEWAY_WAYS[basename(client).replace(/\.(exe|cmd)$/i, "")];
   if (way !== undefined) return way;
   const text = `mcpd does not know how "${client}" takes an MCP config: put ${PLACEHOLDER} where its path belongs`;
-  throw new FaultError(fault("usage.invalid", text, "gateway"));
+  throw usage(text, "gateway");
 }
 
 async function runClient(

@@ -105,10 +105,7 @@ function flagsOf(word: string, definitions: Arguments, subject: string): readonl
   const known = Object.entries(definitions).flatMap(([candidate, definition]) =>
     isFlag(definition) ? [`--${candidate}`, `--no-${candidate}`] : [],
   );
-  throw usage(
-    `Unknown flag "--${name}".${didYouMean(`--${name}`, known)}`.replace(/\.$/, ""),
-    subject,
-  );
+  throw usage(`Unknown flag "--${name}"${didYouMean(`--${name}`, known)}`, subject);
 }
 
 /** "-f", "-fq", "-n5", "-n=5": the first one that takes a value takes what is left of the word. */
@@ -156,7 +153,7 @@ function valueOf(
   if (!options.includes(value)) {
     const guess = didYouMean(value, options);
     throw usage(
-      `${shown} must be one of ${options.join(", ")}, received "${value}".${guess}`,
+      `${shown} must be one of ${options.join(", ")}, received "${value}"${guess}`,
       subject,
     );
   }

@@ -82,7 +82,7 @@ export function unknownCommand(
   // A family's name alone is a candidate as well as those of its members.
   const first = names.map((name) => name.split(" ")[0] ?? name);
   const guess = didYouMean(word, new Set([...first, ...names, ...others]));
-  const text = `Unknown command "${prefix}${word}"${guess === "" ? "" : `.${guess}`}`;
+  const text = `Unknown command "${prefix}${word}"${guess}`;
   return usage(text, family === "" ? "commands" : family);
 }
 

@@ -3,6 +3,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { fault, FaultError } from "../core/fault.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
 
+export const STDIN = 0;
 export const STDOUT = 1;
 export const STDERR = 2;
 

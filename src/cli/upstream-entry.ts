@@ -32,7 +32,7 @@ export function entryOf(config: ConfigFile, name: string): Entry {
     throw new FaultError(fault("upstream.unknown", text, name));
   }
   const guess = didYouMean(name, entries.keys());
-  const text = `${config.store.path} has no upstream "${name}"${guess === "" ? "" : `.${guess}`}`;
+  const text = `${config.store.path} has no upstream "${name}"${guess}`;
   throw new FaultError(fault("upstream.unknown", text, name));
 }
 

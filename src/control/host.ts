@@ -200,8 +200,8 @@ function isControlMethod(method: string): method is ControlMethod {
 
 function unknownMethod(method: string): Fault {
   const hint =
-    didYouMean(method, Object.keys(PARAMS)) || ` Known: ${Object.keys(PARAMS).join(", ")}`;
-  return fault("method.unknown", `Unknown control method "${method}".${hint}`, method);
+    didYouMean(method, Object.keys(PARAMS)) || `. Known: ${Object.keys(PARAMS).join(", ")}`;
+  return fault("method.unknown", `Unknown control method "${method}"${hint}`, method);
 }
 
 function invalidParams(method: string, issues: readonly v.BaseIssue<unknown>[]): Fault {

@@ -144,8 +144,7 @@ function nameHelp(world: World, { session }: Call, kind: "tools" | "prompts", na
   const entries = kind === "tools" ? world.allowedTools(session) : catalog.entries;
   const shown = entries.map((entry) => String(entry["name"]));
   const short = shown.flatMap((one) => catalog.targets.get(one)?.name ?? []);
-  const guess = didYouMean(name, [...shown, ...short]);
-  return guess === "" ? "" : `.${guess}`;
+  return didYouMean(name, [...shown, ...short]);
 }
 
 /** The tools a client of the aggregate is shown: those it may use, or those that find them. */

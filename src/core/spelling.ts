@@ -20,10 +20,10 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
   return best ?? beginning;
 }
 
-/** "Did you mean ...?" with a leading space, or nothing. */
+/** The end of a sentence and the question behind it, or nothing: `. Did you mean "port"?` */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = suggest(word, candidates);
-  return found === null ? "" : ` Did you mean "${found}"?`;
+  return found === null ? "" : `. Did you mean "${found}"?`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { isAlive, readRuntime, removeRuntime } from "../control/runtime-file.ts"
 import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { readIfExists, reasonOf, visibleNames } from "../lib/files.ts";
 import { shellWord } from "../lib/text.ts";
-import { type Finding } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 /** Who writes a file is done within a moment. */

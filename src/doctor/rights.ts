@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { type Fault, fault } from "../core/fault.ts";
 import { readIfExists, reasonOf, visibleNames } from "../lib/files.ts";
 import { shellWord } from "../lib/text.ts";
-import { type Finding } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 const OTHERS = 0o077;

@@ -10,6 +10,7 @@ import { environmentOf } from "../platform/environment-of.ts";
 import type { Environment } from "../platform/platform.ts";
 import { type Launch, resolveLaunch } from "../supervise/environment.ts";
 import { LoginPath } from "../supervise/login-path.ts";
+import { networkReason } from "../transport/web.ts";
 import { commandIn, type Finding, ofCondition } from "./finding.ts";
 import { type Obstacle, probe } from "./probe.ts";
 import { installOf } from "./runtimes.ts";
@@ -150,10 +151,9 @@ async function ofRemote(upstream: string, url: string): Promise<readonly Finding
     await answer.body?.cancel();
     return [];
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     const about = { name: "upstream.unreachable", subject: upstream, severity: "error" } as const;
     const what = `Upstream "${upstream}" cannot be reached: ${publicAddress(url)}`;
-    return [{ ...about, what, why: reason, mend: "mcpd config edit", fix: null }];
+    return [{ ...about, what, why: networkReason(error), mend: "mcpd config edit", fix: null }];
   }
 }
 

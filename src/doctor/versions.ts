@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import { layoutOf } from "../install/layout.ts";
 import { readInstalled } from "../install/state.ts";
 import { shellWord } from "../lib/text.ts";
-import { type Finding } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { Check, Scene } from "./scene.ts";
 
 /** One version everywhere: what runs, what is installed, what a terminal finds. */

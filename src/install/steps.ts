@@ -127,7 +127,7 @@ async function takeBack(
       undone.push(title);
       listener({ kind: "undone", step: title });
     } catch (error) {
-      stuck.push({ step: title, why: error instanceof Error ? error.message : String(error) });
+      stuck.push({ step: title, why: reasonOf(error) });
       listener({ kind: "stuck", step: title });
     }
   }

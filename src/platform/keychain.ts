@@ -1,3 +1,4 @@
+import { reasonOf } from "../lib/files.ts";
 import type { Environment, KeychainAnswer } from "./platform.ts";
 import { saidBy, systemTool, type ToolResult, type ToolRunner } from "./run.ts";
 
@@ -54,7 +55,7 @@ export async function windowsKeychain(service: string, account: string): Promise
     // cmdkey writes UTF-16.
     return { kind: "value", value: value.replaceAll("\0", "") };
   } catch (error) {
-    return { kind: "unusable", why: error instanceof Error ? error.message : String(error) };
+    return { kind: "unusable", why: reasonOf(error) };
   }
 }
 

@@ -42,9 +42,9 @@ export function fillTemplate(
     for (const [whole, name = ""] of line.matchAll(PLACEHOLDER)) {
       if (Object.hasOwn(values, name)) continue;
       const names = Object.keys(values);
-      const guess = didYouMean(name, names) || ` There are ${names.join(", ")}.`;
+      const guess = didYouMean(name, names) || `. There are ${names.join(", ")}.`;
       const where = `${template.path ?? "the built-in template"}, line ${index + 1}`;
-      const text = `Unknown placeholder ${whole} in ${where}.${guess}`;
+      const text = `Unknown placeholder ${whole} in ${where}${guess}`;
       return fault("service.template", text.replace(/\.$/, ""), template.path ?? "");
     }
   }

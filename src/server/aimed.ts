@@ -151,8 +151,8 @@ function expectTool(
   if (upstream === undefined || !mayBeUnknown(outcome)) return;
   const names = toolsOf(switchboard, upstream).map((entry) => String(entry["name"]));
   if (names.length === 0 || names.includes(tool)) return;
-  const text = `Upstream "${upstream}" has no tool "${tool}".${didYouMean(tool, names)}`;
-  throw new FaultError(fault("tool.unknown", text.replace(/\.$/, ""), tool));
+  const text = `Upstream "${upstream}" has no tool "${tool}"${didYouMean(tool, names)}`;
+  throw new FaultError(fault("tool.unknown", text, tool));
 }
 
 /** An error of the upstream's own, or a result of it that says so in words. */
@@ -167,8 +167,8 @@ export function expectUpstream(switchboard: Switchboard, upstream: string | unde
   if (upstream === undefined) return;
   const names = switchboard.upstreams.map((candidate) => candidate.name);
   if (names.includes(upstream)) return;
-  const help = didYouMean(upstream, names) || ` The config has ${names.join(", ")}.`;
-  const text = `There is no upstream "${upstream}".${help}`.replace(/\.$/, "");
+  const help = didYouMean(upstream, names) || `. The config has ${names.join(", ")}`;
+  const text = `There is no upstream "${upstream}"${help}`;
   throw new FaultError(fault("upstream.unknown", text, upstream));
 }
 

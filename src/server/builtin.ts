@@ -8,6 +8,7 @@ import {
   type Request,
   resultResponse,
 } from "../core/message.ts";
+import { reasonOf } from "../lib/files.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
 
 /** A tool that mcpd itself offers. */
@@ -132,7 +133,7 @@ export class BuiltinInstance implements Instance {
       const result = { content: [{ type: "text", text }], structuredContent: content };
       return encode(resultResponse(request.id, result));
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = reasonOf(error);
       const result = { content: [{ type: "text", text }], isError: true };
       return encode(resultResponse(request.id, result));
     }

@@ -102,7 +102,7 @@ export class StoredLogin implements Login {
       this.#store.write({ ...found, tokens: { ...found.tokens, ...tokens }, expiresAtMs });
       return tokens.access_token;
     } catch (error) {
-      const words = (error instanceof Error ? error.message : String(error)).slice(0, WORDS_MAX);
+      const words = reasonOf(error).slice(0, WORDS_MAX);
       const code = error instanceof OAuthError ? error.code : "";
       if (code === "invalid_grant") {
         this.#store.write({ ...found, tokens: null, expiresAtMs: null });

@@ -1,4 +1,5 @@
 import { bracketed, isWildcard } from "../lib/address.ts";
+
 const loopbackNames: readonly string[] = ["127.0.0.1", "localhost", "[::1]"];
 
 /**

@@ -1,6 +1,6 @@
 import type { Conditions } from "../core/condition.ts";
 import { faceOf, runnable } from "../core/face.ts";
-import { type Fault } from "../core/fault.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Wire } from "../core/message.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";

@@ -1,4 +1,4 @@
-import { type Malformed } from "../core/decode.ts";
+import type { Malformed } from "../core/decode.ts";
 import { encode, faultResponse } from "../core/message.ts";
 import type { Channel } from "./door.ts";
 import type { PostChannel } from "./post-channel.ts";

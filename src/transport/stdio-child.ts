@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
+import { reasonOf } from "../lib/files.ts";
 import { ByteLineSplitter } from "../lib/lines.ts";
 import type { CloseReason, Link, LinkEvents } from "./link.ts";
 
@@ -120,7 +121,7 @@ export class StdioChildLink implements Link {
     if (this.#closed || !this.#takesInput) return;
     this.#takesInput = false;
     this.#queue = [];
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     const text = `it takes no more input: ${why}`;
     this.#clock.after(LAST_WORDS_MS, () => this.close({ kind: "error", text }));
   }

@@ -2,7 +2,7 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 import { type Fault, fault } from "../core/fault.ts";
 import { isLoopback } from "../lib/address.ts";
-import { errorCode } from "../lib/files.ts";
+import { errorCode, reasonOf } from "../lib/files.ts";
 import { VERSION } from "../version.ts";
 import type { Login, RemoteDeps, RemoteTarget } from "./remote.ts";
 
@@ -259,7 +259,7 @@ export function networkReason(error: unknown): string {
   const code = errorCode(error);
   const known = UNDELIVERED.get(code) ?? CUT_OFF.get(code);
   if (known !== undefined) return known;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return text.replace(/ fetching ".*/s, "").replace(/\. For more information.*/s, "");
 }
 

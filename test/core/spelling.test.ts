@@ -35,7 +35,7 @@ describe("suggest()", () => {
 });
 
 test("didYouMean() asks only when there is something to ask", () => {
-  expect(didYouMean("prot", ["port"])).toBe(' Did you mean "port"?');
+  expect(didYouMean("prot", ["port"])).toBe('. Did you mean "port"?');
   expect(didYouMean("banana", ["port"])).toBe("");
 });
 

@@ -122,7 +122,7 @@ describe("mcpd auth", () => {
       expect([name, result.exitCode, result.stderr.includes(text)]).toEqual([name, exitCode, true]);
     }
     const port = await daemon.run("auth", "open", "--port", "none");
-    expect([port.exitCode, port.stderr]).toEqual([2, expect.stringContaining("is not a port")]);
+    expect([port.exitCode, port.stderr]).toEqual([2, expect.stringContaining("--port must be")]);
     const secret = ["--client-id", "me", "--client-secret-env", "NOT_SET"];
     const unset = await daemon.run("auth", "open", ...secret);
     expect([unset.exitCode, unset.stderr]).toEqual([78, expect.stringContaining("NOT_SET")]);

@@ -10,6 +10,8 @@ import { resolveRemote } from "../../supervise/remote-target.ts";
 import { command } from "../command.ts";
 import { openConfig, orThrow } from "../config-file.ts";
 import { ANSWER_MS, withDaemon } from "../here.ts";
+import { usage } from "../parse.ts";
+import { wholeNumber } from "../values.ts";
 
 /** How long a person may take to log in. */
 const PATIENCE_MS = 300_000;
@@ -86,7 +88,10 @@ export default command({
       clock: systemClock,
       scope: args.scope,
       client: clientOf(args["client-id"], args["client-secret-env"]),
-      port: args.port === undefined ? undefined : portOf(args.port),
+      port:
+        args.port === undefined
+          ? undefined
+          : wholeNumber(args.port, "--port", { min: 1, max: 65_535 }, "auth"),
       patienceMs: PATIENCE_MS,
       show: (address: URL) => {
         const opened = args.browser && openInBrowser(platform, address, process.env["PATH"] ?? "");
@@ -120,15 +125,8 @@ function clientOf(id: string | undefined, variable: string | undefined): LoginOp
   throw new FaultError(fault("secret.missing", text, variable));
 }
 
-function portOf(word: string): number {
-  const port = Number(word);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new FaultError(fault("usage.invalid", `"${word}" is not a port`, "auth"));
-}
-
 function noLogin(name: string, why: string): FaultError {
-  const text = `There is no login for upstream "${name}": ${why}`;
-  return new FaultError(fault("usage.invalid", text, "auth"));
+  return usage(`There is no login for upstream "${name}": ${why}`, "auth");
 }
 
 /** All addresses, or the one that is named. */
@@ -136,8 +134,8 @@ function chosen(urls: readonly URL[], named: string | undefined): readonly URL[]
   if (named === undefined) return urls;
   const found = urls.filter(({ href }) => URL.canParse(named) && href === new URL(named).href);
   if (found.length > 0) return found;
-  const text = `${named} is none of its addresses: they are ${urls.map(({ origin, pathname }) => origin + pathname).join(", ")}`;
-  throw new FaultError(fault("usage.invalid", text, "auth"));
+  const known = urls.map(({ origin, pathname }) => origin + pathname).join(", ");
+  throw usage(`${named} is none of its addresses: they are ${known}`, "auth");
 }
 
 /** One address, or several that serve the same. */
@@ -149,8 +147,8 @@ async function addressesOf(
   const unit = units.find((candidate) => candidate.upstream === name);
   if (unit === undefined) {
     const names = units.map((candidate) => candidate.upstream);
-    const text = `The config has no upstream "${name}".${didYouMean(name, names)}`;
-    throw new FaultError(fault("upstream.unknown", text.replace(/\.$/, ""), name));
+    const text = `The config has no upstream "${name}"${didYouMean(name, names)}`;
+    throw new FaultError(fault("upstream.unknown", text, name));
   }
   const { reach } = unit;
   if (reach.kind !== "remote" || reach.wire === "ws") {

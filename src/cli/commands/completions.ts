@@ -67,7 +67,7 @@ export default command({
     const script = SCRIPTS[args.shell];
     if (script === undefined) {
       const text = `Unknown shell "${args.shell}": the shells are ${SHELLS.join(", ")}`;
-      throw usage(`${text}.${didYouMean(args.shell, SHELLS)}`.replace(/\.$/, ""), "completions");
+      throw usage(text + didYouMean(args.shell, SHELLS), "completions");
     }
     if (options.json) output.json({ shell: args.shell, script });
     else output.write(script);

@@ -32,10 +32,7 @@ export default command({
         args.key ?? "",
         explainRows(parsed).map((row) => row.path),
       );
-      throw usage(
-        `There is no key "${args.key}"${guess === "" ? "" : `.${guess}`}`,
-        "config explain",
-      );
+      throw usage(`There is no key "${args.key}"${guess}`, "config explain");
     }
     const [only] = rows;
     if (options.json) output.json(rows);

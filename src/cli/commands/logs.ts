@@ -52,6 +52,6 @@ function missing(file: string, upstream: string | undefined): FaultError {
   const names = visibleNames(dirname(file));
   const known = names.flatMap((name) => /^upstream-(.+)\.log$/.exec(name)?.[1] ?? []);
   const guess = didYouMean(upstream, known);
-  const text = `There is no log of an upstream "${upstream}"${guess === "" ? "" : `.${guess}`}`;
+  const text = `There is no log of an upstream "${upstream}"${guess}`;
   return new FaultError(fault("upstream.unknown", text, upstream));
 }

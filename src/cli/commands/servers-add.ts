@@ -1,5 +1,4 @@
 import { nameProblem } from "../../config/schema-upstream.ts";
-import { fault, FaultError } from "../../core/fault.ts";
 import { shellWord } from "../../lib/text.ts";
 import { type Arguments, command, type ValuesOf } from "../command.ts";
 import { changeConfig, DRY_RUN } from "../config-change.ts";
@@ -82,12 +81,12 @@ export default command({
     // The file may hold more names: there, one that begins with "_" is a note.
     const problem = nameProblem(name);
     if (problem !== null) {
-      throw new FaultError(fault("usage.invalid", `Cannot add "${name}": ${problem}`, SUBJECT));
+      throw usage(`Cannot add "${name}": ${problem}`, SUBJECT);
     }
     const standing = entriesOf(config).get(name);
     if (standing !== undefined && !args.replace) {
       const text = `Cannot add "${name}": there is an upstream of that name. --replace replaces it`;
-      throw new FaultError(fault("usage.invalid", text, SUBJECT));
+      throw usage(text, SUBJECT);
     }
     const entry = entryFrom(args);
     for (const secret of literalSecrets(entry)) {
