@@ -1,3 +1,11 @@
+import { STDIN } from "./terminal.ts";
+
+/** Whether somebody is there to be asked: /dev/null, which isTerminal() lets pass, is nobody. */
+export async function canAsk(): Promise<boolean> {
+  const { isatty } = await import("node:tty");
+  return isatty(STDIN);
+}
+
 /** Asks on the terminal; giving up is a no. `suggested` is what Enter alone says. */
 export async function confirmed(message: string, suggested = true): Promise<boolean> {
   const { confirm, isCancel } = await import("@clack/prompts");

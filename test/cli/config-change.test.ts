@@ -107,3 +107,14 @@ test("config edit runs the editor and fails on what it leaves behind", async () 
   expect((await bench.run(["config", "edit"], { VISUAL: editor })).code).toBe(78);
   expect((await bench.run(["config", "edit"], { EDITOR: "false" })).code).toBe(74);
 });
+
+test("where nobody can be asked, as under cron, setup and doctor --fix say so", async () => {
+  using bench = new Bench();
+  const main = join(import.meta.dir, "../../src/main.ts");
+  const silent = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
+  for (const words of [["setup"], ["doctor", "--fix"]]) {
+    const argv = [process.execPath, main, ...words];
+    const child = Bun.spawn(argv, { cwd: bench.home, env: bench.environment, ...silent });
+    expect([words, await child.exited]).toEqual([words, 2]);
+  }
+});

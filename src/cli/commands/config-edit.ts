@@ -3,10 +3,10 @@ import { reasonOf } from "../../lib/files.ts";
 import { command } from "../command.ts";
 import { applied } from "../config-change.ts";
 import { openConfig, orThrow } from "../config-file.ts";
+import { canAsk, confirmed } from "../confirm.ts";
 import { here } from "../here.ts";
-import { isTerminal, STDOUT } from "../terminal.ts";
-
-const STDIN = 0;
+import { usage } from "../parse.ts";
+import { STDIN, STDOUT } from "../terminal.ts";
 
 export default command({
   meta: {
@@ -24,9 +24,9 @@ export default command({
       await openEditor(words, store.path);
       const revision = store.load();
       if (!isFault(revision)) break;
-      if (!isTerminal(STDIN) || options.json) throw new FaultError(revision);
+      if (options.json || !(await canAsk())) throw new FaultError(revision);
       output.notes.warn(`${revision.text}\n${hintOf(revision)}`);
-      if (!confirm("Edit it again?")) throw new FaultError(revision);
+      if (!(await confirmed("Edit it again?", false))) throw new FaultError(revision);
     }
     const state = await applied(store.path);
     if (options.json) output.json({ path: store.path, ...state });
@@ -48,7 +48,7 @@ async function editorFor(path: string): Promise<readonly string[]> {
   const { isatty } = await import("node:tty");
   if (isatty(STDIN) && isatty(STDOUT)) return ["vi"];
   const text = `Cannot edit ${path}: there is no terminal for vi, and neither VISUAL nor EDITOR is set`;
-  throw new FaultError(fault("usage.invalid", text, "config edit"));
+  throw usage(text, "config edit");
 }
 
 /** Runs the editor on the terminal we have. */

@@ -2,7 +2,7 @@ import { applyFix, examine } from "../../doctor/examine.ts";
 import type { Finding } from "../../doctor/finding.ts";
 import { command } from "../command.ts";
 import type { GlobalOptions } from "../command.ts";
-import { confirmed } from "../confirm.ts";
+import { canAsk, confirmed } from "../confirm.ts";
 import { sceneHere } from "../doctor-scene.ts";
 import { findingJson, findingsView, summaryOf, type Treated, treatedView } from "../doctor-view.ts";
 import type { Output } from "../output.ts";
@@ -11,7 +11,6 @@ import { untilStopped } from "../signals.ts";
 import { untilReady } from "../supervised.ts";
 import { isTerminal, STDERR } from "../terminal.ts";
 
-const STDIN = 0;
 /** As shells have it. */
 const INTERRUPTED = 130;
 const READY_MS = 15_000;
@@ -34,8 +33,8 @@ export default command({
   ],
   async execute({ args, options, output }) {
     if (args.yes && !args.fix) throw usage("--yes needs --fix", "doctor");
-    const canAsk = isTerminal(STDIN) && isTerminal(STDERR) && !options.json;
-    if (args.fix && !args.yes && !canAsk) {
+    const isAsked = args.fix && !args.yes;
+    if (isAsked && (options.json || !isTerminal(STDERR) || !(await canAsk()))) {
       throw usage("Nobody can be asked here: add --yes to --fix", "doctor");
     }
     const abort = new AbortController();

@@ -29,15 +29,13 @@ import { measure, serversStarted, shownCosts } from "../client-cost.ts";
 import { diffsOf, shownDiff } from "../client-report.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
-import { confirmed } from "../confirm.ts";
+import { canAsk, confirmed } from "../confirm.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
 import { table } from "../table.ts";
 import { isTerminal, STDERR } from "../terminal.ts";
 import { entriesOf } from "../upstream-entry.ts";
-
-const STDIN = 0;
 
 /** All that setup is about to do. */
 type Plan = {
@@ -74,7 +72,7 @@ export default command({
   async execute({ args, options, output }) {
     const dryRun = args["dry-run"];
     const isAsked = !args.yes && !dryRun;
-    if (isAsked && (options.json || !isTerminal(STDIN) || !isTerminal(STDERR))) {
+    if (isAsked && (options.json || !isTerminal(STDERR) || !(await canAsk()))) {
       throw usage("Nobody can be asked here: add --yes, or --dry-run to see the changes", "setup");
     }
     const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);

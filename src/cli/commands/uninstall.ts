@@ -1,12 +1,10 @@
 import { fault, FaultError } from "../../core/fault.ts";
 import { planUninstall } from "../../install/uninstall.ts";
 import { command } from "../command.ts";
-import { confirmed } from "../confirm.ts";
+import { canAsk, confirmed } from "../confirm.ts";
 import { machineHere } from "../machine.ts";
 import { usage } from "../parse.ts";
 import { perform, PREFIX, printPlan } from "../perform.ts";
-
-const STDIN = 0;
 
 export default command({
   meta: {
@@ -29,7 +27,7 @@ export default command({
   async execute({ args, options, output }) {
     const { keep, yes, prefix, "dry-run": dryRun } = args;
     if (args.purge && keep) throw usage("--purge and --keep exclude each other", "uninstall");
-    const asks = !yes && !dryRun && !options.json && (await hasTerminal());
+    const asks = !yes && !dryRun && !options.json && (await canAsk());
     if (args.purge && !yes && !dryRun && !asks) {
       throw usage("--purge needs --yes where nobody can be asked", "uninstall");
     }
@@ -57,8 +55,3 @@ export default command({
     return 0;
   },
 });
-
-async function hasTerminal(): Promise<boolean> {
-  const { isatty } = await import("node:tty");
-  return isatty(STDIN);
-}
