@@ -10,13 +10,24 @@ const SCHEME = "mcpd://result/";
 const PREVIEW_LENGTH = 2_000;
 
 /** A picture, a sound or a file, as it came: it has no beginning that could be shown. */
-type Binary = { readonly part: Params; readonly mimeType: string; readonly data: string };
+type Binary = {
+  readonly kind: "binary";
+  readonly part: Params;
+  readonly mimeType: string;
+  readonly data: string;
+};
 
 type Kept = { readonly principal: string; readonly content: string | Binary };
 
 /** A part of a kept text, or all of what is no text. */
-export type KeptPart =
-  Binary | { readonly text: string; readonly next: number | null; readonly total: number };
+type KeptPart =
+  | Binary
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      readonly next: number | null;
+      readonly total: number;
+    };
 
 /**
  * Results that are too long for a client: it gets the beginning and a link, and reads on as far as
@@ -85,7 +96,7 @@ export class Drawer {
     // Two at least, since one may be half a character.
     const end = endWithin(content, Math.min(content.length, start + Math.max(2, length)));
     const next = end < content.length ? end : null;
-    return { text: content.slice(start, end), next, total: content.length };
+    return { kind: "text", text: content.slice(start, end), next, total: content.length };
   }
 
   #keep(kept: Kept): string {
@@ -116,7 +127,8 @@ function binaryIn(part: unknown): Binary | null {
   if (!isObject(holder)) return null;
   const data = holder === part ? part["data"] : holder["blob"];
   if (typeof data !== "string") return null;
-  return { part, data, mimeType: stringOr(holder["mimeType"], "application/octet-stream") };
+  const mimeType = stringOr(holder["mimeType"], "application/octet-stream");
+  return { kind: "binary", part, data, mimeType };
 }
 
 /** How many bytes a text in base64 stands for. */

@@ -160,7 +160,7 @@ export function readKept(world: World, turn: Turn, call: Call, uri: string): voi
   const found = world.drawer.read(plain, session.principal, part("from") ?? 0, length);
   if (isFault(found)) return refuse(turn, call, found);
   const content =
-    "data" in found
+    found.kind === "binary"
       ? { uri, mimeType: found.mimeType, blob: found.data }
       : { uri, mimeType: "text/plain", text: found.text };
   answerFor(world, turn, call, { contents: [content] });
@@ -178,7 +178,7 @@ function read(
   const start = typeof from === "number" && from > 0 ? Math.floor(from) : 0;
   const found = world.drawer.read(uri, session.principal, start, most);
   if (isFault(found)) return found;
-  if ("data" in found) return { content: [found.part] };
+  if (found.kind === "binary") return { content: [found.part] };
   const { next, total } = found;
   const rest = next === null ? "This is the end." : `Read on with "from": ${next}, of ${total}.`;
   const parts = [found.text, `[${rest}]`].map((part) => ({ type: "text", text: part }));

@@ -1,5 +1,5 @@
+import { sharesReplicas } from "./replica-units.ts";
 import type { DaemonSettings, Revision, ServerSettings } from "./revision.ts";
-import { sharesReplicas } from "./scope.ts";
 import type { Unit, UnitKey } from "./unit.ts";
 
 /**

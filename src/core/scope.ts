@@ -1,5 +1,4 @@
 import type { Reach, Unit, ValueRef } from "./unit.ts";
-import type { Upstream } from "./upstream.ts";
 
 /** Whom one instance is for. */
 export type Audience =
@@ -22,59 +21,6 @@ export function bindUnit(unit: Unit, audience: Audience): Unit {
   const reach = bindReach(unit.reach, project);
   const needed = project !== null && needsProject(unit.reach);
   return { ...unit, key, reach, ...(needed ? { project } : {}) };
-}
-
-/** The units of the replicas of a unit; empty where there is only one. */
-export function replicaUnits(unit: Unit): readonly Unit[] {
-  return replicaReaches(unit.reach).map((reach, index) => {
-    return { ...unit, key: `${unit.key}#${index + 1}`, reach };
-  });
-}
-
-/** Whether some replicas of a unit are also replicas of the next one: those can stay. */
-export function sharesReplicas(unit: Unit, next: Unit): boolean {
-  if (unit.scope !== next.scope || unit.era !== next.era) return false;
-  const reaches = replicaReaches(unit.reach).map((reach) => JSON.stringify(reach));
-  return replicaReaches(next.reach).some((reach) => reaches.includes(JSON.stringify(reach)));
-}
-
-/** The number of a replica, by which it is known as long as it runs; null for what is none. */
-export function replicaNumber({ key }: Unit): number | null {
-  const [, number] = /#(\d+)$/.exec(key) ?? [];
-  return number === undefined ? null : Number(number);
-}
-
-/**
- * Who of some replicas is which of a newer unit, in its order, and the unit each has then.
- * undefined is one that has to be made, under a number that nobody has had.
- */
-export function matchReplicas(
-  members: readonly Upstream[],
-  unit: Unit,
-): readonly { readonly member: Upstream | undefined; readonly unit: Unit }[] {
-  const free = [...members];
-  const matched = replicaUnits(unit).map((wanted) => {
-    const reach = JSON.stringify(wanted.reach);
-    const at = free.findIndex((member) => JSON.stringify(member.unit.reach) === reach);
-    return { wanted, member: at < 0 ? undefined : free.splice(at, 1)[0] };
-  });
-  let last = Math.max(0, ...members.map((member) => replicaNumber(member.unit) ?? 0));
-  return matched.map(({ wanted, member }) => {
-    const key = member?.key ?? `${unit.key}#${++last}`;
-    return { member, unit: { ...wanted, key } };
-  });
-}
-
-function replicaReaches(reach: Reach): readonly Reach[] {
-  if (reach.kind === "stdio" && reach.replicas !== undefined) {
-    const { replicas, ...one } = reach;
-    return Array.from({ length: replicas }, () => one);
-  }
-  if (reach.kind === "remote" && reach.others !== undefined) {
-    const { others, ...first } = reach;
-    return [first, ...others.map((url) => ({ ...first, url }))];
-  }
-  return [];
 }
 
 /** Whether a reach is a pattern with `{project}` in it. */

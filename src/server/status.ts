@@ -1,8 +1,8 @@
 import { shownReach } from "../config/shown.ts";
 import type { Status, UpstreamStatus } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
+import { replicaNumber } from "../core/replica-units.ts";
 import type { Revision } from "../core/revision.ts";
-import { replicaNumber } from "../core/scope.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -78,7 +78,7 @@ async function upstreamStatus(
     project: upstream.audience.kind === "project" ? upstream.audience.root : null,
     kind: unit.reach.kind,
     scope: unit.scope,
-    replica: replicaNumber(unit),
+    replica: replicaNumber(upstream),
     trusted: upstream.group === null || upstream.group.breaker(upstream) === "closed",
     state: unit.disabled ? "disabled" : (instance?.state ?? "idle"),
     reach: shownReach(unit.reach),

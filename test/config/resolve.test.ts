@@ -5,8 +5,8 @@ import { defaultRevision, derivedPort, readConfig } from "../../src/config/resol
 import { CONFIG_TEMPLATE } from "../../src/config/template.ts";
 import { isFault } from "../../src/core/fault.ts";
 import { RESTART_SETTINGS } from "../../src/core/plan.ts";
+import { replicaUnits } from "../../src/core/replica-units.ts";
 import type { Revision } from "../../src/core/revision.ts";
-import { replicaUnits } from "../../src/core/scope.ts";
 import { testHost } from "./host.ts";
 
 const FILE = "/c/mcpd.config.json";

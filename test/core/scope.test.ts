@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import { replicaNumber } from "../../src/core/replica-units.ts";
 import { fileUri } from "../../src/core/roots.ts";
 import { bindUnit } from "../../src/core/scope.ts";
 import type { Session, View } from "../../src/core/session.ts";
@@ -56,6 +57,12 @@ describe('an upstream of scope "project"', () => {
       env: { ROOT: { text: "/work/a/src" } },
       cwd: "/work/a",
     });
+  });
+
+  test("is no replica because its directory ends like the name of one", () => {
+    const board = boardWith(scoped("project"));
+    hello(board, "/work/c#3");
+    expect(demanded(board).map(replicaNumber)).toEqual([null]);
   });
 
   test("needs the project's directory only if it works there or is told where it is", () => {

@@ -1,5 +1,5 @@
 import { type Fault, fault, FaultError } from "../../core/fault.ts";
-import { replicaUnits } from "../../core/scope.ts";
+import { replicaUnits } from "../../core/replica-units.ts";
 import { didYouMean } from "../../core/spelling.ts";
 import type { Unit } from "../../core/unit.ts";
 import { systemClock } from "../../lib/clock.ts";
