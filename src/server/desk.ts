@@ -2,7 +2,6 @@ import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import type { Channel, Effect } from "../core/effect.ts";
 import { runnable } from "../core/face.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
-import { LIMITS } from "../core/limits.ts";
 import type { ListKind } from "../core/listing.ts";
 import { encode, faultResponse, type Message, type Wire } from "../core/message.ts";
 import { tooLargeAnswer } from "../core/oversize.ts";
@@ -12,7 +11,7 @@ import type { Door, Session } from "../core/session.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
-import type { Clock, Timer } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Desk, Opening, SessionPort } from "../transport/door.ts";
 import type { Cut } from "../transport/link.ts";
 import { EffectQueue } from "./effect-queue.ts";
@@ -23,6 +22,7 @@ import { LiveSessions } from "./live-sessions.ts";
 import { newSecretName } from "./names.ts";
 import type { Pool } from "./pool.ts";
 import type { Stores } from "./stores.ts";
+import { Ticker } from "./ticker.ts";
 
 /** The live sessions, and the one place where the core's effects are carried out. */
 export class LiveDesk implements Desk {
@@ -35,10 +35,9 @@ export class LiveDesk implements Desk {
   readonly #stores: Stores;
   readonly #live = new LiveSessions();
   readonly #queue = new EffectQueue((effect) => this.#perform(effect));
-  #ticker: Timer | null = null;
+  readonly #ticker: Ticker;
   /** Why nobody is let in. */
   #refusal: Fault | null = null;
-  #closed = false;
 
   constructor(options: {
     readonly switchboard: Switchboard;
@@ -55,6 +54,7 @@ export class LiveDesk implements Desk {
     this.#settings = options.settings;
     this.#stores = options.stores;
     this.#pool = options.pool(this);
+    this.#ticker = new Ticker(options.clock, () => this.#tick());
   }
 
   get pool(): Pool {
@@ -100,8 +100,8 @@ export class LiveDesk implements Desk {
 
   /** Takes the units of a new revision, and what it says of clients. */
   apply(units: readonly Unit[], profiles: readonly Profile[]): void {
-    this.#run(this.#switchboard.setProfiles(profiles, this.#clock.monotonic()));
-    this.#run(this.#switchboard.apply(units, this.#clock.monotonic()));
+    this.#run(this.#switchboard.setProfiles(profiles, this.now()));
+    this.#run(this.#switchboard.apply(units, this.now()));
     this.#pool.configure(this.#switchboard.instances);
   }
 
@@ -153,51 +153,49 @@ export class LiveDesk implements Desk {
 
   /** The link to an upstream is up. */
   opened(upstream: Upstream): void {
-    this.#run(this.#switchboard.opened(upstream, this.#clock.monotonic()));
+    this.#run(this.#switchboard.opened(upstream, this.now()));
   }
 
   /** One line of an upstream. */
   message(upstream: Upstream, wire: Wire): void {
     const message = decodeAnswer(wire);
     if (isMalformed(message)) return this.#journal.oddity(upstream.name, message.fault.text);
-    this.#run(this.#switchboard.fromUpstream(upstream, message, this.#clock.monotonic()));
+    this.#run(this.#switchboard.fromUpstream(upstream, message, this.now()));
   }
 
   /** A message of an upstream was too long to be read: whoever waits is told. */
   tooLong(upstream: Upstream, { head, bytesMax }: Cut): void {
     const answer = tooLargeAnswer(upstream, head, bytesMax);
     if (answer === null) return;
-    this.#run(this.#switchboard.fromUpstream(upstream, answer, this.#clock.monotonic()));
+    this.#run(this.#switchboard.fromUpstream(upstream, answer, this.now()));
   }
 
   /** The instance of an upstream is gone; `retrying` when another one follows by itself. */
   lost(upstream: Upstream, problem: Fault, retrying: boolean): void {
-    this.#run(this.#switchboard.lost(upstream, problem, retrying, this.#clock.monotonic()));
+    this.#run(this.#switchboard.lost(upstream, problem, retrying, this.now()));
   }
 
   /** An upstream will not start for a while. */
   unavailable(upstream: Upstream, problem: Fault): void {
-    this.#run(this.#switchboard.unavailable(upstream, problem, this.#clock.monotonic()));
+    this.#run(this.#switchboard.unavailable(upstream, problem, this.now()));
   }
 
   /** Ends what nobody has used for longer than the config allows: sessions and instances. */
   sweep(): void {
-    this.#run(this.#switchboard.rest(this.#clock.monotonic()));
-    const limitMs = this.#clock.monotonic() - this.#settings().sessionIdleMs;
+    this.#run(this.#switchboard.rest(this.now()));
+    const limitMs = this.now() - this.#settings().sessionIdleMs;
     for (const live of this.#live.all()) if (live.idle && live.seenMs < limitMs) live.close();
     this.#stores.sessions.note(this.#live.lasting());
   }
 
   /** Ends every session; what is in flight is answered. */
   close(): void {
-    this.#closed = true;
     this.refuse(fault("daemon.unreachable", "The daemon is stopping"), "the daemon is stopping");
-    this.#ticker?.cancel();
+    this.#ticker.close();
   }
 
   #run(effects: readonly Effect[]): void {
-    if (!this.#queue.run(effects)) return;
-    if (this.#ticker === null && !this.#closed && this.#switchboard.busy) this.#startTicker();
+    if (this.#queue.run(effects) && this.#switchboard.busy) this.#ticker.start();
   }
 
   #perform(effect: Effect): void {
@@ -242,15 +240,10 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.undelivered(upstream, exchange, this.now()));
   }
 
-  /** Ticks only while time matters: an idle daemon does not wake up. */
-  #startTicker(): void {
-    this.#ticker = this.#clock.every(LIMITS.tickMs, () => {
-      this.#run(this.#switchboard.tick(this.#clock.monotonic()));
-      this.#stores.sessions.noteOwed();
-      if (this.#switchboard.busy) return;
-      this.#ticker?.cancel();
-      this.#ticker = null;
-    });
+  #tick(): boolean {
+    this.#run(this.#switchboard.tick(this.now()));
+    this.#stores.sessions.noteOwed();
+    return this.#switchboard.busy;
   }
 
   #enter(session: Session): LiveSession {
@@ -265,7 +258,7 @@ export class LiveDesk implements Desk {
     if (kept === null) return this.#refusal ?? fault("session.unknown");
     const problem = this.#closedTo();
     if (problem !== null) return problem;
-    const revived = this.#switchboard.revive(sessionId, kept, this.#clock.monotonic());
+    const revived = this.#switchboard.revive(sessionId, kept, this.now());
     if (isFault(revived)) return revived;
     const live = this.#enter(revived.session);
     this.#run(revived.effects);
@@ -280,7 +273,7 @@ export class LiveDesk implements Desk {
   #leave(live: LiveSession, reason: string): void {
     if (!this.#live.leave(live)) return;
     this.#stores.sessions.left(live);
-    this.#run(this.#switchboard.close(live.session, reason, this.#clock.monotonic()));
+    this.#run(this.#switchboard.close(live.session, reason, this.now()));
   }
 
   /** Why nobody more is let in: closed, or full of sessions that are all in use. */
