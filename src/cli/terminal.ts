@@ -33,7 +33,7 @@ export function writeAll(descriptor: number, text: string | Uint8Array): boolean
   return true;
 }
 
-/** True for a terminal, and for /dev/null, where it makes no difference. */
+/** True for a terminal, and for /dev/null, where colours make no difference; see canAsk(). */
 export function isTerminal(descriptor: number): boolean {
   try {
     return fstatSync(descriptor).isCharacterDevice();
