@@ -4,6 +4,9 @@ import { processesOf, program } from "../../test/helpers/program.ts";
 import { waitFor } from "../../test/helpers/wait.ts";
 import { commandLineOf, executableOf, processTree } from "../bench/process.ts";
 
+/** One that was killed several times in a row is started after half a minute at the most. */
+const PATIENCE_MS = 45_000;
+
 export interface Keeper extends AsyncDisposable {
   readonly name: "serve" | "bootstrap";
   /** The server that runs just now; null between two. */
@@ -106,12 +109,13 @@ class BootstrapKeeper implements Keeper {
 
   /** Resolves when a server other than `before` is healthy. */
   async #next(before: number | null): Promise<void> {
-    await waitFor("the next server", async () => {
+    const isHealthy = async (): Promise<boolean> => {
       const pid = this.serverPid();
       if (pid === null || pid === before) return false;
       const health = await fetch(`http://127.0.0.1:${this.#port}/health`).catch(() => null);
       return health?.ok === true;
-    });
+    };
+    await waitFor("the next server", isHealthy, PATIENCE_MS);
     this.incarnation++;
   }
 
