@@ -69,10 +69,11 @@ export function initialize(world: World, turn: Turn, call: Call): void {
 /**
  * Takes a client of HTTP+SSE for one that is past its handshake; false for any other. Only there do
  * some come back without a word of who they are (official SDKs up to 1.12), and would be refused
- * for good. Nothing is known of them but what the gate has seen.
+ * for good. Nothing is known of them but what the gate has seen. Who asks for the era of the server
+ * has its handshake before it.
  */
-export function assume(world: World, turn: Turn, session: Session): boolean {
-  if (session.door !== "sse") return false;
+export function assume(world: World, turn: Turn, { session, request }: Call): boolean {
+  if (session.door !== "sse" || request.method === "server/discover") return false;
   session.protocolVersion = SSE_REVISION;
   world.fit(session);
   turn.add({ kind: "keep", session });

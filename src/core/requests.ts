@@ -17,7 +17,7 @@ export function receiveRequest(world: World, turn: Turn, call: Call): void {
   if (session.era === "modern") return receiveModern(world, turn, call);
   if (request.method === "initialize") return initialize(world, turn, call);
   if (request.method === "ping") return answer(turn, call, {});
-  if (!session.ready && !assume(world, turn, session)) {
+  if (!session.ready && !assume(world, turn, call)) {
     return refuse(turn, call, fault("session.not-ready"));
   }
   if (session.pending.has(request.id)) {
