@@ -114,7 +114,12 @@ async function usableService(
 /** Of our own daemon, at the address it says itself: another may have the port of the config. */
 async function daemonVersion(): Promise<string | null> {
   const status = await orNull(daemonStatus(HEALTH_ANSWER_MS));
-  if (status === null || status.urls === null) return null;
+  if (status === null) return null;
+  if (status.urls === null) {
+    // It serves its bridges, and goes on trying: no other version of it would get the port either.
+    const isTaken = status.conditions.some(({ name }) => name === "port.in-use");
+    return isTaken ? status.version : null;
+  }
   const { hostname, port } = new URL(status.urls.health);
   try {
     const signal = AbortSignal.timeout(HEALTH_ANSWER_MS);

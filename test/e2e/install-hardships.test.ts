@@ -113,3 +113,18 @@ machineTest(
     await user.ask(usual(user), "uninstall", "--purge", "--yes");
   },
 );
+
+machineTest("an install whose port another user has succeeds, and its bridges serve", async () => {
+  const [first, second] = [await users.next(), await users.next()];
+  const program = first.machine.shared.file("mcpd");
+  await first.ask(program, "install");
+  const { urls } = JSON.parse(await first.ask(program, "status", "--json"));
+  const config = JSON.stringify({ daemon: { port: Number(new URL(urls.mcp).port) } });
+  await second.write(`${second.home}/.config/mcpd/mcpd.config.json`, config, "600");
+  const { code, stderr } = await second.run([program, "install"]);
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining("does not come up")]);
+  const { stdout } = await second.run([program, "status", "--json"]);
+  const status = JSON.parse(stdout);
+  expect(status).toMatchObject({ urls: null });
+  expect(status.conditions).toContainEqual(expect.objectContaining({ name: "port.in-use" }));
+});
