@@ -2,22 +2,15 @@ import { expect, test } from "bun:test";
 
 import { fault } from "../../src/core/fault.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
-import { boardWith, type ReplicaBoard, startReplica } from "../helpers/replica-board.ts";
+import { boardWith, replicaAt, type ReplicaBoard, startReplica } from "../helpers/replica-board.ts";
 
 // Reads that wait for long are sent to a second replica as well.
 
 let board: ReplicaBoard;
 let replicas: readonly Upstream[];
 
-function replica(index: number): Upstream {
-  const found = replicas[index];
-  if (found === undefined) throw new Error(`there is no replica ${index}`);
-  return found;
-}
-
-function counts(method: string): readonly number[] {
-  return replicas.map((one) => board.sentBy(one, method).length);
-}
+const replica = (index: number): Upstream => replicaAt(replicas, index);
+const counts = (method: string): readonly number[] => board.counts(replicas, method);
 
 const HEDGE_MS = 500;
 

@@ -3,7 +3,13 @@ import { beforeEach, expect, test } from "bun:test";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { Board } from "../helpers/board.ts";
-import { boardWith, REACH, type ReplicaBoard, startReplica } from "../helpers/replica-board.ts";
+import {
+  boardWith,
+  REACH,
+  replicaAt,
+  type ReplicaBoard,
+  startReplica,
+} from "../helpers/replica-board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
 // A config with other replicas than before: those that stay notice nothing.
@@ -16,15 +22,8 @@ beforeEach(() => {
   for (const each of replicas) startReplica(board, each);
 });
 
-function replica(index: number): Upstream {
-  const found = replicas[index];
-  if (found === undefined) throw new Error(`there is no replica ${index}`);
-  return found;
-}
-
-function counts(method: string): readonly number[] {
-  return replicas.map((one) => board.sentBy(one, method).length);
-}
+const replica = (index: number): Upstream => replicaAt(replicas, index);
+const counts = (method: string): readonly number[] => board.counts(replicas, method);
 
 /** The same upstream with another number of replicas. */
 function resize(count: number): readonly Upstream[] {

@@ -4,7 +4,13 @@ import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import type { Wire } from "../helpers/board.ts";
-import { boardWith, type ReplicaBoard, startReplica, TOOLS } from "../helpers/replica-board.ts";
+import {
+  boardWith,
+  replicaAt,
+  type ReplicaBoard,
+  startReplica,
+  TOOLS,
+} from "../helpers/replica-board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
 // Several replicas of one upstream, seen from outside: what each was sent, and what clients got.
@@ -26,15 +32,8 @@ function sentTo(upstream: Upstream | undefined, method: string): readonly Wire[]
   return board.sentBy(upstream, method);
 }
 
-function counts(method: string): readonly number[] {
-  return replicas.map((one) => sentTo(one, method).length);
-}
-
-function replica(index: number): Upstream {
-  const found = replicas[index];
-  if (found === undefined) throw new Error(`there is no replica ${index}`);
-  return found;
-}
+const replica = (index: number): Upstream => replicaAt(replicas, index);
+const counts = (method: string): readonly number[] => board.counts(replicas, method);
 
 function answerLast(upstream: Upstream, method: string, content?: string): void {
   board.answerLast(upstream, method, content);

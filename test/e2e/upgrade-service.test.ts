@@ -27,6 +27,15 @@ async function boot(): Promise<Machine> {
   return machine;
 }
 
+/** A user who has the good version as a service; `self` is the installed program. */
+async function userWithService(): Promise<{ machine: Machine; user: MachineUser; self: string }> {
+  booting ??= boot();
+  const machine = await booting;
+  const user = await machine.user();
+  await user.ask(machine.shared.file("0.2.0"), "install");
+  return { machine, user, self: `${user.home}/.local/share/mcpd/bin/mcpd` };
+}
+
 /** A program that says it is a version, and is a good daemon, but of another one. */
 function writeImpostor(path: string, version: string, real: string): void {
   const text = `#!/bin/sh\n[ "$1" = --version ] && echo "mcpd ${version}" && exit 0\nexec ${real} "$@"\n`;
@@ -96,11 +105,7 @@ machineTest("a service is upgraded, survives a bad version, and is removed whole
 machineTest(
   "no client is answered by a version that comes up and is found bad",
   async () => {
-    booting ??= boot();
-    const machine = await booting;
-    const user: MachineUser = await machine.user();
-    await user.ask(machine.shared.file("0.2.0"), "install");
-    const self = `${user.home}/.local/share/mcpd/bin/mcpd`;
+    const { machine, user, self } = await userWithService();
     const upgrade = async (file: string): Promise<Finished> =>
       await user.run([self, "upgrade", "--from", file, "--unsigned-ok", "--allow-downgrade"]);
     const { urls } = JSON.parse(await user.ask(self, "status", "--json"));
@@ -137,11 +142,7 @@ machineTest(
 machineTest(
   "Ctrl-C is heard while the service manager waits for a version that hangs",
   async () => {
-    booting ??= boot();
-    const machine = await booting;
-    const user: MachineUser = await machine.user();
-    await user.ask(machine.shared.file("0.2.0"), "install");
-    const self = `${user.home}/.local/share/mcpd/bin/mcpd`;
+    const { machine, user, self } = await userWithService();
     const hangs = machine.shared.file("0.9.1");
     const text =
       '#!/bin/sh\n[ "$1" = bootstrap ] && exec sleep 600\n[ "$1" = --version ] && echo "mcpd 0.9.1"\n';

@@ -20,6 +20,11 @@ export class ReplicaBoard extends Board {
     });
   }
 
+  /** How often each of some replicas was sent a method. */
+  counts(replicas: readonly Upstream[], method: string): readonly number[] {
+    return replicas.map((one) => this.sentBy(one, method).length);
+  }
+
   answerLast(upstream: Upstream, method: string, content = "done"): void {
     const request = this.sentBy(upstream, method).at(-1);
     if (request === undefined) throw new Error(`${upstream.key} was never sent ${method}`);
@@ -49,4 +54,10 @@ export function startReplica(
   tools: readonly object[] = TOOLS,
 ): void {
   board.startThis(upstream, { tools: tools as never, prompts: [{ name: "say" }] });
+}
+
+export function replicaAt(replicas: readonly Upstream[], index: number): Upstream {
+  const found = replicas[index];
+  if (found === undefined) throw new Error(`there is no replica ${index}`);
+  return found;
 }
