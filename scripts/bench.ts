@@ -6,13 +6,14 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { benchBridges } from "./bench/bridges.ts";
 import { benchCache } from "./bench/cache.ts";
 import { benchCalls } from "./bench/calls.ts";
 import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
 import { benchCommandLines } from "./bench/command-lines.ts";
 import { benchOwnHousehold, benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
-import { benchMemory } from "./bench/memory.ts";
+import { benchMemory, benchServiceMemory, type MemoryResult } from "./bench/memory.ts";
 import { benchMixed } from "./bench/mixed.ts";
 import { measureRecall, QUERY_SETS, readCatalog } from "./bench/recall.ts";
 import { describeMachine, markdown, type Results } from "./bench/report.ts";
@@ -26,14 +27,24 @@ const HOUSEHOLD = "household";
 const COMMANDS = "commands";
 /** They install what they measure from the registry. */
 const FETCHING = [PEERS, COMMANDS];
-const SECTIONS = ["calls", "processes", "starts", "memory", "mixed", "tokens", "recall", "cache"];
+const SECTIONS = [
+  "calls",
+  "bridges",
+  "processes",
+  "starts",
+  "memory",
+  "mixed",
+  "tokens",
+  "recall",
+  "cache",
+];
 
 const USAGE = `Usage: bun run bench [options]
 
   --rounds N      rounds of the call matrix (3)
   --duration MS   window of one measurement (700)
   --only LIST     of ${[...SECTIONS, HOUSEHOLD, ...FETCHING].join(",")}
-  --peers         the same as --only ${FETCHING.join(",")}: beside others of the registry
+  --peers         all that, and ${FETCHING.join(" and ")}: the same beside others of the registry
   --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON
@@ -54,7 +65,8 @@ function readOptions(words: string[]): Options {
   const options = { rounds: text, duration: text, only: text, binary: text, json: text };
   const flag = { type: "boolean" } as const;
   const { values } = parseArgs({ args: words, options: { ...options, peers: flag, check: flag } });
-  const only = values.only?.split(",") ?? (values.peers === true ? FETCHING : SECTIONS);
+  const beside = values.peers === true ? FETCHING : [];
+  const only = [...(values.only?.split(",") ?? SECTIONS), ...beside];
   const rounds = Number(values.rounds ?? 3);
   const durationMs = Number(values.duration ?? 700);
   const unknown = only.find((section) => ![...SECTIONS, HOUSEHOLD, ...FETCHING].includes(section));
@@ -74,9 +86,10 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
   return {
     machine,
     calls: wanted("calls") ? await benchCalls(lab, options) : [],
+    bridges: wanted("bridges") ? await benchBridges(lab, options) : null,
     processes: wanted("processes") ? await benchProcesses(lab, 60) : [],
     starts: wanted("starts") ? await benchStarts(lab, 10) : [],
-    memory: wanted("memory") ? await benchMemory(lab, [100, 1000]) : [],
+    memory: wanted("memory") ? await memoryOf(lab) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
     commands: wanted(COMMANDS) ? await benchCommandLines(lab, 15) : [],
     household: wanted(HOUSEHOLD) ? await benchOwnHousehold(lab) : [],
@@ -85,6 +98,10 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],
     cache: wanted("cache") ? await benchCache(lab) : null,
   };
+}
+
+async function memoryOf(lab: Lab): Promise<MemoryResult[]> {
+  return [...(await benchMemory(lab, [1000, 10_000])), ...(await benchServiceMemory(lab))];
 }
 
 /** Prints each ratio beside its limit; false when one is beyond it. */

@@ -107,11 +107,19 @@ export function refusal(what: string, answer: HttpAnswer): Error {
   return new Error(`Cannot bench: ${what} was answered with ${answer.status}: ${body}`);
 }
 
-/** A client with a server process of its own on stdio. */
-export async function spawnCaller(target: {
+export type StdioTarget = {
+  readonly kind: "stdio";
   readonly command: readonly string[];
-}): Promise<Caller> {
-  const child = Bun.spawn([...target.command], { stdio: ["pipe", "pipe", "ignore"] });
+  /** That of the generator where it is not given. */
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** A client with a process of its own on stdio: a server, or a bridge to one. */
+export async function spawnCaller({ command, environment }: StdioTarget): Promise<Caller> {
+  const child = Bun.spawn([...command], {
+    env: environment ?? process.env,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
   const lines = readLines(child.stdout);
   async function call(line: string): Promise<Buffer> {
     await child.stdin.write(`${line}\n`);

@@ -48,7 +48,7 @@ export async function benchCalls(lab: Lab, options: CallsOptions): Promise<Measu
   try {
     subjects.push(await startSubject(lab, "relay"));
     if (lab.mcpd !== null) subjects.push(await startSubject(lab, "mcpd"));
-    const shared = subjects.map((subject): Way => subject.name);
+    const shared: readonly Way[] = lab.mcpd === null ? ["relay"] : ["relay", "mcpd"];
     const cells = CELLS.filter(({ name }) => options.cells?.includes(name) ?? true);
     const measured = cells.flatMap((cell) => {
       const direct = options.direct !== false && cell.clients <= DIRECT_CLIENTS_MAX;

@@ -196,7 +196,7 @@ function peers(
     ...house,
     doorOf(server) {
       const { target } = house.doorOf(server);
-      const origin = target.kind === "stdio" ? "" : new URL(target.url).origin;
+      const origin = "url" in target ? new URL(target.url).origin : "";
       const url = `${origin}${peer.path(server)}`;
       return { target: { kind: peer.kind, url, headers: {} }, prefix: peer.prefix(server) };
     },

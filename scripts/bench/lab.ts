@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const PROGRAMS = ["relay", "upstream", "hello"] as const;
+const PROGRAMS = ["relay", "bare-bridge", "upstream", "hello"] as const;
 
 export type Lab = {
   readonly root: string;
@@ -21,7 +21,7 @@ export type Lab = {
 export async function openLab(binary: string): Promise<Lab> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "mcpd-bench-")));
   const pinned = Bun.which("taskset") !== null && availableParallelism() >= 2;
-  const programs = { relay: "", upstream: "", hello: "" };
+  const programs = { relay: "", "bare-bridge": "", upstream: "", hello: "" };
   for (const name of PROGRAMS) programs[name] = await compile(name, join(root, "bin", name));
   return {
     root,

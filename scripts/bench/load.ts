@@ -4,9 +4,10 @@
  *
  *   bun load.ts LOAD-AS-JSON    prints a LoadResult as JSON
  */
-import { type Caller, connectCaller, spawnCaller } from "./caller.ts";
+import { type Caller, connectCaller, spawnCaller, type StdioTarget } from "./caller.ts";
 import { payloadOf } from "./payload.ts";
 import { cpuMs, machineBusyMs } from "./process.ts";
+import { connectSocketCaller } from "./socket-caller.ts";
 import { connectSseCaller } from "./sse-caller.ts";
 import { quantile } from "./statistics.ts";
 
@@ -23,7 +24,13 @@ export type Target =
       readonly url: string;
       readonly headers: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "stdio"; readonly command: readonly string[] };
+  | {
+      /** The daemon's private socket, and the one server that is wanted there. */
+      readonly kind: "socket";
+      readonly address: string;
+      readonly upstream: string;
+    }
+  | StdioTarget;
 
 export type Load = {
   readonly target: Target;
@@ -154,6 +161,8 @@ export async function openCaller(target: Target, ends = false): Promise<Caller> 
       return await connectCaller(target.url, target.headers, ends);
     case "sse":
       return await connectSseCaller(target.url, target.headers);
+    case "socket":
+      return await connectSocketCaller(target.address, target.upstream);
     case "stdio":
       return await spawnCaller(target);
   }

@@ -3,7 +3,15 @@ import { openSession } from "./caller.ts";
 import { connectHttp } from "./http.ts";
 import type { Lab } from "./lab.ts";
 import { type PrivateMemory, privateMemory } from "./process.ts";
-import { echoCommand, startSubject, type SubjectName, writeConfig } from "./subject.ts";
+import {
+  echoCommand,
+  freePort,
+  startSubject,
+  type Subject,
+  type SubjectName,
+  writeConfig,
+  writeSettings,
+} from "./subject.ts";
 
 export type MemoryResult = {
   readonly name: SubjectName;
@@ -13,24 +21,38 @@ export type MemoryResult = {
 };
 
 const SETTLE_MS = 1500;
+/** It gives back what its start took once nothing has happened for a while. */
+const BOOTSTRAP_SETTLE_MS = 20_000;
 
 /** Opens sessions up to each count in turn, over one connection and without a GET stream. */
 export async function benchMemory(lab: Lab, counts: readonly number[]): Promise<MemoryResult[]> {
   writeConfig(lab, { echo: echoCommand(lab) });
   const names: readonly SubjectName[] = lab.mcpd === null ? ["relay"] : ["relay", "mcpd"];
   const results: MemoryResult[] = [];
-  for (const name of names) results.push(await measure(lab, name, counts));
+  for (const name of names) {
+    results.push(await measure(await startSubject(lab, name), counts, SETTLE_MS));
+  }
   return results;
 }
 
+/** The idle server together with the bootstrap that keeps it. Nothing without mcpd. */
+export async function benchServiceMemory(lab: Lab): Promise<MemoryResult[]> {
+  if (lab.mcpd === null) return [];
+  const port = freePort();
+  const [command, ...args] = echoCommand(lab);
+  writeSettings(lab, { daemon: { port }, mcpServers: { echo: { command, args } } });
+  const subject = await startSubject(lab, "mcpd bootstrap", port);
+  return [await measure(subject, [], BOOTSTRAP_SETTLE_MS)];
+}
+
 async function measure(
-  lab: Lab,
-  name: SubjectName,
+  subject: Subject,
   counts: readonly number[],
+  settleMs: number,
 ): Promise<MemoryResult> {
-  const subject = await startSubject(lab, name);
+  const { name } = subject;
   try {
-    await Bun.sleep(SETTLE_MS);
+    await Bun.sleep(settleMs);
     const idle = privateMemory(subject.proxyPids());
     const { hostname, port } = new URL(subject.url);
     const connection = await connectHttp(hostname, Number(port));

@@ -1,11 +1,10 @@
 /** The results of a run as Markdown. */
 import { cpus, loadavg, release } from "node:os";
 
+import type { BridgesResult } from "./bridges.ts";
 import type { CacheResult } from "./cache.ts";
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
 import { contestProblems, contestTable, householdTable } from "./contest-report.ts";
-import type { Contest } from "./contest.ts";
-import type { HouseholdRow } from "./household.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
 import type { Recall } from "./recall.ts";
@@ -22,11 +21,7 @@ import {
   verdictsOf,
 } from "./verdict.ts";
 
-export type Results = Measurements & {
-  readonly machine: Machine;
-  readonly household: readonly HouseholdRow[];
-  readonly peers: Contest | null;
-};
+export type Results = Measurements & { readonly machine: Machine };
 
 export type Machine = {
   readonly processor: string;
@@ -69,6 +64,10 @@ export function markdown(results: Results): string {
       "most. CPU is the proxy's per call (directly: the server's). Load and others are shares of " +
       "one core in the worst round: what the generator used, and programs outside of the bench.",
     section("Calls", callsTable(results.calls)),
+    section(
+      "One client on the other ways in (CPU of the daemon for the socket, else of the client's process)",
+      bridgesTable(results.bridges),
+    ),
     section("Whole processes, ms", timingTable([...results.processes, ...results.starts])),
     section("A call from the command line, ms", timingTable(results.commands)),
     section(
@@ -129,6 +128,17 @@ function callsTable(calls: readonly Measured[]): string[][] {
     }),
   );
   return rows.length === 0 ? [] : [head, ...rows];
+}
+
+function bridgesTable(bridges: BridgesResult | null): string[][] {
+  if (bridges === null) return [];
+  const rows = bridges.measured.map(({ cell, way, rounds }) => {
+    const { p50Ms, p99Ms, cpuMicros } = figuresOf(rounds);
+    const quiet = bridges.memory.find((found) => found.way === way);
+    const memory = quiet === undefined || cell !== "small" ? "" : megabytes(quiet.memory);
+    return [cell, way, spread(p50Ms), digits(p99Ms.median), spread(cpuMicros), memory];
+  });
+  return [["", "way", "p50 ms", "p99 ms", "CPU us", "private, quiet"], ...rows];
 }
 
 function timingTable(timings: readonly Timing[]): string[][] {
@@ -225,7 +235,8 @@ function verdictTable(verdicts: readonly Verdict[]): string[][] {
 }
 
 function problemsOf(results: Results): string[] {
-  const wrong = results.calls.map(({ rounds }) => figuresOf(rounds).firstError);
+  const measured = [...results.calls, ...(results.bridges?.measured ?? [])];
+  const wrong = measured.map(({ rounds }) => figuresOf(rounds).firstError);
   const problems = [...wrong, results.mixed?.firstWrong ?? null].filter((text) => text !== null);
   return problems.map((text) => `First problem: \`${text}\``);
 }

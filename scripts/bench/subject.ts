@@ -1,4 +1,4 @@
-/** The two programs that share an upstream over HTTP: the bare relay, and mcpd beside it. */
+/** What shares an upstream over HTTP: the bare relay, and mcpd, with its bootstrap or without. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -6,7 +6,7 @@ import { within } from "../../test/helpers/wait.ts";
 import type { Lab } from "./lab.ts";
 import { executableOf, processTree } from "./process.ts";
 
-export type SubjectName = "relay" | "mcpd";
+export type SubjectName = "relay" | "mcpd" | "mcpd bootstrap";
 
 export interface Subject {
   readonly name: SubjectName;
@@ -31,11 +31,15 @@ export function echoCommand(lab: Lab): string[] {
 }
 
 /** Starts a subject on the proxy's core and waits until it answers. */
-export async function startSubject(lab: Lab, name: SubjectName): Promise<Subject> {
-  const subject = spawnSubject(lab, name, freePort(), lab.proxyCore);
+export async function startSubject(
+  lab: Lab,
+  name: SubjectName,
+  port = freePort(),
+): Promise<Subject> {
+  const subject = spawnSubject(lab, name, port, lab.proxyCore);
   try {
     await ready(subject.url);
-    const key = name === "mcpd" ? { "x-api-key": apiKey(lab) } : {};
+    const key = name === "relay" ? {} : { "x-api-key": apiKey(lab) };
     return { ...subject, headers: key };
   } catch (error) {
     await subject.stop();
@@ -43,17 +47,14 @@ export async function startSubject(lab: Lab, name: SubjectName): Promise<Subject
   }
 }
 
-/** Starts a subject without waiting; its headers are empty. */
+/** Starts a subject without waiting; its headers are empty. The bootstrap takes its port from the config. */
 export function spawnSubject(
   lab: Lab,
   name: SubjectName,
   port: number,
   core: readonly string[],
 ): Subject {
-  const command =
-    name === "relay"
-      ? [lab.programs.relay, String(port), ...echoCommand(lab)]
-      : [mcpdOf(lab), "serve", "--foreground", "--port", String(port), "--config", configPath(lab)];
+  const command = commandOf(lab, name, port);
   const child = Bun.spawn([...core, ...command], {
     env: lab.environment,
     cwd: lab.environment.HOME ?? lab.root,
@@ -66,12 +67,25 @@ export function spawnSubject(
     processTree(child.pid).filter((pid) => (executableOf(pid) === own) === isOwn);
   return {
     name,
-    url: `http://127.0.0.1:${port}/mcp${name === "mcpd" ? "/echo" : ""}`,
+    url: `http://127.0.0.1:${port}/mcp${name === "relay" ? "" : "/echo"}`,
     headers: {},
     proxyPids: () => tree(true),
     upstreamPids: () => tree(false),
     stop: () => stopTree(child),
   };
+}
+
+function commandOf(lab: Lab, name: SubjectName, port: number): string[] {
+  switch (name) {
+    case "relay":
+      return [lab.programs.relay, String(port), ...echoCommand(lab)];
+    case "mcpd": {
+      const choice = ["--port", String(port), "--config", configPath(lab)];
+      return [mcpdOf(lab), "serve", "--foreground", ...choice];
+    }
+    case "mcpd bootstrap":
+      return [mcpdOf(lab), "bootstrap"];
+  }
 }
 
 /** The config mcpd starts with: the defaults, auth by key among them, and these upstreams. */

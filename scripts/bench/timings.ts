@@ -1,4 +1,5 @@
 /** Whole processes, from the spawn to the end, and the way from a start to a first answer. */
+import { realServer } from "../../test/helpers/program.ts";
 import { openSession, post } from "./caller.ts";
 import { connectHttp, type HttpConnection } from "./http.ts";
 import type { Lab } from "./lab.ts";
@@ -102,6 +103,9 @@ function timeCommand(lab: Lab, command: Command): number {
   return takenMs;
 }
 
+/** A server that takes its time, as those of the registry do: what it has is known from before. */
+export const START_REMEMBERED = "mcpd: start to tools/list of a real server, remembered";
+
 /** From the spawn of the server to its first tools/list, the upstream's start included. */
 export async function benchStarts(lab: Lab, runs: number): Promise<Timing[]> {
   writeConfig(lab, { echo: echoCommand(lab) });
@@ -112,7 +116,20 @@ export async function benchStarts(lab: Lab, runs: number): Promise<Timing[]> {
   for (let run = 0; run < runs; run++) {
     for (const [name, times] of timesMs) times.push(await timeStart(lab, name));
   }
-  return [...timesMs].map(([name, times]) => timingOf(`${name}: start to tools/list`, times));
+  const rows = [...timesMs].map(([name, times]) => timingOf(`${name}: start to tools/list`, times));
+  return lab.mcpd === null ? rows : [...rows, await timeRemembered(lab, runs)];
+}
+
+async function timeRemembered(lab: Lab, runs: number): Promise<Timing> {
+  const { command, args } = realServer("everything");
+  writeConfig(lab, { echo: [command, ...args] });
+  const timesMs: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const takenMs = await timeStart(lab, "mcpd");
+    // The first waits for the server and remembers what it has.
+    if (run > 0) timesMs.push(takenMs);
+  }
+  return timingOf(START_REMEMBERED, timesMs);
 }
 
 async function timeStart(lab: Lab, name: SubjectName): Promise<number> {

@@ -1,19 +1,25 @@
 /** Every figure that has a target, beside it. */
+import { BRIDGE_CELLS, type BridgesResult, type BridgeWay } from "./bridges.ts";
 import type { CacheResult } from "./cache.ts";
 import { figuresOf, type Measured, ratiosOf, type Way } from "./calls.ts";
+import type { Contest } from "./contest.ts";
+import type { HouseholdRow } from "./household.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { MixedResult } from "./mixed.ts";
 import type { Recall } from "./recall.ts";
-import type { Timing } from "./timings.ts";
+import { START_REMEMBERED, type Timing } from "./timings.ts";
 import type { TokensResult } from "./tokens.ts";
 
 export type Measurements = {
   readonly calls: readonly Measured[];
+  readonly bridges: BridgesResult | null;
   readonly processes: readonly Timing[];
   readonly starts: readonly Timing[];
   readonly commands: readonly Timing[];
   readonly memory: readonly MemoryResult[];
   readonly mixed: MixedResult | null;
+  readonly household: readonly HouseholdRow[];
+  readonly peers: Contest | null;
   readonly tokens: readonly TokensResult[];
   readonly recall: readonly Recall[];
   readonly cache: CacheResult | null;
@@ -33,9 +39,11 @@ const KIBIBYTE = 1024;
 export function verdictsOf(results: Measurements): Verdict[] {
   return [
     ...callVerdicts(results.calls),
+    ...bridgeVerdicts(results.bridges),
     ...timingVerdicts([...results.processes, ...results.starts]),
     ...memoryVerdicts(results.memory),
     ...mixedVerdicts(results.mixed),
+    ...householdVerdicts(results.peers?.households ?? results.household),
     ...tokenVerdicts(results.tokens),
     ...cacheVerdicts(results.cache),
   ];
@@ -63,12 +71,33 @@ function callVerdicts(calls: readonly Measured[]): Verdict[] {
   return verdicts;
 }
 
+function bridgeVerdicts(bridges: BridgesResult | null): Verdict[] {
+  if (bridges === null) return [];
+  const p50Ms = (cell: string, way: BridgeWay): number => {
+    const found = bridges.measured.find((entry) => entry.cell === cell && entry.way === way);
+    return found === undefined ? Number.NaN : figuresOf(found.rounds).p50Ms.median;
+  };
+  const added = (way: BridgeWay): number => p50Ms("small", way) - p50Ms("small", "direct");
+  const ratios = BRIDGE_CELLS.map(({ name }) => {
+    const ratio = p50Ms(name, "mcpd bridge") / p50Ms(name, "bare bridge");
+    return atMost(`p50, 1 client, ${name}, mcpd bridge / bare bridge`, ratio, 1.3, "x");
+  });
+  const own = bridges.memory.find(({ way }) => way === "mcpd bridge")?.memory.anonymousBytes;
+  return [
+    atMost("added p50, 1 client over the socket", added("socket"), 0.05, " ms"),
+    atMost("added p50, 1 client over the bridge", added("mcpd bridge"), 0.05, " ms"),
+    ...ratios,
+    atMost("private memory of a bridge", (own ?? Number.NaN) / MEBIBYTE, 8, " MB"),
+  ];
+}
+
 function timingVerdicts(timings: readonly Timing[]): Verdict[] {
   const targetsMs: Record<string, number> = {
     "mcpd --version": 10,
     "mcpd status": 10,
     "mcpd call": 10,
     "mcpd: start to tools/list": 30,
+    [START_REMEMBERED]: 20,
   };
   return timings.flatMap(({ what, medianMs }) => {
     const targetMs = targetsMs[what];
@@ -81,11 +110,20 @@ function memoryVerdicts(memory: readonly MemoryResult[]): Verdict[] {
   if (mcpd === undefined) return [];
   const idle = mcpd.idle.anonymousBytes / MEBIBYTE;
   const last = mcpd.steps.at(-1);
-  const verdicts = [atMost("private memory, idle", idle, 25, " MB")];
+  const verdicts = [
+    atMost("private memory, idle", idle, 25, " MB"),
+    ...serviceVerdicts(memory.find(({ name }) => name === "mcpd bootstrap")),
+  ];
   if (last === undefined) return verdicts;
   const each = kilobytesPerSession(mcpd, last);
   const name = `private memory per idle session (${last.sessions})`;
   return [...verdicts, atMost(name, each, 12, " KB")];
+}
+
+function serviceVerdicts(service: MemoryResult | undefined): Verdict[] {
+  if (service === undefined) return [];
+  const { anonymousBytes } = service.idle;
+  return [atMost("private memory, bootstrap and server", anonymousBytes / MEBIBYTE, 25, " MB")];
 }
 
 /** What each session has added to the idle server. */
@@ -103,6 +141,14 @@ function mixedVerdicts(mixed: MixedResult | null): Verdict[] {
     atMost(`wrong answers in ${calls} mixed calls of ${clients} clients`, mixed.wrong, 0, ""),
     atMost("processes of server-everything", mixed.upstreamProcesses, 1, ""),
   ];
+}
+
+function householdVerdicts(rows: readonly HouseholdRow[]): Verdict[] {
+  const bytesOf = (wanted: string): number | undefined =>
+    rows.find(({ name, problem }) => name === wanted && problem === null)?.bytes;
+  const [mcpd, relay] = [bytesOf("mcpd"), bytesOf("relay")];
+  if (mcpd === undefined || relay === undefined) return [];
+  return [atMost("PSS of a household, mcpd / relay", mcpd / relay, 1.05, "x")];
 }
 
 function tokenVerdicts(tokens: readonly TokensResult[]): Verdict[] {

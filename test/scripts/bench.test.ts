@@ -11,10 +11,13 @@ import { describeMachine, markdown, type Results } from "../../scripts/bench/rep
 import { quantile, spreadOf } from "../../scripts/bench/statistics.ts";
 import { freePort } from "../../scripts/bench/subject.ts";
 import { verdictsOf } from "../../scripts/bench/verdict.ts";
-import { linuxTest } from "../helpers/posix.ts";
+import { linuxTest, posixTest } from "../helpers/posix.ts";
+import { TemporaryDirectory } from "../helpers/temporary.ts";
 import { round } from "./round.ts";
 
 const PROGRAMS = join(import.meta.dir, "../../scripts/bench");
+
+const small = { clients: 3, warmupMs: 1, durationMs: 10_000, watch: { proxy: [], upstream: [] } };
 
 const children: Bun.Subprocess[] = [];
 
@@ -105,8 +108,6 @@ describe("load", () => {
     expect(check(answerTo(1, text.slice(1)))).not.toBeNull();
   });
 
-  const small = { clients: 3, warmupMs: 1, durationMs: 10_000, watch: { proxy: [], upstream: [] } };
-
   test("runLoad() makes its calls on stdio, one child a client, and ends them", async () => {
     const command = [process.execPath, join(PROGRAMS, "upstream.ts")];
     const target = { kind: "stdio", command } as const;
@@ -130,6 +131,46 @@ describe("load", () => {
       expect(result.calls).toBeGreaterThanOrEqual(50);
     },
   );
+});
+
+describe("the private socket", () => {
+  /** The daemon as far as the bench needs it: the attachment is answered, the rest is the upstream's. */
+  function daemonAt(address: string): Disposable {
+    const upstreams = new Map<object, Bun.Subprocess<"pipe", "pipe", "ignore">>();
+    const server = Bun.listen({
+      unix: address,
+      socket: {
+        open(socket) {
+          const command = [process.execPath, join(PROGRAMS, "upstream.ts")];
+          const child = Bun.spawn(command, { stdio: ["pipe", "pipe", "ignore"] });
+          upstreams.set(socket, child);
+          void child.stdout.pipeTo(new WritableStream({ write: (it) => void socket.write(it) }));
+        },
+        async data(socket, chunk) {
+          const child = upstreams.get(socket);
+          void child?.stdin.write(chunk);
+          await child?.stdin.flush();
+        },
+        close: (socket) => upstreams.get(socket)?.kill(),
+      },
+    });
+    return { [Symbol.dispose]: () => server.stop(true) };
+  }
+
+  posixTest("a call gets there directly and over the bare bridge", async () => {
+    using folder = new TemporaryDirectory();
+    const address = folder.file("s");
+    using _ = daemonAt(address);
+    const bridge = [process.execPath, join(PROGRAMS, "bare-bridge.ts"), address, "echo"];
+    for (const target of [
+      { kind: "socket", address, upstream: "echo" },
+      { kind: "stdio", command: bridge },
+    ] as const) {
+      const result = await runLoad({ ...small, clients: 1, target, textLength: 100, callsMax: 50 });
+      expect(result.firstError).toBeNull();
+      expect(result.calls).toBeGreaterThanOrEqual(50);
+    }
+  });
 });
 
 describe("process", () => {
@@ -156,12 +197,27 @@ describe("report", () => {
       { cell, way: "relay", rounds: [round, { ...round, proxyCpuMicros: 40 }] },
       { cell, way: "mcpd", rounds: [{ ...round, proxyCpuMicros: 36 }, round] },
     ],
+    bridges: {
+      measured: (["small", "64 KiB"] as const).flatMap((name) =>
+        (["direct", "socket", "bare bridge", "mcpd bridge"] as const).map((way, at) => ({
+          cell: name,
+          way,
+          rounds: [{ ...round, p50Ms: 1 + at * 0.04 }],
+        })),
+      ),
+      memory: [
+        { way: "mcpd bridge", memory: { anonymousBytes: 9 * 2 ** 20, privateBytes: 9 * 2 ** 20 } },
+      ],
+    },
     processes: [{ what: "mcpd status", runs: 60, minMs: 5, medianMs: 9, p90Ms: 12 }],
     starts: [{ what: "mcpd: start to tools/list", runs: 10, minMs: 25, medianMs: 31, p90Ms: 40 }],
     commands: [],
     memory: [],
     mixed: null,
-    household: [],
+    household: [
+      { name: "relay", processes: 10, bytes: 100, privateBytes: 90, problem: null },
+      { name: "mcpd", processes: 6, bytes: 104, privateBytes: 95, problem: null },
+    ],
     peers: null,
     tokens: [
       { what: "three servers", tools: 30, list: 6000, short: 5000, search: 300, perTool: 90 },
@@ -201,8 +257,14 @@ describe("report", () => {
     expect(verdicts).toEqual({
       "CPU per call, 10 clients, mcpd / relay": true,
       "wrong or failed calls": true,
+      "added p50, 1 client over the socket": true,
+      "added p50, 1 client over the bridge": false,
+      "p50, 1 client, small, mcpd bridge / bare bridge": true,
+      "p50, 1 client, 64 KiB, mcpd bridge / bare bridge": true,
+      "private memory of a bridge": false,
       "mcpd status, median": true,
       "mcpd: start to tools/list, median": false,
+      "PSS of a household, mcpd / relay": true,
       'tokens saved by mode "search", three servers': true,
       "repeated reads answered with what is kept": false,
       "answer that is kept, p99": true,
