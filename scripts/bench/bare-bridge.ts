@@ -1,7 +1,7 @@
 /**
- * The bare bridge: the least that carrying standard streams to the daemon's private socket can cost,
- * and so the limit that `mcpd bridge` is measured against. It names its server once and passes bytes
- * on. It reconnects to nothing and tells nobody what went wrong: not for use.
+ * The bare bridge: the least that carrying standard streams to the private socket can cost, and so
+ * the limit that `mcpd bridge` is measured against. It names its server once and passes bytes on.
+ * It reconnects to nothing and tells nobody what went wrong: not for use.
  *
  *   bare-bridge SOCKET UPSTREAM
  */

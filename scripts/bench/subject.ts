@@ -47,7 +47,10 @@ export async function startSubject(
   }
 }
 
-/** Starts a subject without waiting; its headers are empty. The bootstrap takes its port from the config. */
+/**
+ * Starts a subject without waiting; its headers are empty. The bootstrap has its port from the
+ * config.
+ */
 export function spawnSubject(
   lab: Lab,
   name: SubjectName,

@@ -134,7 +134,7 @@ describe("load", () => {
 });
 
 describe("the private socket", () => {
-  /** The daemon as far as the bench needs it: the attachment is answered, the rest is the upstream's. */
+  /** The daemon as far as the bench needs it: whatever is asked, the upstream answers. */
   function daemonAt(address: string): Disposable {
     const upstreams = new Map<object, Bun.Subprocess<"pipe", "pipe", "ignore">>();
     const server = Bun.listen({
