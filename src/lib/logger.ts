@@ -32,6 +32,8 @@ export class LogRoot {
   readonly #clock: Clock;
   readonly #offsetMs: () => number | undefined;
   readonly #thresholds = new Map<string, number>();
+  /** What is told later; null when each line is written at once. */
+  #held: LogEntry[] | null = null;
 
   constructor(options: {
     readonly settings: LogSettings;
@@ -59,6 +61,21 @@ export class LogRoot {
     this.#thresholds.clear();
   }
 
+  /**
+   * Keeps lines back until release(). The first that is written costs 4 ms, for what the runtime
+   * has to know of time zones: too much for a start that somebody waits for.
+   */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Writes what was kept back, and from now on each line at once. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const entry of held) this.#emit(entry);
+  }
+
   /** Makes a file that somebody has removed anew: called now and then, for who logs seldom. */
   renew(): void {
     if (this.#file?.renew() === true) {
@@ -72,6 +89,10 @@ export class LogRoot {
 
   write(logger: string, level: Level, text: string, fields: Fields): void {
     if (!this.enabled(logger, level)) return;
+    if (this.#held !== null) {
+      this.#held.push({ atMs: this.#clock.now(), logger, level, text, fields });
+      return;
+    }
     const lost = this.#file?.lost ?? 0;
     if (this.#emit({ atMs: this.#clock.now(), logger, level, text, fields }) && lost > 0) {
       const note = `${lost} log lines were lost: the log file could not be written`;

@@ -35,6 +35,9 @@ import { StdioFactory } from "./stdio-instance.ts";
 import { Stores } from "./stores.ts";
 import { builtinTools } from "./tools.ts";
 
+/** The first clients have been answered by then: what can wait is done. */
+const STARTED_MS = 50;
+
 /** How often idle sessions and instances are looked for, and removed logs. */
 const SWEEP_MS = 5_000;
 
@@ -153,6 +156,7 @@ export class Server {
 
   async open(): Promise<void> {
     const { alone, platform } = this.#options;
+    this.#undo.defer(() => this.#book.open());
     this.#undo.defer(() => this.#revisions.close());
     this.#undo.defer(() => this.#stores.close());
     if (!alone) await this.#desk.hold.begin(() => isOnTrial(platform), this.#clock);
@@ -173,6 +177,8 @@ export class Server {
       this.#book.renew();
     });
     this.#undo.defer(() => sweep.cancel());
+    const started = this.#clock.after(STARTED_MS, () => this.#book.open());
+    this.#undo.defer(() => started.cancel());
   }
 
   /** Serves a client on our standard streams until it has gone and was given what it was owed. */

@@ -35,6 +35,12 @@ export class LogBook {
       mirror: options.mirror ? stderrMirror(options.environment) : null,
       clock: options.clock,
     });
+    this.#root.hold();
+  }
+
+  /** Nobody waits for the start any more: what was said so far is written. */
+  open(): void {
+    this.#root.release();
   }
 
   logger(name: string): Log {
@@ -43,6 +49,7 @@ export class LogBook {
 
   /** The last words of a daemon that has met a bug of its own. */
   bug(error: unknown): void {
+    this.open();
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#root.write("mcpd.server", "CRITICAL", "mcpd has a bug and ends", { error: stack });
   }

@@ -46,6 +46,23 @@ describe("LogRoot", () => {
     expect([log.enabled("DEBUG"), log.enabled("INFO")]).toEqual([false, true]);
   });
 
+  test("keeps lines back while it is told to, each with its own time and level", () => {
+    const { root, lines } = recorder(SETTINGS);
+    const log = root.logger("mcpd.server");
+    root.hold();
+    log.debug("no");
+    log.info("first");
+    log.error("second");
+    expect(lines).toEqual([]);
+    root.release();
+    log.info("third");
+    expect(lines.map((line) => line.split(" - ").slice(2).join(" "))).toEqual([
+      "INFO first",
+      "ERROR second",
+      "INFO third",
+    ]);
+  });
+
   test("applies new settings to loggers that exist", () => {
     const { root, lines } = recorder(SETTINGS);
     const log = root.logger("mcpd.server");
