@@ -169,6 +169,7 @@ describe("mcpd bootstrap", () => {
     "has its logs again when their directory is removed, without a word to log",
     async () => {
       await using it = await Supervised.start(config());
+      await it.home.logged("listening");
       rmSync(it.home.platform.paths.logsDir, { recursive: true });
       for (const words of [["logs"], ["daemon", "logs"]]) {
         const { stdout } = await waitFor(`mcpd ${words.join(" ")}`, async () => {
@@ -180,7 +181,7 @@ describe("mcpd bootstrap", () => {
       await it.home.run("restart");
       await it.serverPid();
       expect(it.home.log("bootstrap.log")).toContain("server: ready");
-      expect(it.home.log()).toContain("listening");
+      await it.home.logged("listening");
     },
   );
 

@@ -99,6 +99,11 @@ export class Home implements Disposable {
     }
   }
 
+  /** The same once the text is in it: the first lines are written after the first answers. */
+  async logged(text: string): Promise<string> {
+    return await waitFor(`"${text}" in the log`, () => this.log().includes(text) && this.log());
+  }
+
   [Symbol.dispose](): void {
     this.directory[Symbol.dispose]();
   }

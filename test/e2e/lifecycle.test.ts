@@ -144,7 +144,7 @@ describe("the end of the daemon", () => {
     expect(await runs(home, grandchild)).toBe(true);
     await using second = await Daemon.start(CONFIG, { home });
     expect(await runs(home, grandchild)).toBe(false);
-    expect(second.log()).toContain("an earlier mcpd left behind");
+    await second.home.logged("an earlier mcpd left behind");
     expect(await (await second.connect("echo")).call("add", { a: 1, b: 1 })).toBe("2");
   });
 });
@@ -153,7 +153,7 @@ describe("the start of the daemon", () => {
   test("is refused beside another one of the same user, which goes on", async () => {
     await using daemon = await Daemon.start(CONFIG);
     await settled(daemon);
-    const log = daemon.log();
+    const log = await daemon.home.logged("listening");
     const second = await daemon.run("serve", "--foreground", "--port", "0");
     expect(second.exitCode).toBe(75);
     expect(daemon.log()).toBe(log);
@@ -237,6 +237,7 @@ describe("the start of the daemon", () => {
 describe("what belongs to the user alone", () => {
   posixTest("is 0600 in 0700, each file, socket and directory", async () => {
     await using daemon = await Daemon.start(null);
+    await daemon.home.logged("listening");
     daemon.home.writeConfig(CONFIG);
     await daemon.run("call", "echo", "echo", "text=hello");
     // Beside what is mcpd's own, the Bun that runs the fixture keeps a cache here.
