@@ -3,16 +3,21 @@ import type { Upstream } from "./upstream.ts";
 
 /** The units of the replicas of a unit; empty where there is only one. */
 export function replicaUnits(unit: Unit): readonly Unit[] {
-  return replicaReaches(unit.reach).map((reach, index) => {
-    return { ...unit, key: `${unit.key}#${index + 1}`, reach };
-  });
+  const reaches = reachesOf(unit.reach);
+  if (reaches.length === 1) return [];
+  return reaches.map((reach, index) => ({ ...unit, key: replicaKey(unit, index + 1), reach }));
 }
 
-/** Whether some replicas of a unit are also replicas of the next one: those can stay. */
+/** The key of a replica by its number. */
+export function replicaKey({ key }: Unit, number: number): string {
+  return `${key}#${number}`;
+}
+
+/** Whether something of what runs for a unit runs for the next one as well: that can stay. */
 export function sharesReplicas(unit: Unit, next: Unit): boolean {
   if (unit.scope !== next.scope || unit.era !== next.era) return false;
-  const reaches = replicaReaches(unit.reach).map((reach) => JSON.stringify(reach));
-  return replicaReaches(next.reach).some((reach) => reaches.includes(JSON.stringify(reach)));
+  const reaches = reachesOf(unit.reach).map((reach) => JSON.stringify(reach));
+  return reachesOf(next.reach).some((reach) => reaches.includes(JSON.stringify(reach)));
 }
 
 /** The number of a replica, by which it is known as long as it runs; null for what is none. */
@@ -31,19 +36,20 @@ export function matchReplicas(
   unit: Unit,
 ): readonly { readonly member: Upstream | undefined; readonly unit: Unit }[] {
   const free = [...members];
-  const matched = replicaUnits(unit).map((wanted) => {
-    const reach = JSON.stringify(wanted.reach);
-    const at = free.findIndex((member) => JSON.stringify(member.unit.reach) === reach);
-    return { wanted, member: at < 0 ? undefined : free.splice(at, 1)[0] };
+  const matched = reachesOf(unit.reach).map((reach) => {
+    const text = JSON.stringify(reach);
+    const at = free.findIndex((member) => JSON.stringify(member.unit.reach) === text);
+    return { reach, member: at < 0 ? undefined : free.splice(at, 1)[0] };
   });
   let last = Math.max(0, ...members.map((member) => replicaNumber(member) ?? 0));
-  return matched.map(({ wanted, member }) => {
-    const key = member?.key ?? `${unit.key}#${++last}`;
-    return { member, unit: { ...wanted, key } };
+  return matched.map(({ reach, member }) => {
+    const key = member?.key ?? replicaKey(unit, ++last);
+    return { member, unit: { ...unit, key, reach } };
   });
 }
 
-function replicaReaches(reach: Reach): readonly Reach[] {
+/** How each instance of a unit is reached. */
+function reachesOf(reach: Reach): readonly Reach[] {
   if (reach.kind === "stdio" && reach.replicas !== undefined) {
     const { replicas, ...one } = reach;
     return Array.from({ length: replicas }, () => one);
@@ -52,5 +58,5 @@ function replicaReaches(reach: Reach): readonly Reach[] {
     const { others, ...first } = reach;
     return [first, ...others.map((url) => ({ ...first, url }))];
   }
-  return [];
+  return [reach];
 }

@@ -86,12 +86,13 @@ export function outdate(upstream: Upstream): void {
  * the answer, the next one must not show what was before.
  */
 function change(world: World, turn: Turn, call: Call, upstream: Upstream, sent: Sent): void {
-  upstream.changing += 1;
+  faceOf(upstream).changing += 1;
   forget(world, upstream);
   forward(turn, call, upstream, {
     ...sent,
     settled() {
-      upstream.changing -= 1;
+      // It may have become one of several meanwhile.
+      faceOf(upstream).changing -= 1;
       forget(world, upstream);
     },
     // One that was given up may have been done since.
@@ -136,8 +137,9 @@ function lead(
 
 /** Whether what runs of an upstream was started with the secrets of now: they may be new. */
 function knowsSecrets(world: World, upstream: Upstream): boolean {
-  const mark = world.secretMark(upstream.unit);
-  return runnable(upstream).every((one) => one.phase !== "ready" || one.secretMark === mark);
+  return runnable(upstream).every(({ phase, secretMark, unit }) => {
+    return phase !== "ready" || secretMark === world.secretMark(unit);
+  });
 }
 
 /** How long an outcome may be given again; 0 for not at all. */

@@ -6,12 +6,14 @@ import { LIMITS } from "./limits.ts";
 import { LIST_KINDS } from "./listing.ts";
 import { releaseWaiters, speakFor } from "./lists.ts";
 import { actionFor } from "./plan.ts";
-import { matchReplicas } from "./replica-units.ts";
+import { matchReplicas, replicaKey } from "./replica-units.ts";
+import { Replicas } from "./replicas.ts";
+import { forget } from "./reuse.ts";
 import { bindUnit } from "./scope.ts";
 import type { Session } from "./session.ts";
 import { resubscribe } from "./subscriptions.ts";
 import type { Unit } from "./unit.ts";
-import type { Upstream } from "./upstream.ts";
+import { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
 
 /** Which upstreams there are, and how one takes the place of another without a gap. */
@@ -101,13 +103,11 @@ export class Roster {
 
   #adopt(turn: Turn, unit: Unit, standing: Upstream | undefined): Upstream {
     if (standing === undefined) return this.#world.create(unit);
-    const action = actionFor(standing.unit, unit);
     const starting = this.#successors.get(unit.upstream);
     const switched = standing.unit.disabled !== unit.disabled;
-    if (action !== "replace" && !switched) {
-      this.#setUnit(turn, standing, unit);
+    if (!switched && stays(standing, unit)) {
       this.#dropSuccessor(turn, unit.upstream);
-      return standing;
+      return this.#setUnit(turn, standing, unit);
     }
     if (starting?.unit.hash === unit.hash && !unit.disabled) {
       this.#setUnit(turn, starting, unit);
@@ -132,8 +132,8 @@ export class Roster {
       const pattern = this.#world.upstream(upstream.name)?.unit;
       const gone = pattern === undefined || pattern.disabled;
       const unit = gone ? upstream.unit : bindUnit(pattern, upstream.audience);
-      if (!gone && actionFor(upstream.unit, unit) !== "replace") {
-        this.#setUnit(turn, upstream, unit);
+      if (!gone && stays(upstream, unit)) {
+        this.#world.setScoped(this.#setUnit(turn, upstream, unit));
         continue;
       }
       this.#unscope(turn, upstream);
@@ -204,15 +204,25 @@ export class Roster {
     this.#retired.set(upstream, turn.nowMs + LIMITS.drainMs);
   }
 
-  /** Gives an upstream a newer unit. Of its replicas, those stay that the unit has as well. */
-  #setUnit(turn: Turn, upstream: Upstream, unit: Unit): void {
-    upstream.unit = unit;
-    const { group } = upstream;
-    if (group === null) return;
-    const former = group.members;
-    const members = matchReplicas(former, unit).map(({ member, unit: own }) => {
-      if (member === undefined) return this.#world.createReplica(own, upstream);
-      member.unit = own;
+  /** Gives what stays a newer unit. Returns what stands for it now: of several, their face. */
+  #setUnit(turn: Turn, upstream: Upstream, unit: Unit): Upstream {
+    const isOther = upstream.unit.hash !== unit.hash;
+    // Nobody forgets for this hash until it comes back, and then it might be given again.
+    if (isOther) forget(this.#world, upstream);
+    const group = upstream.group ?? (isOther ? groupAround(this.#world, turn, upstream) : null);
+    const standing = group?.face ?? upstream;
+    standing.unit = unit;
+    if (group !== null) this.#setMembers(turn, group);
+    if (isOther) turn.add({ kind: "remember", upstream: standing });
+    return standing;
+  }
+
+  /** Of the replicas, those stay that the newer unit has as well. */
+  #setMembers(turn: Turn, group: Replicas): void {
+    const { face, members: former } = group;
+    const members = matchReplicas(former, face.unit).map(({ member, unit }) => {
+      if (member === undefined) return this.#world.createReplica(unit, face);
+      member.unit = unit;
       return member;
     });
     const leaving = former.filter((member) => !members.includes(member));
@@ -220,15 +230,42 @@ export class Roster {
     for (const member of members) {
       if (former.includes(member)) continue;
       for (const old of former) member.lane.inherit(old.lane);
-      if (upstream.phase === "ready") member.demand(turn);
+      if (face.phase === "ready") member.demand(turn);
     }
-    const text = `A replica of upstream "${upstream.name}" was removed in the config`;
+    const text = `A replica of upstream "${face.name}" was removed in the config`;
     for (const member of leaving) {
       this.#handOver(turn, member);
-      this.#end(turn, member, fault("upstream.unknown", text, upstream.name));
+      this.#end(turn, member, fault("upstream.unknown", text, face.name));
     }
     if (leaving.length > 0) speakFor(this.#world, turn, group);
   }
+}
+
+/** Whether an upstream goes on, or a replica of it, when its unit is a newer one. */
+function stays({ group, phase, unit }: Upstream, next: Unit): boolean {
+  const action = actionFor(unit, next);
+  // One alone that does not work has nothing that would be lost with it.
+  return action === "members" ? group !== null || phase === "ready" : action !== "replace";
+}
+
+/** Makes an upstream that works the first of several: its clients stay there. */
+function groupAround(world: World, turn: Turn, first: Upstream): Replicas {
+  const { unit, about, audience, found } = first;
+  const face = new Upstream(unit, about, audience, null, found);
+  for (const [kind, listing] of first.listings) face.listings.set(kind, listing);
+  face.listWaiters = first.listWaiters.splice(0);
+  face.changing = first.changing;
+  face.usedMs = first.usedMs;
+  first.unit = { ...unit, key: replicaKey(unit, 1) };
+  const group = new Replicas(face);
+  group.setMembers([first]);
+  group.joined(turn, first);
+  // Nobody has taken down which of them wrote there.
+  for (const session of world.watchers(first)) group.stay(session, first);
+  for (const [uri, subscribers] of first.subscribers) {
+    for (const session of subscribers) session.subscriptions.set(uri, first.key);
+  }
+  return group;
 }
 
 /** What clients asked of an upstream, and what was found out, counts for what takes its place. */

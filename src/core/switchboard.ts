@@ -179,7 +179,7 @@ export class Switchboard {
   /** The link to an upstream is up. */
   opened(upstream: Upstream, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    upstream.opened(turn, this.#world.secretMark(faceOf(upstream).unit));
+    upstream.opened(turn, this.#world.secretMark(upstream.unit));
     return turn.effects;
   }
 

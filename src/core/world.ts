@@ -115,6 +115,10 @@ export class World {
     this.#catalogs.clear();
   }
 
+  setScoped(upstream: Upstream): void {
+    this.#scoped.set(upstream.key, upstream);
+  }
+
   removeScoped(upstream: Upstream): void {
     if (this.#scoped.get(upstream.key) === upstream) this.#scoped.delete(upstream.key);
   }

@@ -1,18 +1,22 @@
 import { beforeEach, expect, test } from "bun:test";
 
 import { LIMITS } from "../../src/core/limits.ts";
+import type { Reach } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { Board } from "../helpers/board.ts";
 import {
   boardWith,
   REACH,
   replicaAt,
-  type ReplicaBoard,
+  ReplicaBoard,
   startReplica,
+  TOOLS,
 } from "../helpers/replica-board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
 // A config with other replicas than before: those that stay notice nothing.
+
+const ONE = { kind: "one", upstream: "a" } as const;
 
 let board: ReplicaBoard;
 let replicas: readonly Upstream[];
@@ -25,10 +29,26 @@ beforeEach(() => {
 const replica = (index: number): Upstream => replicaAt(replicas, index);
 const counts = (method: string): readonly number[] => board.counts(replicas, method);
 
-/** The same upstream with another number of replicas. */
+/** The same upstream with another number of replicas; its lists may be given again. */
 function resize(count: number): readonly Upstream[] {
-  board.apply(unitOf("a", { hash: `${count} of them`, reach: { ...REACH, replicas: count } }));
+  const reach = count === 1 ? REACH : { ...REACH, replicas: count };
+  return reachedBy(reach, `${count} of them`);
+}
+
+function reachedBy(reach: Reach, hash: string): readonly Upstream[] {
+  const unit = unitOf("a", { hash, reach });
+  const reuse = { tools: [], resourcesMs: 60_000, forgottenBy: ["write"] };
+  board.apply({ ...unit, settings: { ...unit.settings, reuse } });
   return board.switchboard.instances;
+}
+
+/** A board with only one of it, which works. */
+function alone(): Upstream {
+  board = new ReplicaBoard();
+  const [one] = resize(1);
+  if (one === undefined) throw new Error("there is none");
+  startReplica(board, one);
+  return one;
 }
 
 test("one replica more does not touch the others: what is in flight there goes on", () => {
@@ -47,8 +67,7 @@ test("one replica more does not touch the others: what is in flight there goes o
 });
 
 test("one replica less ends the last, once it has done; who subscribed there is heard elsewhere", () => {
-  const view = { kind: "one", upstream: "a" } as const;
-  const sessions = [board.join(view), board.join(view), board.join(view)];
+  const sessions = [board.join(ONE), board.join(ONE), board.join(ONE)];
   for (const session of sessions) board.ask(session, "tools/call", { name: "write" }, 1);
   const [, , third] = sessions;
   if (third === undefined) throw new Error("no session");
@@ -84,7 +103,7 @@ test("of several addresses those stay that are still there, in whatever order", 
 
 test("one that leaves while it is greeted does not keep those who wait from the others", () => {
   [board, replicas] = boardWith(3);
-  const session = board.open({ kind: "one", upstream: "a" });
+  const session = board.open(ONE);
   const box = board.ask(session, "initialize", { protocolVersion: "2025-06-18" });
   board.perform(board.switchboard.opened(replica(2), board.nowMs));
   resize(2);
@@ -94,4 +113,142 @@ test("one that leaves while it is greeted does not keep those who wait from the 
   expect(box.answer).toBeNull();
   startReplica(board, replica(0));
   expect(box.answer?.result).toMatchObject({ protocolVersion: "2025-06-18" });
+});
+
+test("what was alone is the first of several: its calls go on, and its clients stay there", () => {
+  const one = alone();
+  const session = board.join(ONE);
+  const uri = "note://1";
+  const box = board.ask(session, "tools/call", { name: "write" }, 1);
+  board.ask(session, "resources/subscribe", { uri }, 2);
+  board.answerLast(one, "resources/subscribe");
+  const [first, second, ...more] = resize(2);
+  expect([first, more]).toEqual([one, []]);
+  if (second === undefined) throw new Error("there is no second");
+  expect(board.effects).toContainEqual({ kind: "demand", upstream: second });
+  expect([one, second].map(({ key }) => key)).toEqual(["a#1", "a#2"]);
+  expect(board.ask(board.join(), "tools/list").answer?.result?.["tools"]).toEqual(TOOLS);
+  startReplica(board, second);
+  // The next daemon, too, is to know what it said.
+  expect(board.effects).toContainEqual({ kind: "remember", upstream: board.upstream("a") });
+  board.ask(session, "prompts/get", { name: "say", n: 1 }, 3);
+  expect(board.counts([one, second], "prompts/get")).toEqual([1, 0]);
+  board.ask(board.join(), "prompts/get", { name: "say", n: 2 });
+  expect(board.counts([one, second], "prompts/get")).toEqual([1, 1]);
+  board.answerLast(one, "tools/call");
+  expect(box.answer?.result).toEqual({ content: "done" });
+  board.says(one, { method: "notifications/resources/updated", params: { uri } });
+  expect(board.pushed.get(session)?.map(({ method }) => method)).toEqual([
+    "notifications/resources/updated",
+  ]);
+  board.ask(session, "resources/unsubscribe", { uri }, 4);
+  expect(board.sentBy(one, "resources/unsubscribe")).toHaveLength(1);
+  board.pass(LIMITS.drainMs + 100);
+  expect(board.effects.filter(({ kind }) => kind === "drained")).toEqual([]);
+});
+
+test("who waits for the lists of what was alone gets them from whichever has them first", () => {
+  board = new ReplicaBoard();
+  const [one] = resize(1);
+  const box = board.ask(board.join(), "tools/list");
+  if (one === undefined) throw new Error("there is none");
+  board.perform(board.switchboard.opened(one, board.nowMs));
+  const capabilities = { tools: {} };
+  const about = { protocolVersion: "2025-06-18", capabilities, serverInfo: {} };
+  board.reply(one, board.last("a", "initialize"), about);
+  const asked = board.last("a", "tools/list");
+  resize(2);
+  expect(box.answer).toBeNull();
+  board.reply(one, asked, { tools: TOOLS });
+  expect(box.answer?.result?.["tools"]).toEqual(TOOLS);
+});
+
+test("one of several that is alone again goes on under its number", () => {
+  expect(resize(1)).toEqual([replica(0)]);
+  board.pass(LIMITS.drainMs + 100);
+  const ended = board.effects.flatMap((one) => (one.kind === "drained" ? [one.upstream] : []));
+  expect(ended).toEqual([replica(1), replica(2)]);
+  expect(resize(2).map(({ key }) => key)).toEqual(["a#1", "a#2"]);
+});
+
+test("one alone that does not work yet has nothing to keep: another takes its place", () => {
+  board = new ReplicaBoard();
+  const [idle] = resize(1);
+  const both = resize(2);
+  expect(both).not.toContain(idle);
+  expect(both.map(({ key }) => key)).toEqual(["a#1", "a#2"]);
+});
+
+test("one of a project becomes several of that project, as lately used as it was", () => {
+  const scoped = (count: number): void => {
+    const reach = count === 1 ? REACH : { ...REACH, replicas: count };
+    const unit = unitOf("a", { scope: "project", hash: String(count), reach });
+    board.apply({ ...unit, settings: { ...unit.settings, idleStopMs: 1_000 } });
+  };
+  board = new ReplicaBoard();
+  scoped(1);
+  const session = board.open(ONE, "/work");
+  board.ask(session, "initialize", { protocolVersion: "2025-06-18" });
+  const working = (): readonly Upstream[] =>
+    board.switchboard.instances.filter(({ audience }) => audience.kind === "project");
+  const [one] = working();
+  if (one === undefined) throw new Error("there is none");
+  startReplica(board, one);
+  board.pass(5_000);
+  board.ask(session, "tools/call", { name: "write" }, 2);
+  board.answerLast(one, "tools/call");
+  scoped(2);
+  board.perform(board.switchboard.rest(board.nowMs));
+  expect(board.effects.filter(({ kind }) => kind === "rest")).toEqual([]);
+  expect(working().map(({ key }) => key)).toEqual(["a@/work#1", "a@/work#2"]);
+  expect(working()[0]).toBe(one);
+});
+
+test("what was read before there were more is not given again once they have gone", () => {
+  const one = alone();
+  const session = board.join(ONE);
+  const read = (id: number): void => {
+    board.ask(session, "resources/read", { uri: "note://1" }, id);
+  };
+  read(1);
+  board.answerLast(one, "resources/read", "old");
+  read(2);
+  expect(board.sentBy(one, "resources/read")).toHaveLength(1);
+  resize(2);
+  board.ask(session, "tools/call", { name: "write" }, 3);
+  board.answerLast(one, "tools/call");
+  resize(1);
+  read(4);
+  expect(board.sentBy(one, "resources/read")).toHaveLength(2);
+});
+
+test("what is read while something changes is not kept, though there are more meanwhile", () => {
+  const one = alone();
+  const session = board.join(ONE);
+  board.ask(session, "tools/call", { name: "write" }, 1);
+  resize(2);
+  board.ask(session, "resources/read", { uri: "note://1" }, 2);
+  board.answerLast(one, "resources/read");
+  expect(board.shelf.kept.size).toBe(0);
+  board.answerLast(one, "tools/call");
+  board.ask(session, "resources/read", { uri: "note://1" }, 3);
+  board.answerLast(one, "resources/read");
+  expect(board.shelf.kept.size).toBe(1);
+});
+
+test("an address that stays is asked with the secrets it had: what it says is kept", () => {
+  board = new ReplicaBoard();
+  board.markOf = ({ reach }) => `of ${JSON.stringify(reach)}`;
+  const reach = { kind: "remote", wire: "http", url: "http://a", headers: {} } as const;
+  const [one] = reachedBy(reach, "one");
+  if (one === undefined) throw new Error("there is none");
+  startReplica(board, one);
+  const session = board.join(ONE);
+  const [first, second] = reachedBy({ ...reach, others: ["http://b"] }, "two");
+  expect(first).toBe(one);
+  if (second === undefined) throw new Error("there is no second");
+  startReplica(board, second);
+  board.ask(session, "resources/read", { uri: "note://1" }, 1);
+  board.answerLast(one, "resources/read");
+  expect(board.shelf.kept.size).toBe(1);
 });

@@ -8,7 +8,7 @@ import type { Session, View } from "../../src/core/session.ts";
 import type { Scope, Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { Board, type Mailbox } from "../helpers/board.ts";
-import { unitOf } from "../helpers/unit.ts";
+import { otherCommand, unitOf } from "../helpers/unit.ts";
 
 const ONE: View = { kind: "one", upstream: "files" };
 
@@ -140,7 +140,7 @@ describe('an upstream of scope "project"', () => {
     board.pass(100);
     expect(a.unit.settings.requestTimeoutMs).toBe(1);
     expect(a.unit.key).toBe("files@/work/a");
-    board.apply({ ...scoped("project"), hash: "other" });
+    board.apply(otherCommand(scoped("project")));
     board.pass(100);
     expect(board.effects).toContainEqual({ kind: "drained", upstream: a });
     board.ask(session, "tools/list", undefined, 2);
@@ -155,7 +155,7 @@ describe('an upstream of scope "project"', () => {
     board.ask(session, "resources/subscribe", { uri }, 2);
     const asked = board.last("files", "resources/subscribe");
     board.reply(demanded(board).at(-1) as Upstream, asked, {});
-    board.apply({ ...scoped("project"), hash: "other" });
+    board.apply(otherCommand(scoped("project")));
     const successor = demanded(board).at(-1) as Upstream;
     board.startThis(successor);
     expect(board.count("files", "resources/subscribe")).toBe(2);
@@ -169,7 +169,7 @@ describe('an upstream of scope "project"', () => {
     const [session] = hello(board, "/work/a");
     board.ask(session, "resources/subscribe", { uri: "file:///work/a/b" }, 2);
     board.reply(board.upstream("files"), board.last("files", "resources/subscribe"), {});
-    board.apply({ ...scoped("project"), hash: "other" });
+    board.apply(otherCommand(scoped("project")));
     expect(demanded(board).map(({ key }) => key)).toEqual(["files@/work/a"]);
     board.startThis(demanded(board).at(-1) as Upstream);
     expect(board.count("files", "resources/subscribe")).toBe(2);

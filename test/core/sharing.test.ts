@@ -6,7 +6,7 @@ import type { Params } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import { Board } from "../helpers/board.ts";
-import { unitOf } from "../helpers/unit.ts";
+import { otherCommand, unitOf } from "../helpers/unit.ts";
 
 const ONE = { kind: "one", upstream: "files" } as const;
 const READ = { name: "read", inputSchema: {} };
@@ -194,7 +194,7 @@ describe("a changed unit", () => {
     const session = board.join(ONE);
     const box = board.ask(session, "tools/call", { name: "read" });
     const sent = board.last("files", "tools/call");
-    board.apply(unitOf("files", { hash: "other" }));
+    board.apply(otherCommand(unitOf("files")));
     expect(board.upstream("files")).toBe(old);
     const demand = board.effects.findLast((effect) => effect.kind === "demand");
     const fresh = demand?.kind === "demand" ? demand.upstream : old;

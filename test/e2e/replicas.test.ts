@@ -207,6 +207,30 @@ test("one replica more in the config leaves the others and what they are doing a
   expect(await writing).toBe("meanwhile");
 });
 
+test("what ran alone goes on as the first of three with its clients, and alone again", async () => {
+  using directory = new TemporaryDirectory();
+  const journal = join(directory.path, "journal");
+  const server = fixture("counting.ts", `--journal=${journal}`, "--delay=1500");
+  const entry = (replicas: number): object => ({ mcpServers: { count: { ...server, replicas } } });
+  await using daemon = await Daemon.start(entry(1));
+  const client = await daemon.connect("count");
+  await client.request("resources/subscribe", { uri: "count://all" });
+  const pid = await client.call("who");
+  const writing = client.call("write", { id: "meanwhile" });
+  await waitFor("the write", () => linesOf(journal, "write").length === 1);
+  daemon.home.writeConfig(entry(3));
+  const pids = (await allReady(daemon)).map((replica) => String(replica.pid));
+  expect([pids.length, pids[0]]).toEqual([3, pid]);
+  expect(await writing).toBe("meanwhile");
+  const others = await Promise.all([1, 2].map(() => daemon.connect("count")));
+  for (const other of others) expect(pids.slice(1)).toContain(await other.call("who"));
+  expect(await client.call("who")).toBe(pid);
+  expect(await client.call("touch")).toBe("1");
+  daemon.home.writeConfig(entry(1));
+  await waitFor("one", async () => (await replicasOf(daemon, "count")).length === 1);
+  for (const each of [client, ...others]) expect(await each.call("who")).toBe(pid);
+});
+
 test("lists that differ are a condition; the first replica that can speak is believed", async () => {
   using directory = new TemporaryDirectory();
   const started = await startCounting(directory.path, `--odd=${join(directory.path, "odd")}`);

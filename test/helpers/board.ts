@@ -44,7 +44,7 @@ export class Board {
     { name: "mcpd", version: "test" },
     {
       newQuestionId: () => this.questionId,
-      secretMark: () => "",
+      secretMark: (unit) => this.markOf(unit),
       newName: () => `state ${this.#nextName++}`,
       shelf: () => this.shelf,
       recall: (unit) => this.memories.get(unit.upstream) ?? null,
@@ -57,6 +57,8 @@ export class Board {
   /** What each session was sent outside its requests. */
   readonly pushed = new Map<Session, Wire[]>();
   nowMs = 0;
+  /** What tells apart the secrets of a unit. */
+  markOf: (unit: Unit) => string = () => "";
   /** The id of the first question of the sessions opened from now on. */
   questionId = 1;
   #nextSession = 1;

@@ -25,3 +25,9 @@ export function unitOf(upstream: string, change: Partial<Unit> = {}): Unit {
     ...change,
   };
 }
+
+/** The same upstream with a command of its own. */
+export function otherCommand(unit: Unit): Unit {
+  const reach = { kind: "stdio", command: "other", args: [], env: {}, cwd: null } as const;
+  return { ...unit, hash: "other", reach };
+}

@@ -1,11 +1,13 @@
 import type { RequestId } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Switchboard } from "../../src/core/switchboard.ts";
-import type { Unit } from "../../src/core/unit.ts";
+import type { Reach, Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
 import { unitOf } from "../helpers/unit.ts";
 import type { Random } from "./random.ts";
 import type { UpstreamModel } from "./upstream-model.ts";
+
+type Model = Extract<Reach, { kind: "stdio" }>;
 
 export type Client = {
   readonly name: string;
@@ -21,8 +23,19 @@ export function patientUnit(name: string, replicas: number, random: Random): Uni
   const model = { kind: "stdio", command: "model", args: [], env: {}, cwd: null } as const;
   const idleStopMs = random.pick([null, null, 200]);
   const settings = { idleStopMs, hedgeMs: random.pick([null, 300]), requestTimeoutMs: 20_000 };
-  const reach = replicas === 1 ? model : { ...model, replicas };
-  return { ...unit, reach, settings: { ...unit.settings, ...settings } };
+  const reach = reachWith(model, replicas);
+  return {
+    ...unit,
+    reach,
+    hash: `hash of ${JSON.stringify(reach)}`,
+    settings: { ...unit.settings, ...settings },
+  };
+}
+
+/** One has no number, as in a config that was read. */
+function reachWith(reach: Model, count: number): Model {
+  const { replicas: _before, ...one } = reach;
+  return count === 1 ? one : { ...one, replicas: count };
 }
 
 /** Units of which one has another command, or another number of replicas. */
@@ -35,10 +48,10 @@ export function changeOne(
   return units.map((unit, index) => {
     const { reach } = unit;
     if (index !== which || reach.kind !== "stdio") return unit;
-    const replicas = random.pick([2, 3, 4]);
-    const resizes = reach.replicas !== undefined && random.chance(0.7);
-    const next = resizes ? { ...reach, replicas } : { ...reach, command };
-    return { ...unit, hash: `hash ${command}`, reach: next };
+    const next = random.chance(0.7)
+      ? reachWith(reach, random.pick([1, 2, 3, 4]))
+      : { ...reach, command };
+    return { ...unit, hash: `hash of ${JSON.stringify(next)}`, reach: next };
   });
 }
 
