@@ -1,9 +1,9 @@
-import { STDIN } from "./terminal.ts";
+import { STDIN, STDOUT } from "./terminal.ts";
 
-/** Whether somebody is there to be asked: /dev/null, which isTerminal() lets pass, is nobody. */
+/** Whether somebody sees a question and can answer: nobody on /dev/null, unlike isTerminal(). */
 export async function canAsk(): Promise<boolean> {
   const { isatty } = await import("node:tty");
-  return isatty(STDIN);
+  return isatty(STDIN) && isatty(STDOUT);
 }
 
 /** Asks on the terminal; giving up is a no. `suggested` is what Enter alone says. */

@@ -108,13 +108,37 @@ test("config edit runs the editor and fails on what it leaves behind", async () 
   expect((await bench.run(["config", "edit"], { EDITOR: "false" })).code).toBe(74);
 });
 
+const main = join(import.meta.dir, "../../src/main.ts");
+
 test("where nobody can be asked, as under cron, setup and doctor --fix say so", async () => {
   using bench = new Bench();
-  const main = join(import.meta.dir, "../../src/main.ts");
   const silent = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
   for (const words of [["setup"], ["doctor", "--fix"]]) {
     const argv = [process.execPath, main, ...words];
     const child = Bun.spawn(argv, { cwd: bench.home, env: bench.environment, ...silent });
     expect([words, await child.exited]).toEqual([words, 2]);
   }
+});
+
+test.each([
+  [">/dev/null", 2],
+  [">seen", 2],
+  ["2>/dev/null", 0],
+] as const)("setup asks on standard output, if it is a terminal: %s", async (redirection, code) => {
+  using bench = new Bench();
+  let said = "";
+  const line = `"${process.execPath}" "${main}" setup cursor ${redirection}`;
+  const child = Bun.spawn(["sh", "-c", line], {
+    cwd: bench.home,
+    env: bench.environment,
+    terminal: {
+      data(terminal, bytes) {
+        const before = said.includes("Which clients");
+        said += new TextDecoder().decode(bytes);
+        if (!before && said.includes("Which clients")) terminal.write("\u0003");
+      },
+    },
+  });
+  expect(await child.exited).toBe(code);
+  expect(said.includes("Which clients")).toBe(code === 0);
 });

@@ -9,7 +9,6 @@ import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { untilStopped } from "../signals.ts";
 import { untilReady } from "../supervised.ts";
-import { isTerminal, STDERR } from "../terminal.ts";
 
 /** As shells have it. */
 const INTERRUPTED = 130;
@@ -34,7 +33,7 @@ export default command({
   async execute({ args, options, output }) {
     if (args.yes && !args.fix) throw usage("--yes needs --fix", "doctor");
     const isAsked = args.fix && !args.yes;
-    if (isAsked && (options.json || !isTerminal(STDERR) || !(await canAsk()))) {
+    if (isAsked && (options.json || !(await canAsk()))) {
       throw usage("Nobody can be asked here: add --yes to --fix", "doctor");
     }
     const abort = new AbortController();

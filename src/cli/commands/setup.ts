@@ -34,7 +34,6 @@ import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
 import { table } from "../table.ts";
-import { isTerminal, STDERR } from "../terminal.ts";
 import { entriesOf } from "../upstream-entry.ts";
 
 /** All that setup is about to do. */
@@ -72,7 +71,7 @@ export default command({
   async execute({ args, options, output }) {
     const dryRun = args["dry-run"];
     const isAsked = !args.yes && !dryRun;
-    if (isAsked && (options.json || !isTerminal(STDERR) || !(await canAsk()))) {
+    if (isAsked && (options.json || !(await canAsk()))) {
       throw usage("Nobody can be asked here: add --yes, or --dry-run to see the changes", "setup");
     }
     const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);
