@@ -10,7 +10,9 @@ import type { Shape } from "./shape.ts";
  * Whose MCP servers a list is: the user's everywhere, those of a project in a file of its own, or
  * (local) those of a project in a file of the user.
  */
-export type ClientScope = "user" | "project" | "local";
+export const CLIENT_SCOPES = ["user", "project", "local"] as const;
+
+export type ClientScope = (typeof CLIENT_SCOPES)[number];
 
 /** Where we look. Pure: every system can be asked for on every system. */
 export type Where = {

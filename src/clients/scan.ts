@@ -4,6 +4,7 @@ import { dirname, isAbsolute } from "node:path";
 import { type Fault, isFault } from "../core/fault.ts";
 import {
   type Client,
+  CLIENT_SCOPES,
   type ClientScope,
   type Entry,
   type Place,
@@ -42,21 +43,21 @@ export type Look =
     };
 
 /**
- * Looks at every list a client has in a scope, those that are still to be made included; of scope
- * "local" only at those there are, of projects that are there. In the home directory the files of a
- * project may be those of the user, which they then are.
+ * Looks at every list a client has in these scopes, those that are still to be made included; of
+ * scope "local" only at those there are, of projects that are there. In the home directory the
+ * files of a project may be those of the user, which they then are.
  */
 export function lookAt(
   client: Client,
   where: Where,
   link: Link,
-  scope: ClientScope,
+  scopes: readonly ClientScope[] = CLIENT_SCOPES,
 ): readonly Look[] {
   const places = client.places(where);
   const ofUser = places.flatMap((place) => (place.scope === "user" ? place.paths : []));
   return places
-    .filter((place) => place.scope === scope)
-    .filter(({ paths }) => scope !== "project" || !paths.some((path) => ofUser.includes(path)))
+    .filter(({ scope }) => scopes.includes(scope))
+    .filter(({ paths, scope }) => scope !== "project" || !paths.some((at) => ofUser.includes(at)))
     .flatMap((place): readonly Look[] => {
       const path = place.paths.find(exists) ?? place.paths[0] ?? "";
       const before = snapshot(path);

@@ -10,7 +10,7 @@ import { left, SWITCHED_OFF } from "./dialect.ts";
 import { editServers } from "./document.ts";
 import { type Link, OUR_NAME, wayOf } from "./link.ts";
 import type { FoundServer, Rules } from "./merge.ts";
-import { type ClientFile, filesToConnect, isInstalled, lookAt } from "./scan.ts";
+import { type ClientFile, filesToConnect, isInstalled, type Look, lookAt } from "./scan.ts";
 import type { Change } from "./write.ts";
 
 /** A list of a client with what becomes of its servers. */
@@ -34,21 +34,22 @@ export function survey(clients: readonly Client[], where: Where, link: Link): Su
   const takeovers: Takeover[] = [];
   const skipped: Skipped[] = [];
   for (const client of clients) {
-    const ofUser = isInstalled(client, where)
-      ? filesToConnect(lookAt(client, where, link, "user"))
-      : [];
-    const ofProject = lookAt(client, where, link, "project").filter(
-      (look) => look.kind === "unusable" || look.before.bytes !== null,
-    );
-    const ofProjects = lookAt(client, where, link, "local").filter(
-      (look) => look.kind === "unusable" || look.servers.size > 0,
-    );
-    for (const look of [...ofUser, ...ofProject, ...ofProjects]) {
+    const looks = lookAt(client, where, link);
+    const ofUser = looks.filter(({ place }) => place.scope === "user");
+    const ofProjects = looks.filter((look) => look.place.scope !== "user" && isThere(look));
+    const chosen = isInstalled(client, where) ? filesToConnect(ofUser) : [];
+    for (const look of [...chosen, ...ofProjects]) {
       if (look.kind === "file") takeovers.push(takeoverOf(look, where));
       else skipped.push({ client: client.id, path: look.path, problem: look.problem });
     }
   }
   return { takeovers, skipped };
+}
+
+/** Whether a client has a file for a project, or in its own file a server for one. */
+function isThere(look: Look): boolean {
+  if (look.kind === "unusable") return true;
+  return look.place.scope === "local" ? look.servers.size > 0 : look.before.bytes !== null;
 }
 
 /** The same without the servers that our config would not take: they stay. */

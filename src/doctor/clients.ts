@@ -18,11 +18,7 @@ export const clientsCheck: Check = {
   run(scene) {
     const { where, link } = scene.clients;
     const concerned = CLIENTS.filter((client) => isConcerned(client, where));
-    const looks = concerned.flatMap((client) => [
-      ...lookAt(client, where, link, "user"),
-      ...lookAt(client, where, link, "project"),
-      ...lookAt(client, where, link, "local"),
-    ]);
+    const looks = concerned.flatMap((client) => lookAt(client, where, link));
     return [...looks.flatMap((look) => ofLook(scene, look)), ...unconnected(scene, looks)];
   },
 };

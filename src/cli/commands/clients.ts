@@ -67,18 +67,17 @@ function line(row: Row, file: Row["files"][number]): readonly string[] {
 }
 
 function rowOf(client: Client, { where, link }: ClientContext): Row {
-  const user = lookAt(client, where, link, "user").map(fileOf);
-  const project = lookAt(client, where, link, "project").map(fileOf);
-  const local = lookAt(client, where, link, "local").map(fileOf);
+  const files = lookAt(client, where, link).map(fileOf);
+  const hasOwn = files.some(({ exists, scope }) => scope === "user" && exists);
   return {
     id: client.id,
     title: client.title,
     installed: isInstalled(client, where),
-    files: [
-      ...user.filter((file, at) => file.exists || (at === 0 && !user.some((any) => any.exists))),
-      ...project.filter(({ exists }) => exists),
-      ...local.filter(({ connected, servers }) => connected.length + servers.length > 0),
-    ],
+    files: files.filter(({ connected, exists, scope, servers }, at) => {
+      if (scope === "local") return connected.length + servers.length > 0;
+      // Where it has none, the first that it would look for.
+      return exists || (at === 0 && scope === "user" && !hasOwn);
+    }),
   };
 }
 

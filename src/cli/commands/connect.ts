@@ -53,7 +53,7 @@ export default command({
     if (server !== null) entryOf(context.config, server);
     const name = server ?? OUR_NAME;
     const looks = filesToConnect(
-      lookAt(client, context.where, context.link, isProject ? "project" : "user"),
+      lookAt(client, context.where, context.link, [isProject ? "project" : "user"]),
     );
     if (looks.length === 0) {
       const state = isProject ? "it has no config of a project" : "it has no config";

@@ -1,3 +1,4 @@
+import type { ClientScope } from "../../clients/client.ts";
 import { editServers } from "../../clients/document.ts";
 import { type ClientFile, lookAt } from "../../clients/scan.ts";
 import { byFile, editedInTurn } from "../../clients/setup.ts";
@@ -15,6 +16,12 @@ import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
 import { orThrow } from "../config-file.ts";
 import { projectOf } from "../project.ts";
+
+/** What a client keeps for a project is in a file of its own, or in that of the user. */
+const SCOPES: ReadonlyMap<string, readonly ClientScope[]> = new Map([
+  ["user", ["user"]],
+  ["project", ["project", "local"]],
+]);
 
 export default command({
   meta: {
@@ -39,16 +46,13 @@ export default command({
     const client = clientNamed(args.client);
     const context = clientContext(options, projectOf(args.project, "disconnect"));
     const { link, where } = context;
-    const looks = [
-      ...(args.scope === "project" ? [] : lookAt(client, where, link, "user")),
-      ...(args.scope === "user" ? [] : lookAt(client, where, link, "project")),
-      ...(args.scope === "user" ? [] : lookAt(client, where, link, "local")),
-    ];
-    const files = looks.flatMap((look): ClientFile[] => {
-      if (look.project !== null && look.project !== where.project) return [];
-      if (look.kind === "unusable") throw new FaultError(look.problem);
-      return look.ours.length > 0 ? [look] : [];
-    });
+    const files = lookAt(client, where, link, SCOPES.get(args.scope ?? "")).flatMap(
+      (look): ClientFile[] => {
+        if (look.project !== null && look.project !== where.project) return [];
+        if (look.kind === "unusable") throw new FaultError(look.problem);
+        return look.ours.length > 0 ? [look] : [];
+      },
+    );
     const changes = byFile(files, (file) => file).flatMap((lists) => changesOf(lists, context));
     if (changes.length === 0) output.notes.info(`${client.title} is not connected`);
     return changeFiles(context, changes, {

@@ -86,7 +86,7 @@ function read(source: string, context: ClientContext): Foreign {
 }
 
 function listsOf(client: Client, { where, link }: ClientContext): readonly Look[] {
-  return (["user", "local"] as const).flatMap((scope) => lookAt(client, where, link, scope));
+  return lookAt(client, where, link, ["user", "local"]);
 }
 
 function pathOf(look: Look): string {

@@ -23,6 +23,7 @@ export const claudeCode: Client = {
     const file = own === "" ? inHome(where, ".claude.json") : joinFor(where, own, ".claude.json");
     return [
       { scope: "user", paths: [file], shape: MCP_SERVERS, dialect },
+      ...inProject(where, [[".mcp.json"]], { shape: MCP_SERVERS, dialect }),
       {
         scope: "local",
         paths: [file],
@@ -31,7 +32,6 @@ export const claudeCode: Client = {
         projectsKey: "projects",
         offPath: ["disabledMcpServers"],
       },
-      ...inProject(where, [[".mcp.json"]], { shape: MCP_SERVERS, dialect }),
     ];
   },
 };
