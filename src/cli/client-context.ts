@@ -11,7 +11,7 @@ import { MCP_SERVERS } from "../clients/shape.ts";
 import type { Change } from "../clients/write.ts";
 import { type Edit, editText } from "../config/edit.ts";
 import { jsonSchema } from "../config/json-schema.ts";
-import { readConfig } from "../config/resolve.ts";
+import { entryProblem, readConfig } from "../config/resolve.ts";
 import { nameProblem } from "../config/schema-upstream.ts";
 import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "../config/template.ts";
@@ -86,11 +86,8 @@ export function rulesOf({ config }: ClientContext): Rules {
   return {
     nameProblem,
     entryProblem: (entry) => {
-      const text = JSON.stringify({ mcpServers: { it: entry } });
-      const read = readConfig(text, store.path, platform, 1);
-      if (!isFault(read)) return null;
-      const [first] = (read.data?.["problems"] ?? []) as readonly { readonly text: string }[];
-      return `mcpd cannot run it: ${(first?.text ?? read.text).replace("mcpServers.it.", "")}`;
+      const problem = entryProblem(entry);
+      return problem === null ? null : `mcpd cannot run it: ${problem}`;
     },
     secretFile: (server, slot) => join(platform.paths.configDir, "secrets", `${server}-${slot}`),
     reveal: (file) => {

@@ -7,12 +7,19 @@ import { codeFrame, type Parsed } from "./parse.ts";
 
 /** One wrong value of the file. */
 export type Problem = {
-  /** daemon.port */
-  readonly path: string;
+  readonly path: Path;
   readonly line: number;
   readonly column: number;
   readonly expected: string;
   readonly received: string;
+  /** What is wrong there, for people, without path and place. */
+  readonly what: string;
+};
+
+/** A problem as data.problems of a fault has it. */
+export type ProblemRow = Omit<Problem, "path" | "what"> & {
+  /** daemon.port */
+  readonly path: string;
   /** All of it as one line for people, without the place. */
   readonly text: string;
 };
@@ -26,16 +33,16 @@ export function problemAt(parsed: Parsed, path: Path, value: unknown, advice = "
   const node = nodeAt(path);
   const expected = node === undefined ? "nothing" : typeText(node);
   const received = shown(path, value);
-  const text = `${named(path)}: expected ${expected}, received ${received}${sentence(advice)}`;
-  return { ...place(parsed, path, value), expected, received, text };
+  const what = `expected ${expected}, received ${received}${sentence(advice)}`;
+  return { ...place(parsed, path, value), expected, received, what };
 }
 
 /** The problem of a key that the schema library or the language would drop without a word. */
 export function problemOfKey(parsed: Parsed, path: Path): Problem {
   const received = JSON.stringify(path.at(-1));
   const expected = "another name";
-  const text = `${named(path)}: ${received} cannot be a name here: choose another one`;
-  return { ...place(parsed, path, undefined), expected, received, text };
+  const what = `${received} cannot be a name here: choose another one`;
+  return { ...place(parsed, path, undefined), expected, received, what };
 }
 
 /** The problem behind an issue of the schema library. */
@@ -49,23 +56,27 @@ export function problemOf(parsed: Parsed, issue: v.BaseIssue<unknown>): Problem 
   const value = inKey ? undefined : issue.input;
   const received = inKey ? JSON.stringify(issue.input) : shown(path, issue.input);
   const isEntry = typeof issue.input === "object";
-  const state = inKey || isEntry ? "" : ` ${received} is not valid here.`;
-  const text = `${named(path)}:${state} ${advice}`;
-  return { ...place(parsed, path, value), expected: advice, received, text };
+  const state = inKey || isEntry ? "" : `${received} is not valid here. `;
+  return { ...place(parsed, path, value), expected: advice, received, what: state + advice };
 }
 
-/** All problems of a file as one fault: the first in words, every one in data.problems. */
+/** All problems of a file, in its order, as one fault: the first in words, all in data.problems. */
 export function invalid(parsed: Parsed, problems: readonly Problem[]): Fault | null {
-  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
-  const [first] = sorted;
+  const rows = problems.map(rowOf);
+  const [first] = rows;
   if (first === undefined) return null;
   const { line, column } = first;
   const frame = codeFrame(parsed.text, { offset: 0, line, column });
-  const more = sorted.length - 1;
+  const more = rows.length - 1;
   const others = more === 0 ? "" : ` (and ${more} more ${more === 1 ? "problem" : "problems"})`;
   const text = `${parsed.file}:${line}:${column}: ${first.text}${others}\n${frame}`;
-  const data = { file: parsed.file, path: first.path, line, column, frame, problems: sorted };
+  const data = { file: parsed.file, path: first.path, line, column, frame, problems: rows };
   return fault("config.invalid", text, parsed.file, data);
+}
+
+function rowOf({ path, what, ...rest }: Problem): ProblemRow {
+  const where = pathText(path);
+  return { ...rest, path: where, text: `${where === "" ? "The file" : where}: ${what}` };
 }
 
 function place(
@@ -75,11 +86,7 @@ function place(
 ): Pick<Problem, "path" | "line" | "column"> {
   const part = value === undefined || typeof value === "object" ? "key" : "value";
   const { line, column } = parsed.locate(path, part);
-  return { path: pathText(path), line, column };
-}
-
-function named(path: Path): string {
-  return path.length === 0 ? "The file" : pathText(path);
+  return { path, line, column };
 }
 
 /** A value in words; never one that could be a secret. */

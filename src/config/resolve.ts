@@ -15,9 +15,10 @@ import {
 } from "../core/unit.ts";
 import { canonicalJson, sha256 } from "../lib/hash.ts";
 import type { Paths, User } from "../platform/platform.ts";
+import { pathText } from "./describe.ts";
 import { inspect } from "./inspect.ts";
 import { parseConfig, type Parsed } from "./parse.ts";
-import { invalid, problemOf } from "./problem.ts";
+import { invalid, type Problem, problemOf } from "./problem.ts";
 import type { ClientEntry } from "./schema-client.ts";
 import {
   type BehaviourEntry,
@@ -50,14 +51,43 @@ export function derivedPort(userName: string): number {
  * received); unknown keys and literal secrets are warnings.
  */
 function resolveConfig(parsed: Parsed, host: ConfigHost, number: number): Revision | Fault {
+  const { entry, problems, warnings } = check(parsed);
+  const refused = invalid(parsed, problems);
+  return refused ?? revisionOf(entry, parsed.file, host, number, warnings);
+}
+
+/** Why an entry could not be in mcpServers, in words about the entry alone; null when it could. */
+export function entryProblem(entry: unknown): string | null {
+  const parsed = parseConfig(JSON.stringify({ mcpServers: { it: entry } }), "");
+  if (isFault(parsed)) return parsed.text;
+  const [first] = check(parsed).problems;
+  if (first === undefined) return null;
+  const [, , ...own] = first.path;
+  const at = pathText(own);
+  return at === "" ? first.what : `${at}: ${first.what}`;
+}
+
+/** What is wrong with a file, and what is odd in it, in its order. */
+function check(parsed: Parsed): {
+  /** Of a file with problems it is not whole. */
+  readonly entry: ConfigEntry;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly ConfigWarning[];
+} {
   const found = inspect(parsed);
   const checked = v.safeParse(ConfigSchema, found.value, { abortPipeEarly: true });
   const issues = checked.issues?.map((issue) => problemOf(parsed, issue)) ?? [];
-  const refused = invalid(parsed, [...found.problems, ...issues]);
-  if (refused !== null) return refused;
-  const warnings = [...parsed.warnings, ...found.warnings];
-  warnings.sort((a, b) => a.line - b.line || a.column - b.column);
-  return revisionOf(checked.output as ConfigEntry, parsed.file, host, number, warnings);
+  return {
+    entry: checked.output as ConfigEntry,
+    problems: [...found.problems, ...issues].sort(byPlace),
+    warnings: [...parsed.warnings, ...found.warnings].sort(byPlace),
+  };
+}
+
+type Placed = { readonly line: number; readonly column: number };
+
+function byPlace(a: Placed, b: Placed): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 /** The revision of no file at all: every key at its default, only the built-in upstream. */

@@ -13,7 +13,7 @@ import {
 import { sha256 } from "../lib/hash.ts";
 import { type Edit, editText } from "./edit.ts";
 import { jsonSchema } from "./json-schema.ts";
-import type { Problem } from "./problem.ts";
+import type { ProblemRow } from "./problem.ts";
 import { type ConfigHost, defaultRevision, readConfig } from "./resolve.ts";
 import { CONFIG_TEMPLATE, SCHEMA_FILE_NAME } from "./template.ts";
 
@@ -167,7 +167,7 @@ export class ConfigStore {
  */
 export function refusal(checked: Fault, before: Revision | Fault): Fault {
   if (isFault(before)) return before;
-  const problems = (checked.data?.["problems"] ?? []) as readonly Problem[];
+  const problems = (checked.data?.["problems"] ?? []) as readonly ProblemRow[];
   const [first] = problems;
   const text = `Cannot change ${checked.subject}: ${first?.text ?? checked.text}`;
   const rows = problems.map(({ line: _line, column: _column, ...problem }) => problem);

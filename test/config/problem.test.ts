@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { readConfig } from "../../src/config/resolve.ts";
+import { entryProblem, readConfig } from "../../src/config/resolve.ts";
 import { type Fault, isFault } from "../../src/core/fault.ts";
 import { testHost } from "./host.ts";
 
@@ -244,4 +244,16 @@ describe("wrong values", () => {
     const url = '{ "mcpServers": { "a": { "url": "gopher://bob:abcdef@example.com" } } }';
     expect(JSON.stringify(refused(url))).not.toContain("abcdef");
   });
+});
+
+test.each([
+  [{ command: "x" }, null],
+  [{}, 'Give either "command"'],
+  [[], "expected an object"],
+  [{ url: "not a url" }, 'url: "not a url" is not valid here. Write it like'],
+  [{ command: "x", args: [{}] }, "args[0]: expected text, received an object"],
+  [{ command: "x", env: { "mcpServers.it.X": 1 } }, "env.mcpServers.it.X: "],
+])("entryProblem() of %j is about the entry alone", (entry, words) => {
+  const problem = entryProblem(entry);
+  expect(problem?.slice(0, words?.length) ?? null).toBe(words);
 });
