@@ -10,6 +10,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -62,6 +63,20 @@ export function readIfExists(path: string): string | null {
   } catch (error) {
     if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return null;
     throw error;
+  }
+}
+
+/**
+ * Another text once a file was written, replaced or given other rights; "" while it cannot be
+ * looked at. Not so when it gets as many bytes within the same few milliseconds: its time is as
+ * coarse as that.
+ */
+export function fileVersion(path: string): string {
+  try {
+    const { ctimeMs, ino, mode, size } = statSync(path);
+    return `${ino} ${mode} ${size} ${ctimeMs}`;
+  } catch {
+    return "";
   }
 }
 

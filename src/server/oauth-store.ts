@@ -1,4 +1,4 @@
-import { rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type {
@@ -9,7 +9,7 @@ import type {
 
 import type { Clock } from "../lib/clock.ts";
 import { withFileLock } from "../lib/file-lock.ts";
-import { ensurePrivateDir, readIfExists, writeFileAtomic } from "../lib/files.ts";
+import { ensurePrivateDir, fileVersion, readIfExists, writeFileAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 
 /**
@@ -53,8 +53,7 @@ export class CredentialStore {
 
   /** What is stored now; null when there is nothing, or nothing that can be read. */
   read(): Credentials | null {
-    const found = statSync(this.#path, { throwIfNoEntry: false });
-    const version = found === undefined ? "" : `${found.ino} ${found.mtimeMs} ${found.size}`;
+    const version = fileVersion(this.#path);
     if (this.#cached?.version !== version) {
       this.#cached = { version, credentials: parse(readIfExists(this.#path)) };
     }

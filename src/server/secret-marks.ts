@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import type { Unit } from "../core/unit.ts";
 import type { Clock } from "../lib/clock.ts";
-import { ensurePrivateDir, readIfExists, writeFileAtomic } from "../lib/files.ts";
+import { ensurePrivateDir, fileVersion, readIfExists, writeFileAtomic } from "../lib/files.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 import { openValues } from "../supervise/environment.ts";
 import { CredentialStore } from "./oauth-store.ts";
@@ -14,6 +14,13 @@ type Parts = {
   readonly clock: Clock;
 };
 
+/** A mark, and all that it is good for as long as it does not change. */
+type Known = {
+  readonly mark: string;
+  readonly files: ReadonlyMap<string, string>;
+  readonly logins: ReadonlyMap<CredentialStore, string>;
+};
+
 /**
  * Tells apart what an upstream says under different secrets, without telling the secrets: with
  * another token somebody else may be asking (MISSION D5). The salt keeps whoever reads the results
@@ -21,9 +28,7 @@ type Parts = {
  */
 export class SecretMarks {
   readonly #parts: Parts;
-  /** Of units whose secrets cannot change while we run. */
-  readonly #fixed = new WeakMap<Unit, string>();
-  readonly #logins = new WeakMap<Unit, readonly CredentialStore[]>();
+  readonly #known = new WeakMap<Unit, Known>();
   #salt: string | null = null;
 
   constructor(parts: Parts) {
@@ -32,35 +37,38 @@ export class SecretMarks {
 
   /** Null when it cannot be known at once: what is in the keychain has to be asked for. */
   of(unit: Unit): string | null {
-    const fixed = this.#fixed.get(unit);
-    if (fixed !== undefined) return fixed;
+    const known = this.#known.get(unit);
+    // Each read asks: a look at the files is cheaper than reading them.
+    if (known !== undefined && isGood(known)) return known.mark;
     const open = openValues(unit, this.#parts);
     if (open === null) return null;
-    const logins = this.#loginsOf(unit, open.urls);
-    const known = [...open.values, ...logins.map(loginAt)];
+    const { files, urls, values } = open;
+    const stores = urls.flatMap((url) => this.#loginsAt(unit, url));
+    const logins = new Map(stores.map((store) => [store, loginIn(store)]));
     this.#salt ??= saltIn(this.#parts.platform.paths.cacheDir);
-    const mark = createHmac("sha256", this.#salt).update(JSON.stringify(known)).digest("base64url");
-    if (!open.changing && logins.length === 0) this.#fixed.set(unit, mark);
+    const text = JSON.stringify([...values, ...logins.values()]);
+    const mark = createHmac("sha256", this.#salt).update(text).digest("base64url");
+    this.#known.set(unit, { mark, files, logins });
     return mark;
   }
 
-  /** Where the logins at the addresses of a unit lie. */
-  #loginsOf(unit: Unit, urls: readonly string[]): readonly CredentialStore[] {
-    const known = this.#logins.get(unit);
-    if (known !== undefined) return known;
+  /** Where a login at an address lies, if there can be one. */
+  #loginsAt({ upstream }: Unit, text: string): readonly CredentialStore[] {
+    const url = URL.parse(text);
+    if (url === null || !url.protocol.startsWith("http")) return [];
     const { clock, platform } = this.#parts;
-    const stores = urls.flatMap((text) => {
-      const url = URL.parse(text);
-      if (url === null || !url.protocol.startsWith("http")) return [];
-      return [new CredentialStore(platform.paths.keptDir, unit.upstream, url, clock)];
-    });
-    this.#logins.set(unit, stores);
-    return stores;
+    return [new CredentialStore(platform.paths.keptDir, upstream, url, clock)];
   }
 }
 
+function isGood({ files, logins }: Known): boolean {
+  for (const [path, version] of files) if (fileVersion(path) !== version) return false;
+  for (const [store, login] of logins) if (loginIn(store) !== login) return false;
+  return true;
+}
+
 /** Which login a store holds; a file that cannot be read is none. */
-function loginAt(store: CredentialStore): string {
+function loginIn(store: CredentialStore): string {
   try {
     return store.read()?.login ?? "";
   } catch {

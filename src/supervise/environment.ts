@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import type { Unit, ValueRef } from "../core/unit.ts";
-import { errorCode, reasonOf } from "../lib/files.ts";
+import { errorCode, fileVersion, reasonOf } from "../lib/files.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 
 /** A command with nothing left to resolve. It holds secrets: never log it whole. */
@@ -64,8 +64,8 @@ export async function resolveLaunch(unit: Unit, deps: LaunchDeps): Promise<Launc
 }
 
 /**
- * What the references in a unit stand for at this moment, missing ones as "", and the addresses it
- * is reached at. `changing` when files are among them, which can be written. Null when it takes
+ * What the references in a unit stand for at this moment, missing ones as "", the addresses it is
+ * reached at, and the files that were read, each with its version before that. Null when it takes
  * asking the keychain.
  */
 export function openValues(
@@ -74,9 +74,9 @@ export function openValues(
 ): {
   readonly values: readonly string[];
   readonly urls: readonly string[];
-  readonly changing: boolean;
+  readonly files: ReadonlyMap<string, string>;
 } | null {
-  if (reach.kind === "builtin") return { values: [], urls: [], changing: false };
+  if (reach.kind === "builtin") return { values: [], urls: [], files: new Map() };
   const headers = reach.kind === "remote" ? reach.headers : {};
   const outer = new Resolver(upstream, surroundings);
   const own = outer.known(reach.env ?? {});
@@ -87,8 +87,7 @@ export function openValues(
   const urls = reach.kind === "remote" ? [reach.url, ...(reach.others ?? [])].map(text) : [];
   const words = reach.kind === "stdio" ? [reach.command, ...reach.args, reach.cwd ?? ""] : [];
   const values = [...words.map(text), ...urls, ...Object.values(own), ...Object.values(sent)];
-  const references = [...Object.values(reach.env ?? {}), ...Object.values(headers)];
-  return { values, urls, changing: references.some(({ kind }) => kind === "file") };
+  return { values, urls, files: new Map([...resolver.files, ...outer.files]) };
 }
 
 /** The daemon's environment as a child may see it. */
@@ -129,6 +128,8 @@ function dropVariable(env: { [name: string]: string }, name: string, platform: P
 /** Resolves one after another and keeps the first problem. */
 export class Resolver {
   problem: Fault | null = null;
+  /** What was read, and its version before that. */
+  readonly files = new Map<string, string>();
   readonly #upstream: string;
   readonly #surroundings: Surroundings;
 
@@ -207,6 +208,7 @@ export class Resolver {
 
   #file(reference: string): string | null {
     const path = this.path(reference);
+    this.files.set(path, fileVersion(path));
     try {
       const { mode } = statSync(path);
       if (this.#surroundings.platform.name !== "windows" && (mode & OTHERS) !== 0) {

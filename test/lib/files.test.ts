@@ -13,6 +13,7 @@ import { join } from "node:path";
 import {
   ensurePrivateDir,
   errorCode,
+  fileVersion,
   readIfExists,
   reasonOf,
   writeFileAtomic,
@@ -71,6 +72,23 @@ test("readIfExists() gives null only when there is no file", () => {
   expect(readIfExists(join(directory, "empty"))).toBe("");
   expect(readIfExists(join(directory, "empty", "below"))).toBeNull();
   expect(() => readIfExists(directory)).toThrow();
+});
+
+test("fileVersion() is another one after each change, and none where there is no file", () => {
+  const path = join(directory, "versions");
+  const seen = [fileVersion(path)];
+  for (const change of [
+    () => writeFileSync(path, "a", { mode: 0o600 }),
+    () => writeFileSync(path, "ab"),
+    () => chmodSync(path, 0o640),
+    () => writeFileAtomic(path, "cd"),
+  ]) {
+    change();
+    seen.push(fileVersion(path));
+    expect(fileVersion(path)).toBe(seen.at(-1) ?? "");
+  }
+  expect(new Set(seen).size).toBe(5);
+  expect([seen[0], fileVersion(join(path, "below"))]).toEqual(["", ""]);
 });
 
 test("ensurePrivateDir() creates parents for the owner alone and leaves existing ones", () => {

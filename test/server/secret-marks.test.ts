@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Reach, Unit } from "../../src/core/unit.ts";
@@ -48,6 +48,33 @@ test("a file that is written anew is another secret at once, and is not told", (
   for (const name of readdirSync(cacheDir)) {
     expect(readFileSync(join(cacheDir, name), "latin1")).not.toContain("secret");
   }
+});
+
+test("a file that comes or goes, or gets other rights, is noticed; what stays is not read again", () => {
+  using home = new Home();
+  const path = join(home.path, "token");
+  let looks = 0;
+  const environment = {
+    get PLACE(): string {
+      looks += 1;
+      return "p";
+    },
+  };
+  const marks = marksWith(home, environment);
+  const unit = remote({ authorization: { kind: "file", path, prefix: "" } });
+  const none = marks.of(unit);
+  writeFileSync(path, "secret", { mode: 0o600 });
+  const mark = marks.of(unit);
+  expect(mark).not.toBe(none);
+  const before = looks;
+  expect([marks.of(unit), looks]).toEqual([mark, before]);
+  chmodSync(path, 0o644);
+  // Nobody is started with a secret that others can read.
+  expect(marks.of(unit)).toBe(none);
+  chmodSync(path, 0o600);
+  expect(marks.of(unit)).toBe(mark);
+  rmSync(path);
+  expect(marks.of(unit)).toBe(none);
 });
 
 test("what is in the keychain cannot be told at once: there is no mark", () => {
