@@ -20,7 +20,7 @@ import {
   type Response,
   rpcError,
 } from "./message.ts";
-import type { Question } from "./questions.ts";
+import type { Question } from "./question.ts";
 import type { Replicas } from "./replicas.ts";
 import type { Flight } from "./reuse.ts";
 import { type Audience, EVERYBODY } from "./scope.ts";
