@@ -1,5 +1,6 @@
 import type { Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
+import type { Params } from "./message.ts";
 import type { CallRecord } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -25,6 +26,11 @@ export interface Channel {
    * end.
    */
   readonly mustAnswer: boolean;
+  /**
+   * What the client of this request can do for a server, where its session cannot say so because
+   * it is shared: mcpd's own for all that is asked at the control door.
+   */
+  readonly capabilities?: Params;
 }
 
 /** What the core wants done. The order matters. */

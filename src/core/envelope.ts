@@ -1,6 +1,8 @@
+import type { Exchange } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { type Params, stringOr } from "./message.ts";
-import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
+import { capabilitiesOf } from "./question-methods.ts";
+import { MCP_LOG_LEVELS, type McpLogLevel } from "./session.ts";
 
 /** The revision of the modern era: no handshake, no session, everything in each request. */
 export const MODERN_REVISION = "2026-07-28";
@@ -70,9 +72,13 @@ export function stripEnvelope(params: Params | undefined): Params | undefined {
 }
 
 /** What a modern upstream hears of whoever asks: each client for itself, or mcpd. */
-export function envelopeOf(session: Session | null, about: Envelope["client"]): Envelope {
+export function envelopeOf(
+  { session, channel }: Pick<Exchange, "session" | "channel">,
+  about: Envelope["client"],
+): Envelope {
   const asker = session ?? { capabilities: {}, client: about, logLevel: null };
-  const { capabilities, client, logLevel } = asker;
+  const { client, logLevel } = asker;
+  const capabilities = capabilitiesOf(asker, channel);
   return { version: MODERN_REVISION, capabilities, client, logLevel };
 }
 

@@ -2,8 +2,8 @@ import type { Turn } from "./effect.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, type Outcome, type Params, type Request, rpcError } from "./message.ts";
-import { NEEDS } from "./question-methods.ts";
+import { encode, type Outcome, type Request, rpcError } from "./message.ts";
+import { canAnswer, capabilitiesOf, NEEDS } from "./question-methods.ts";
 import { clientOf, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -54,17 +54,17 @@ export class OpenQuestion implements Question {
 
   /** Puts the question if it is certain by now whom to ask. */
   consider(turn: Turn): void {
-    if (this.#home !== null) return this.#put(turn, this.#home);
-    const sessions = new Set([...this.#suspects].map((suspect) => suspect.session));
-    const [session] = sessions;
+    const askers = new Set([...this.#suspects].map(askerOf));
     const wanted = [...this.#suspects].some((suspect) => suspect.open);
-    if (sessions.size > 1 && wanted) {
+    if (askers.size > 1 && wanted) {
       if (this.#deadlineMs === Number.POSITIVE_INFINITY) {
         this.#deadlineMs = turn.nowMs + LIMITS.questionHoldMs;
       }
       return;
     }
-    if (session === undefined || session === null || !wanted) {
+    if (this.#home !== null) return this.#put(turn, this.#home);
+    const session = [...this.#suspects][0]?.session ?? null;
+    if (session === null || !wanted) {
       return this.refuse(turn, fault("question.nobody", undefined, this.#upstream.name));
     }
     this.#learn();
@@ -123,7 +123,9 @@ export class OpenQuestion implements Question {
   #put(turn: Turn, session: Session): void {
     const { method, params } = this.#request;
     if (session.era === "modern") return this.#park(turn, session);
-    if (!canAnswer(session, method, params)) {
+    const [only] = this.#suspects.size === 1 ? this.#suspects : [];
+    const channel = only?.channel ?? null;
+    if (!canAnswer(capabilitiesOf(session, channel), method, params)) {
       const text = `The client "${session.client.name}" cannot answer ${method}`;
       return this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
     }
@@ -146,8 +148,6 @@ export class OpenQuestion implements Question {
     }
     const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
     // On the stream of the call that asks, as the specification wants it, where that is certain.
-    const [only] = this.#suspects.size === 1 ? this.#suspects : [];
-    const channel = only?.channel;
     if (channel?.streams === true) turn.add({ kind: "note", channel, text });
     else turn.add({ kind: "push", session, text, keep: true });
   }
@@ -167,7 +167,7 @@ export class OpenQuestion implements Question {
     const { method, params } = this.#request;
     const exchange = [...this.#suspects].find((suspect) => suspect.open);
     if (exchange === undefined) return;
-    if (!canAnswer(session, method, params)) return this.#incapable(turn, exchange);
+    if (!canAnswer(session.capabilities, method, params)) return this.#incapable(turn, exchange);
     this.#hold(turn, [exchange]);
     const answer = (later: Turn, outcome: Outcome): void => this.#end(later, outcome);
     const question = { method, params, answer };
@@ -216,9 +216,7 @@ export class OpenQuestion implements Question {
   }
 }
 
-function canAnswer(session: Session, method: string, params: Params | undefined): boolean {
-  const capability = session.capabilities[NEEDS[method] ?? ""];
-  if (capability === undefined || capability === null) return false;
-  if (method !== "elicitation/create" || params?.["mode"] !== "url") return true;
-  return (capability as Params)["url"] !== undefined;
+/** Who has made a call: its session, or of a session that is shared the call itself. */
+function askerOf(suspect: Exchange): Exchange | Session | null {
+  return suspect.channel?.capabilities === undefined ? suspect.session : suspect;
 }

@@ -6,6 +6,7 @@ import { isRawNumber } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params } from "./message.ts";
 import { matches } from "./policy.ts";
+import { capabilitiesOf } from "./question-methods.ts";
 import { outcomeOf, recordCall } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -225,8 +226,8 @@ function keyOf(
 }
 
 /** An answer that is on its way may depend on what the upstream was told of the client. */
-function flightOf(key: string, { session }: Call): string {
-  return `${session.era} ${JSON.stringify(session.capabilities)} ${key}`;
+function flightOf(key: string, { session, channel }: Call): string {
+  return `${session.era} ${JSON.stringify(capabilitiesOf(session, channel))} ${key}`;
 }
 
 function sortedKeys(_key: string, value: unknown): unknown {

@@ -5,7 +5,7 @@ import { fault } from "./fault.ts";
 import type { Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { encode, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
-import { isQuestion } from "./question-methods.ts";
+import { canAnswer, capabilitiesOf, isQuestion } from "./question-methods.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What a modern upstream wants before it goes on. */
@@ -69,13 +69,17 @@ export function askRound(
     uncertain: [],
     drop: () => undefined,
   });
-  for (const asked of Object.values(requests)) {
-    const method = isObject(asked) ? String(asked["method"]) : "";
+  const wanted = Object.entries(requests).map(([key, asked]) => {
+    const { method, params } = isObject(asked) ? asked : {};
+    return { key, method: String(method), params: isObject(params) ? params : undefined };
+  });
+  const capabilities = capabilitiesOf(session, channel);
+  for (const { method, params } of wanted) {
     if (!isQuestion(method)) return fail(turn, `No client can be asked "${method}"`);
+    if (canAnswer(capabilities, method, params)) continue;
+    return fail(turn, `The client "${session.client.name}" cannot answer ${method}`);
   }
-  for (const [key, asked] of Object.entries(requests)) {
-    const method = isObject(asked) ? String(asked["method"]) : "";
-    const params = isObject(asked) && isObject(asked["params"]) ? asked["params"] : undefined;
+  for (const { key, method, params } of wanted) {
     const exchange = new Exchange({
       method,
       params: forLegacy(method, params, key),

@@ -273,7 +273,7 @@ export class Upstream {
     const request = this.exchanges.enter(exchange, turn.nowMs, timeoutMs);
     const modern = this.era === "modern" || exchange.method === "server/discover";
     const params = modern
-      ? withEnvelope(request.params, envelopeOf(exchange.session, this.about))
+      ? withEnvelope(request.params, envelopeOf(exchange, this.about))
       : paramsForLegacy(exchange, request.params);
     this.#send(turn, { ...request, params }, exchange);
   }

@@ -97,7 +97,10 @@ async function ask(url: URL): Promise<Response> {
   const method = "tools/list";
   if (!hello.ok) {
     // A server of the modern era knows no greeting.
-    const list = request(method, withEnvelope(undefined, envelopeOf(null, ABOUT)));
+    const list = request(
+      method,
+      withEnvelope(undefined, envelopeOf({ session: null, channel: null }, ABOUT)),
+    );
     return await post(url, list, envelopeHeaders(list));
   }
   // Some let everybody in, and ask at the first request.

@@ -6,7 +6,7 @@ import { LIMITS } from "../../src/core/limits.ts";
 import type { Params } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Unit } from "../../src/core/unit.ts";
-import { Board, type Mailbox } from "../helpers/board.ts";
+import { Board, Mailbox } from "../helpers/board.ts";
 import { unitOf } from "../helpers/unit.ts";
 
 const ONE = { kind: "one", upstream: "files" } as const;
@@ -146,6 +146,27 @@ describe("a legacy client on a modern upstream", () => {
       [META.logLevel]: "debug",
     });
     expect(board.count("files", "logging/setLevel")).toBe(0);
+  });
+
+  test("says for each call of a shared session what can be answered there", () => {
+    const board = modern();
+    const box = new Mailbox({ capabilities: { elicitation: { form: {} } } });
+    board.ask(join(board, {}), "tools/call", CALL, 1, box);
+    const { params } = board.last("files", "tools/call");
+    expect(params?.["_meta"]).toMatchObject({ [META.capabilities]: { elicitation: { form: {} } } });
+  });
+
+  test("is not asked what it cannot answer: its call ends with the reason", () => {
+    const board = modern();
+    const session = join(board, {});
+    const box = board.ask(session, "tools/call", CALL);
+    board.reply(board.upstream("files"), board.last("files", "tools/call"), {
+      resultType: "input_required",
+      inputRequests: { who: { method: "elicitation/create", params: { message: "Who?" } } },
+    });
+    expect(box.notes).toEqual([]);
+    expect(box.answer?.error?.message).toContain('"old" cannot answer elicitation/create');
+    expect([session.asks.size, session.pending.size]).toEqual([0, 0]);
   });
 
   test("is asked what the upstream wants to know, on the stream of its call", () => {

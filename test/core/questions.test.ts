@@ -238,6 +238,44 @@ describe("a question of a shared upstream", () => {
     expect(able.notes.length).toBe(1);
   });
 
+  test("is of the very call where a session is shared, and of what that call can answer", () => {
+    const board = ready();
+    const shared = join(board, {});
+    const able = new Mailbox({ capabilities: { elicitation: {} } });
+    const unable = new Mailbox({ capabilities: {} });
+    board.ask(shared, "tools/call", CALL, 1, able);
+    board.ask(shared, "tools/call", { name: "other" }, 2, unable);
+    const sentForUnable = board.last("files", "tools/call");
+    asks(board, "q1");
+    expect([able.notes, unable.notes]).toEqual([[], []]);
+    board.reply(board.upstream("files"), sentForUnable, {});
+    expect(able.notes.map(({ method }) => method)).toEqual(["elicitation/create"]);
+    const alone = new Mailbox({ capabilities: {} });
+    const other = ready();
+    other.ask(join(other), "tools/call", CALL, 1, alone);
+    asks(other, "q2");
+    expect(answerTo(other, "q2")?.error?.message).toContain("cannot answer elicitation/create");
+  });
+
+  test("of an instance of one shared session waits until it is certain of which call", () => {
+    const board = new Board();
+    board.apply(unitOf("files", { scope: "session", settings: PATIENT }));
+    const shared = board.open(ONE);
+    board.ask(shared, "initialize", { protocolVersion: "2025-06-18", capabilities: {} });
+    const own = board.switchboard.instances.find(({ audience }) => audience.kind === "session");
+    if (own === undefined) throw new Error("no instance");
+    board.startThis(own, { tools: [{ name: "wizard" }] });
+    const [ann, bob] = [1, 2].map((id) => {
+      const box = new Mailbox({ capabilities: { elicitation: {} } });
+      return board.ask(shared, "tools/call", { name: `tool ${id}` }, id, box);
+    });
+    const sentForBob = board.last("files", "tools/call");
+    board.says(own, { ...ASK, id: "q1" });
+    expect([ann?.notes, bob?.notes]).toEqual([[], []]);
+    board.reply(own, sentForBob, {});
+    expect([ann?.notes.length, bob?.notes.length]).toEqual([1, 0]);
+  });
+
   test("gives a person time: the deadline of the call stands still", () => {
     const board = ready();
     const session = join(board);

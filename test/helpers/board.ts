@@ -22,10 +22,12 @@ export type Wire = {
 export class Mailbox implements Channel {
   readonly streams: boolean;
   readonly mustAnswer: boolean;
+  readonly capabilities?: Params;
   readonly notes: Wire[] = [];
   answer: Wire | null = null;
 
-  constructor(options: { readonly streams?: boolean; readonly mustAnswer?: boolean } = {}) {
+  constructor(options: Partial<Pick<Channel, "streams" | "mustAnswer" | "capabilities">> = {}) {
+    if (options.capabilities !== undefined) this.capabilities = options.capabilities;
     this.streams = options.streams ?? true;
     this.mustAnswer = options.mustAnswer ?? true;
   }
