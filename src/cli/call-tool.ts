@@ -5,6 +5,7 @@ import type { Arguments, GlobalOptions } from "./command.ts";
 import { ANSWER_MS } from "./here.ts";
 import type { Output } from "./output.ts";
 import { ownProject } from "./project.ts";
+import { Questions } from "./questions.ts";
 import { saveAll } from "./save.ts";
 import { timeoutMsOf } from "./values.ts";
 
@@ -26,12 +27,20 @@ export const CALL_ARGUMENTS = {
     description: "Write an image or other binary result to a file",
   },
   timeout: { type: "string", alias: "t", valueHint: "SECS", description: "Longest wait" },
+  answer: {
+    type: "string",
+    multiple: true,
+    valueHint: "ANSWER",
+    description:
+      "What to answer if the server asks: JSON object, key=value, @FILE, decline or cancel",
+  },
   ...DAEMON_ARGUMENT,
 } as const satisfies Arguments;
 
 type Flags = {
   readonly output: string | undefined;
   readonly timeout: string | undefined;
+  readonly answer: readonly string[];
   readonly daemon: boolean;
 };
 
@@ -46,18 +55,26 @@ export async function callTool(
   output: Output,
 ): Promise<number> {
   const timeoutMs = timeoutMsOf(flags.timeout, "call");
-  const params = { ...call, ...ownProject(), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const questions = Questions.of(call, flags.answer, options);
+  const params = {
+    ...call,
+    ...ownProject(),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(questions === null ? {} : { answers: true }),
+  };
   const need = { daemon: flags.daemon, config: options.config };
-  const result = await output.busy(`Calling ${call.tool}`, (spinner) =>
+  const calling = output.busy(`Calling ${call.tool}`, (spinner) =>
     ask(need, output, (servers, signal) =>
       servers.request("mcpd/call", params, {
         signal,
         onProgress: (note) => spinner.update(progressText(call.tool, note)),
+        ...(questions === null ? {} : { onQuestion: questions.answeredBy(spinner) }),
         // The daemon watches the time and cancels the call: this is the second line.
         ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + ANSWER_MS }),
       }),
     ),
   );
+  const result = await calling.finally(() => questions?.expectAnswered());
   const saved = flags.output === undefined ? 0 : save(result, flags.output, output);
   if (options.json) output.json(result);
   else if (saved === 0) output.write(readResult(result).text);

@@ -1,9 +1,9 @@
 import { STDIN, STDOUT } from "./terminal.ts";
 
 /** Whether somebody sees a question and can answer: nobody on /dev/null, unlike isTerminal(). */
-export async function canAsk(): Promise<boolean> {
+export async function canAsk(shownOn: number = STDOUT): Promise<boolean> {
   const { isatty } = await import("node:tty");
-  return isatty(STDIN) && isatty(STDOUT);
+  return isatty(STDIN) && isatty(shownOn);
 }
 
 /** Asks on the terminal; giving up is a no. `suggested` is what Enter alone says. */

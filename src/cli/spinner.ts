@@ -19,7 +19,12 @@ export class Spinner {
     this.#text = text;
     this.#mode = mode;
     this.#clock = clock;
-    if (mode !== "silent") this.#timer = clock.after(PATIENCE_MS, () => this.#show());
+    this.start();
+  }
+
+  /** Shows itself, after a while, until it is stopped. */
+  start(): void {
+    if (this.#mode !== "silent") this.#timer = this.#clock.after(PATIENCE_MS, () => this.#show());
   }
 
   /** Changes the text; a terminal shows it with the next frame. */

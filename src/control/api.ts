@@ -191,8 +191,15 @@ export type ControlApi = {
       readonly arguments: { readonly [key: string]: unknown };
       /** What to take instead for those of the arguments that the schema wants as text. */
       readonly texts?: { readonly [key: string]: string };
+      /** Whether "mcpd/question" is answered: else the server is told that nobody does. */
+      readonly answers?: boolean;
     };
     result: CallResult;
+  };
+  /** Answers a question of a call of this connection. One that nobody waits for is no error. */
+  "mcpd/answer": {
+    params: Pick<QuestionNote, "id" | "question"> & { readonly reply: Reply };
+    result: Record<string, never>;
   };
   "mcpd/read": { params: Aim & { readonly uri: string }; result: ReadResult };
   "mcpd/prompt": {
@@ -249,6 +256,24 @@ export type ControlApi = {
 };
 
 export type ControlMethod = keyof ControlApi;
+
+/** What a server wants to know of its user during a call, sent on the connection that made it. */
+export type QuestionNote = {
+  /** The JSON-RPC id of the call. */
+  readonly id: number;
+  /** Which of the call's questions. */
+  readonly question: number;
+  readonly asked: Elicitation;
+};
+
+/** The params of an `elicitation/create` of the MCP specification, untouched. */
+export type Elicitation = { readonly [key: string]: unknown };
+
+/** An `ElicitResult` of the MCP specification. */
+export type Reply = {
+  readonly action: "accept" | "decline" | "cancel";
+  readonly content?: { readonly [field: string]: unknown };
+};
 
 /** Progress of a call, sent on the connection that made it. */
 export type ProgressNote = {

@@ -2,14 +2,21 @@
 
 import { lstatSync } from "node:fs";
 
-import { type Fault, fault, type FaultCode, FaultError } from "../core/fault.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { parseJson } from "../core/json.ts";
 import { faultOf, type RpcError } from "../core/message.ts";
 import { type Clock, systemClock, type Timer } from "../lib/clock.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
 import { LineSplitter } from "../lib/lines.ts";
 import { formatDuration } from "../lib/text.ts";
-import type { ControlApi, ProgressNote } from "./api.ts";
+import type {
+  ControlApi,
+  ControlMethod,
+  Elicitation,
+  ProgressNote,
+  QuestionNote,
+  Reply,
+} from "./api.ts";
 import { openWire, type Wire, type WireEvents } from "./wire.ts";
 
 /** An answer above this is no answer of ours: a tool list of 10,000 rows has about 20 MB. */
@@ -19,6 +26,8 @@ export type RequestOptions = {
   /** How long to wait for the answer; without it, until the connection ends. */
   readonly timeoutMs?: number;
   readonly onProgress?: (note: ProgressNote) => void;
+  /** Answers what a call asks, until the signal says that it has ended. */
+  readonly onQuestion?: (asked: Elicitation, signal: AbortSignal) => Promise<Reply>;
   /** Aborting sends "mcpd/cancel" and rejects with exchange.cancelled at once. */
   readonly signal?: AbortSignal;
 };
@@ -27,6 +36,7 @@ type Waiting = {
   readonly method: string;
   readonly settle: (answer: Answer) => void;
   readonly onProgress: ((note: ProgressNote) => void) | undefined;
+  readonly ask: (note: QuestionNote) => void;
 };
 
 type Answer = { readonly result: unknown } | { readonly fault: Fault };
@@ -108,32 +118,45 @@ export class ControlClient<Api extends Methods = ControlApi> implements ControlP
   }
 
   #ask(method: string, params: object, options: RequestOptions): Promise<Answer> {
-    const { signal, timeoutMs, onProgress } = options;
+    const { signal, timeoutMs, onProgress, onQuestion } = options;
     const id = ++this.#lastId;
-    return new Promise((resolve) => {
+    const over = new AbortController();
+    return new Promise((resolve, reject) => {
       let timer: Timer | null = null;
       const settle = (answer: Answer): void => {
+        over.abort();
         timer?.cancel();
         signal?.removeEventListener("abort", abort);
         this.#waiting.delete(id);
         resolve(answer);
       };
-      const give = (code: FaultCode, text: string): void => {
-        this.#send({ jsonrpc: "2.0", id: ++this.#lastId, method: "mcpd/cancel", params: { id } });
-        settle({ fault: fault(code, text) });
+      const give = (problem: Fault): void => {
+        this.#tell("mcpd/cancel", { id });
+        settle({ fault: problem });
       };
-      const abort = (): void => give("exchange.cancelled", "Cancelled");
+      const abort = (): void => give(fault("exchange.cancelled", "Cancelled"));
+      const ask = ({ question, asked }: QuestionNote): void => {
+        const answered = (reply: Reply): void => {
+          if (!over.signal.aborted) this.#tell("mcpd/answer", { id, question, reply });
+        };
+        onQuestion?.(asked, over.signal).then(answered, reject);
+      };
       if (this.#wire === null) return settle({ fault: lost() });
       if (signal?.aborted === true) return settle({ fault: fault("exchange.cancelled") });
       signal?.addEventListener("abort", abort);
       if (timeoutMs !== undefined) {
         const wait = formatDuration(timeoutMs);
         const text = `The daemon has not answered "${method}" within ${wait}`;
-        timer = this.#clock.after(timeoutMs, () => give("exchange.timed-out", text));
+        timer = this.#clock.after(timeoutMs, () => give(fault("exchange.timed-out", text)));
       }
-      this.#waiting.set(id, { method, settle, onProgress });
+      this.#waiting.set(id, { method, settle, onProgress, ask });
       this.#send({ jsonrpc: "2.0", id, method, params });
     });
+  }
+
+  /** Asks without waiting for the answer. */
+  #tell<M extends ControlMethod>(method: M, params: ControlApi[M]["params"]): void {
+    this.#send({ jsonrpc: "2.0", id: ++this.#lastId, method, params });
   }
 
   #send(message: object): void {
@@ -147,6 +170,10 @@ export class ControlClient<Api extends Methods = ControlApi> implements ControlP
       const note = message.params as ProgressNote;
       this.#waiting.get(note.id)?.onProgress?.(note);
       return;
+    }
+    if (message.method === "mcpd/question") {
+      const note = message.params as QuestionNote;
+      return this.#waiting.get(note.id)?.ask(note);
     }
     const waiting = this.#waiting.get(message.id ?? 0);
     if (message.error === undefined) return waiting?.settle({ result: message.result });

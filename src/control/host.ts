@@ -6,12 +6,13 @@ import { LIMITS } from "../core/limits.ts";
 import {
   encode,
   faultResponse,
+  type Params,
   type Request,
   type RequestId,
   resultResponse,
 } from "../core/message.ts";
 import { didYouMean } from "../core/spelling.ts";
-import type { ControlApi, ControlMethod, ProgressNote } from "./api.ts";
+import type { ControlApi, ControlMethod, Elicitation, ProgressNote, Reply } from "./api.ts";
 
 /** What a handler knows about the request it answers. */
 export type ControlContext = {
@@ -19,6 +20,8 @@ export type ControlContext = {
   readonly signal: AbortSignal;
   /** Tells the asking side how far it is; without effect once the request is answered. */
   progress(note: Omit<ProgressNote, "id">): void;
+  /** Asks the asking side something; without an answer once the request is answered. */
+  ask(asked: Elicitation): Promise<Reply>;
 };
 
 type Handler<M extends ControlMethod> = (
@@ -29,7 +32,14 @@ type Handler<M extends ControlMethod> = (
 type Answer<M extends ControlMethod> = ControlApi[M]["result"] | Fault;
 
 /** What concerns the connection itself, not the program. */
-type OwnMethod = "mcpd/cancel" | "mcpd/attach";
+type OwnMethod = "mcpd/cancel" | "mcpd/answer" | "mcpd/attach";
+
+/** A request that is being answered. */
+type Job = {
+  readonly controller: AbortController;
+  /** What it asks, by number. */
+  readonly questions: Map<number, (reply: Reply) => void>;
+};
 
 /** The program's answers, one per method. */
 export type ControlHandlers = {
@@ -75,6 +85,7 @@ const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlA
       tool: NAME,
       arguments: v.record(v.string(), v.unknown()),
       texts: v.exactOptional(TEXTS),
+      answers: v.exactOptional(v.boolean()),
     }),
     "mcpd/read": v.object({ ...AIM, uri: NAME }),
     "mcpd/prompt": v.object({ ...AIM, prompt: NAME, arguments: TEXTS }),
@@ -86,6 +97,14 @@ const PARAMS: { readonly [M in ControlMethod]: v.GenericSchema<unknown, ControlA
       others: v.exactOptional(TEXTS),
     }),
     "mcpd/cancel": v.object({ id: v.number() }),
+    "mcpd/answer": v.object({
+      id: v.number(),
+      question: v.number(),
+      reply: v.object({
+        action: v.picklist(["accept", "decline", "cancel"]),
+        content: v.exactOptional(v.record(v.string(), v.unknown())),
+      }),
+    }),
     "mcpd/attach": v.object({
       upstream: v.exactOptional(v.string()),
       project: v.exactOptional(v.string()),
@@ -103,7 +122,7 @@ const OURS = '"mcpd/';
 export class ControlHost {
   readonly #handlers: ControlHandlers;
   readonly #outlets: ControlOutlets;
-  readonly #inFlight = new Map<RequestId, AbortController>();
+  readonly #inFlight = new Map<RequestId, Job>();
 
   constructor(handlers: ControlHandlers, outlets: ControlOutlets) {
     this.#handlers = handlers;
@@ -122,7 +141,7 @@ export class ControlHost {
 
   /** The connection has ended: whatever it asked for is given up. */
   close(): void {
-    for (const controller of this.#inFlight.values()) controller.abort();
+    for (const { controller } of this.#inFlight.values()) controller.abort();
     this.#inFlight.clear();
   }
 
@@ -138,8 +157,13 @@ export class ControlHost {
     if (method === "mcpd/cancel") {
       const { id: target } = parsed.output as ControlApi["mcpd/cancel"]["params"];
       const cancelled = this.#inFlight.get(target);
-      cancelled?.abort();
+      cancelled?.controller.abort();
       return this.#send(encode(resultResponse(id, { cancelled: cancelled !== undefined })));
+    }
+    if (method === "mcpd/answer") {
+      const { id: target, question, reply } = parsed.output as ControlApi["mcpd/answer"]["params"];
+      this.#inFlight.get(target)?.questions.get(question)?.(reply);
+      return this.#send(encode(resultResponse(id, {})));
     }
     if (method === "mcpd/attach") {
       const problem = this.#outlets.attach(parsed.output as Attachment);
@@ -155,25 +179,28 @@ export class ControlHost {
     method: Exclude<ControlMethod, OwnMethod>,
     params: ControlApi[ControlMethod]["params"],
   ): Promise<void> {
-    const controller = new AbortController();
-    this.#inFlight.set(id, controller);
+    const job: Job = { controller: new AbortController(), questions: new Map() };
+    this.#inFlight.set(id, job);
+    const tell = (about: string, note: Params): void => {
+      if (this.#inFlight.get(id) !== job) return;
+      this.#send(encode({ kind: "notification", method: about, params: { ...note, id } }));
+    };
     const context: ControlContext = {
-      signal: controller.signal,
-      progress: (note) => {
-        if (this.#inFlight.get(id) === controller) this.#progress(id, note);
-      },
+      signal: job.controller.signal,
+      progress: (note) => tell("mcpd/progress", note),
+      ask: (asked) =>
+        new Promise((resolve) => {
+          const question = job.questions.size + 1;
+          job.questions.set(question, resolve);
+          tell("mcpd/question", { question, asked });
+        }),
     };
     const handler = this.#handlers[method] as Handler<ControlMethod>;
     const answer = await settled(() => handler(params as never, context));
-    if (this.#inFlight.get(id) !== controller) return;
+    if (this.#inFlight.get(id) !== job) return;
     this.#inFlight.delete(id);
     if (isFault(answer)) this.#refuse(id, answer);
     else this.#send(encode(resultResponse(id, answer)));
-  }
-
-  #progress(id: RequestId, note: Omit<ProgressNote, "id">): void {
-    const params = { ...note, id };
-    this.#send(encode({ kind: "notification", method: "mcpd/progress", params }));
   }
 
   #refuse(id: RequestId, problem: Fault): void {

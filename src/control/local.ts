@@ -16,7 +16,7 @@ export class LocalControl implements ControlPort {
   async request<M extends ControlMethod>(
     method: M,
     params: ControlApi[M]["params"],
-    { signal, onProgress }: RequestOptions = {},
+    { signal, onProgress, onQuestion }: RequestOptions = {},
   ): Promise<ControlApi[M]["result"]> {
     const handlers: { readonly [method: string]: unknown } = this.#handlers;
     const handler = handlers[method] as Handler | undefined;
@@ -27,15 +27,18 @@ export class LocalControl implements ControlPort {
     const heeded = signal ?? new AbortController().signal;
     heeded.addEventListener("abort", giveUp);
     if (heeded.aborted) giveUp();
+    const over = new AbortController();
     const context: ControlContext = {
       signal: heeded,
       progress: (note) => onProgress?.({ ...note, id: 0 }),
+      ask: async (asked) => (await onQuestion?.(asked, over.signal)) ?? { action: "cancel" },
     };
     try {
       const answer = await Promise.race([given, handler(params, context)]);
       if (isFault(answer)) throw new FaultError(answer);
       return answer as ControlApi[M]["result"];
     } finally {
+      over.abort();
       heeded.removeEventListener("abort", giveUp);
     }
   }

@@ -255,7 +255,7 @@ const table = {
     503,
     -32601,
     "There is no client to answer the question",
-    "Ask only while a call of a client with that capability is in flight.",
+    "Call from a client that answers questions: 'mcpd call' does on a terminal, or with --answer.",
   ),
   "question.declined": row(
     1,

@@ -66,7 +66,8 @@ export function declinesUrl(params: Params | undefined): boolean {
   );
 }
 
-function elicitationsIn({ code, data }: RpcError): readonly Params[] {
+/** What a server that wants addresses opened first has said of them. */
+export function elicitationsIn({ code, data }: RpcError): readonly Params[] {
   const found = code === URL_REQUIRED && isObject(data) ? data["elicitations"] : undefined;
   return Array.isArray(found) ? (found as readonly unknown[]).filter(isObject) : [];
 }

@@ -3,16 +3,20 @@
 
 import type { CallResult, ControlApi, PromptResult, ReadResult } from "../control/api.ts";
 import type { ControlContext, ControlHandlers } from "../control/host.ts";
-import { type Fault, fault, FaultError } from "../core/fault.ts";
+import { type Fault, fault, FaultError, FAULTS } from "../core/fault.ts";
 import type { Entry } from "../core/listing.ts";
 import { faultOf, type Outcome, type Params, type RpcError } from "../core/message.ts";
 import { split } from "../core/name.ts";
 import { didYouMean } from "../core/spelling.ts";
 import type { Switchboard } from "../core/switchboard.ts";
+import { elicitationsIn } from "../core/url-elicitation.ts";
 import { formatDuration } from "../lib/text.ts";
 import type { Insider, Place } from "./insider.ts";
 
-type Aim = Pick<ControlApi["mcpd/call"]["params"], "upstream" | "project" | "timeoutMs">;
+type Aim = Pick<
+  ControlApi["mcpd/call"]["params"],
+  "upstream" | "project" | "timeoutMs" | "answers"
+>;
 
 type Aimed = "mcpd/call" | "mcpd/read" | "mcpd/prompt" | "mcpd/suggest";
 
@@ -35,7 +39,7 @@ export function aimedHandlers(
       expectUpstream(switchboard, upstream);
       const schema = await schemaOf(switchboard, insider, call);
       // Not with the daemon's start: only calls at this door need it.
-      const { checkInput, textsWhereWanted } = await import("./tool-input.ts");
+      const { checkInput, textsWhereWanted } = await import("../control/tool-input.ts");
       const input = textsWhereWanted(schema, call.arguments, call.texts);
       const problem = checkInput(tool, schema, input);
       if (problem !== null) return problem;
@@ -82,7 +86,7 @@ type Sent = readonly [method: string, params: Params];
 /** Sends one request of somebody at the control door; the fault says that its time is up. */
 async function bounded(
   insider: Insider,
-  { upstream, project, timeoutMs }: Aim,
+  { upstream, project, timeoutMs, answers = false }: Aim,
   what: string,
   [method, params]: Sent,
   context: ControlContext,
@@ -91,6 +95,7 @@ async function bounded(
   const { signal } = context;
   const outcome = await insider.request(placeOf(upstream, project), method, params, {
     signal: limit === null ? signal : AbortSignal.any([signal, limit]),
+    onQuestion: answers ? context.ask : undefined,
     onProgress: (progress) =>
       context.progress({
         progress: Number(progress["progress"]),
@@ -192,7 +197,12 @@ export function problemOf(error: RpcError): Fault {
   return faultOf(error) ?? refused(error);
 }
 
-function refused({ code, message, data }: RpcError): Fault {
+function refused(error: RpcError): Fault {
+  const { code, message, data } = error;
+  // What a modern server says when it would have to ask.
+  if (code === FAULTS["client.incapable"].rpc) return fault("question.nobody", message);
   const details = data === undefined ? {} : { details: data };
-  return fault("upstream.refused", `${message} (JSON-RPC error ${code})`, "", { code, ...details });
+  const urls = elicitationsIn(error).map(({ url }) => ` Open ${String(url)} and call again.`);
+  const text = `${message} (JSON-RPC error ${code})${urls.length > 0 ? "." : ""}${urls.join("")}`;
+  return fault("upstream.refused", text, "", { code, ...details });
 }

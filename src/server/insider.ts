@@ -5,7 +5,7 @@ import type { Channel } from "../core/effect.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { type ListKind, LISTS } from "../core/listing.ts";
-import { type Outcome, type Params, rpcError } from "../core/message.ts";
+import { Json, type Outcome, type Params, type Request, rpcError } from "../core/message.ts";
 import type { View } from "../core/session.ts";
 import type { Desk, SessionPort } from "../transport/door.ts";
 import type { LiveDesk } from "./desk.ts";
@@ -15,7 +15,11 @@ import { toolRows } from "./rows.ts";
 export type InsiderOptions = {
   readonly signal?: AbortSignal;
   readonly onProgress?: (params: Params) => void;
+  /** Answers what a server wants to know of its user; without it, servers know that nobody does. */
+  readonly onQuestion?: ((asked: Params) => Promise<Params>) | undefined;
 };
+
+const ANSWERING: Params = { elicitation: { form: {}, url: {} } };
 
 const CANCELLED = "by the user";
 
@@ -124,19 +128,25 @@ export class Insider {
     session: SessionPort,
     method: string,
     params: Params,
-    { signal, onProgress }: InsiderOptions,
+    { signal, onProgress, onQuestion }: InsiderOptions,
   ): Promise<Outcome> {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const answer = async ({ id: question, params: asked = {} }: Request): Promise<void> => {
+      const outcome = await answerOf(onQuestion?.(asked));
+      session.receive({ kind: "response", id: question, outcome }, channel);
+    };
     const channel: Channel = {
-      streams: onProgress !== undefined,
+      streams: onProgress !== undefined || onQuestion !== undefined,
       mustAnswer: true,
+      capabilities: onQuestion === undefined ? {} : ANSWERING,
       write(text) {
         const message = decodeAnswer(text);
         if (isMalformed(message)) {
           return resolve({ ok: false, error: rpcError(fault("internal", "Unreadable answer")) });
         }
         if (message.kind === "response") resolve(message.outcome);
+        else if (message.kind === "request") void answer(message);
         else if (message.params !== undefined) onProgress?.(message.params);
       },
     };
@@ -149,6 +159,13 @@ export class Insider {
     session.receive({ kind: "request", id, method, params: outgoing }, channel);
     return promise.finally(() => signal?.removeEventListener("abort", cancel));
   }
+}
+
+/** What comes of asking: whoever cannot be asked any more has no answer. */
+async function answerOf(answer: Promise<Params> | undefined): Promise<Outcome> {
+  const value = await answer?.catch(() => undefined);
+  if (value === undefined) return { ok: false, error: rpcError(fault("question.nobody")) };
+  return { ok: true, result: Json.ofValue(value) };
 }
 
 function withToken(params: Params, progressToken: number): Params {

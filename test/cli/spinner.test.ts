@@ -4,7 +4,7 @@ import { join } from "node:path";
 const SPINNER = join(import.meta.dir, "../../src/cli/spinner.ts");
 
 /** What a spinner writes to standard error while its clock rings `rings` times. */
-async function written(mode: string, rings: number): Promise<string> {
+async function written(mode: string, rings: number, again = false): Promise<string> {
   const script = `
     import { Spinner } from ${JSON.stringify(SPINNER)};
     let ring = () => {};
@@ -15,7 +15,10 @@ async function written(mode: string, rings: number): Promise<string> {
       spinner.update("Calling x " + (count + 1));
     }
     spinner.stop();
-    ring();`;
+    ring();
+    if (${again}) spinner.start();
+    ring();
+    spinner.stop();`;
   const child = Bun.spawn([process.execPath, "-e", script], { stderr: "pipe" });
   const text = await new Response(child.stderr).text();
   expect(await child.exited).toBe(0);
@@ -35,4 +38,9 @@ test("Spinner moves on a terminal, shows news, and leaves no trace", async () =>
 test("Spinner writes one line elsewhere, and nothing when silent", async () => {
   expect(await written("plain", 1)).toBe("Calling x ...\n");
   expect(await written("silent", 1)).toBe("");
+});
+
+test("Spinner starts again after it was stopped, as patient as before", async () => {
+  const clear = "\r\u001b[K";
+  expect(await written("animated", 0, true)).toBe(`${clear}⠋ Calling x${clear}`);
 });

@@ -11,6 +11,8 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
+const CALL = { tool: "t", arguments: {} };
+
 type Asked = { readonly id: number; readonly method: string; readonly params: unknown };
 type Door = Disposable & { readonly address: string };
 type Peer = { send(message: object): void; sendText(text: string): void; end(): void };
@@ -214,4 +216,30 @@ test("over() knows a wire that ended before it was there", async () => {
   expect(client.open).toBe(false);
   const asked = client.request("mcpd/status", {}).catch((error: unknown) => error);
   expect(await asked).toMatchObject({ fault: { code: "daemon.unreachable" } });
+});
+
+test("request() answers what its call asks, and tells the asked when the call has ended", async () => {
+  const asked = { mode: "form", message: "Who?" };
+  using door = listen("question", ({ id, method, params }, peer) => {
+    if (method === "mcpd/call") {
+      for (const question of [1, 2]) {
+        peer.send({ method: "mcpd/question", params: { id, question, asked } });
+      }
+    } else if (method === "mcpd/answer") {
+      peer.send({ id: 1, result: { content: [], answer: params } });
+    }
+  });
+  const client = await ControlClient.connect(door.address);
+  const signals: AbortSignal[] = [];
+  const result = await client.request("mcpd/call", CALL, {
+    onQuestion(what, signal) {
+      expect(what).toEqual(asked);
+      // The second is never answered.
+      if (signals.push(signal) > 1) return new Promise(() => undefined);
+      return Promise.resolve({ action: "decline" });
+    },
+  });
+  expect(result["answer"]).toEqual({ id: 1, question: 1, reply: { action: "decline" } });
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  client.close();
 });

@@ -123,6 +123,27 @@ test("progress goes to its call until that is answered", async () => {
   ]);
 });
 
+test("a question goes to its call, and its answer back, until that is answered", async () => {
+  const { sent, calls, ask } = connect();
+  ask("mcpd/call", CALL, 4);
+  const [call] = calls;
+  const replies = [1, 2].map((number) => call?.context.ask({ message: `${number}?` }));
+  expect(sent.map(({ params }) => params)).toEqual([
+    { id: 4, question: 1, asked: { message: "1?" } },
+    { id: 4, question: 2, asked: { message: "2?" } },
+  ]);
+  const reply = { action: "accept", content: { name: "Ann" } } as const;
+  ask("mcpd/answer", { id: 4, question: 2, reply }, 5);
+  expect(await replies[1]).toEqual(reply);
+  ask("mcpd/answer", { id: 4, question: 1, reply: { action: "perhaps" } }, 6);
+  expect(sent.at(-1)).toMatchObject({ id: 6, error: { code: -32602 } });
+  call?.answer({ content: [] });
+  await settle();
+  void call?.context.ask({ message: "late" });
+  ask("mcpd/answer", { id: 4, question: 1, reply }, 7);
+  expect(sent.slice(-2).map(({ id }) => id)).toEqual([4, 7]);
+});
+
 test("mcpd/cancel and the end of the connection abort what is in flight", () => {
   const { host, sent, calls, ask } = connect();
   ask("mcpd/call", CALL, 1);

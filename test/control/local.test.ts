@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 
+import type { Reply } from "../../src/control/api.ts";
+import type { RequestOptions } from "../../src/control/client.ts";
 import type { ControlHandlers } from "../../src/control/host.ts";
 import { LocalControl } from "../../src/control/local.ts";
 import { fault } from "../../src/core/fault.ts";
@@ -48,4 +50,17 @@ test("request() ends when it is given up, after the handler was told", async () 
     fault: { code: "exchange.cancelled" },
   });
   expect(told).toBe(true);
+});
+
+test("request() answers what the handler asks, and cancels where nobody answers", async () => {
+  const control = local({
+    "mcpd/call": async (_, { ask }) => {
+      const { action } = await ask({ message: "Who?" });
+      return { content: [{ type: "text", text: action }] };
+    },
+  });
+  const onQuestion = (): Promise<Reply> => Promise.resolve({ action: "decline" });
+  const said = async (options: RequestOptions): Promise<unknown> =>
+    (await control.request("mcpd/call", CALL, options)).content?.[0]?.["text"];
+  expect([await said({ onQuestion }), await said({})]).toEqual(["decline", "cancel"]);
 });

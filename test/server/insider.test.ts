@@ -1,13 +1,25 @@
 import { expect, test } from "bun:test";
 
 import { type Fault, fault } from "../../src/core/fault.ts";
-import { encode, type Message, type Request, resultResponse } from "../../src/core/message.ts";
+import {
+  encode,
+  type Message,
+  type Params,
+  type Request,
+  type Response,
+  resultResponse,
+} from "../../src/core/message.ts";
 import { Insider, type InsiderDesk } from "../../src/server/insider.ts";
 import type { Channel, Opening, SessionPort } from "../../src/transport/door.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 /** A desk whose handshakes wait until they are let through, as with an upstream that starts. */
 class SlowDesk implements InsiderDesk {
   readonly heard: string[] = [];
+  /** Of the calls, in their order. */
+  readonly channels: Channel[] = [];
+  /** To what was asked on them. */
+  readonly answers: Response[] = [];
   readonly sessions = new Map<string, SessionPort>();
   readonly #held: (() => void)[] = [];
 
@@ -37,7 +49,8 @@ class SlowDesk implements InsiderDesk {
   }
 
   #receive(message: Message, channel: Channel): void {
-    if (message.kind === "response") return;
+    if (message.kind === "response") return void this.answers.push(message);
+    if (message.method === "tools/call") this.channels.push(channel);
     this.heard.push(message.method);
     if (message.kind !== "request") return;
     if (message.method === "initialize") this.#held.push(() => answer(message, channel));
@@ -73,4 +86,32 @@ test("requests that come together share one session", async () => {
   expect((await Promise.all(outcomes)).every(({ ok }) => ok)).toBe(true);
   expect(desk.sessions.size).toBe(1);
   expect(desk.heard.filter((method) => method === "initialize")).toHaveLength(1);
+});
+
+test("a question of a server is answered by whoever made the call, and by nobody else", async () => {
+  const desk = new SlowDesk();
+  const insider = new Insider(desk, "test");
+  const onQuestion = (asked: Params): Promise<Params> =>
+    Promise.resolve({ action: "accept", content: asked });
+  const outcomes = [{ onQuestion }, {}].map((options) =>
+    insider.request(place, "tools/call", {}, options),
+  );
+  desk.letThrough();
+  await Promise.all(outcomes);
+  const [able, unable] = desk.channels;
+  expect([able?.capabilities, able?.streams]).toEqual([
+    { elicitation: { form: {}, url: {} } },
+    true,
+  ]);
+  expect([unable?.capabilities, unable?.streams]).toEqual([{}, false]);
+  const method = "elicitation/create";
+  able?.write(encode({ kind: "request", id: 7, method, params: { a: 1 } }), false);
+  unable?.write(encode({ kind: "request", id: 8, method, params: {} }), false);
+  await waitFor("two answers", () => desk.answers.length === 2);
+  expect(desk.answers.map(({ id, outcome }) => [id, outcome.ok])).toEqual([
+    [8, false],
+    [7, true],
+  ]);
+  const value = { action: "accept", content: { a: 1 } };
+  expect(desk.answers[1]?.outcome).toMatchObject({ result: { value } });
 });

@@ -19,6 +19,10 @@ export default command({
     { line: `mcpd call web fetch '{"url": "https://example.com"}'`, text: "As a JSON object" },
     { line: "mcpd call db query @query.json limit=5", text: "From a file, one value changed" },
     { line: "mcpd call screen shot --output shot.png", text: "Save an image" },
+    {
+      line: `mcpd call shop order id=7 --answer size=L --answer '{"sure": true}'`,
+      text: "Answer the two questions of the server without being asked",
+    },
   ],
   execute({ args, options, output }) {
     const call = {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { checkInput, textsWhereWanted } from "../../src/server/tool-input.ts";
+import { checkInput, textsWhereWanted } from "../../src/control/tool-input.ts";
 
 const SCHEMA = {
   type: "object",

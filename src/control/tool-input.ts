@@ -28,17 +28,25 @@ export function textsWhereWanted(schema: unknown, input: Params, texts: Params =
 
 /**
  * Checks the arguments of a tool against its schema. The fault has the path of everything that is
- * wrong; a schema that cannot be used checks nothing, since the upstream does so itself.
+ * wrong.
  */
 export function checkInput(tool: string, schema: unknown, input: unknown): Fault | null {
-  if (typeof schema !== "object" || schema === null) return null;
-  const errors = errorsOf(schema, input);
-  const told = errors.filter(({ keyword }) => !CONTAINERS.has(keyword));
-  const problems = [...new Set((told.length > 0 ? told : errors).map(sentence))];
+  const problems = problemsIn(schema, input);
   if (problems.length === 0) return null;
   const more = problems.length > TOLD ? ` (and ${problems.length - TOLD} more)` : "";
   const text = `The arguments do not fit "${tool}": ${problems.slice(0, TOLD).join("; ")}${more}`;
   return fault("params.invalid", text, tool, { problems });
+}
+
+/**
+ * What is wrong with a value, each with its path. A schema that cannot be used checks nothing,
+ * since the upstream does so itself.
+ */
+export function problemsIn(schema: unknown, input: unknown): readonly string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const errors = errorsOf(schema, input);
+  const told = errors.filter(({ keyword }) => !CONTAINERS.has(keyword));
+  return [...new Set((told.length > 0 ? told : errors).map(sentence))];
 }
 
 function errorsOf(schema: Schema, input: unknown): readonly OutputUnit[] {
