@@ -14,6 +14,9 @@ import type { Target } from "./targets.ts";
 
 export const ROOT = dirname(import.meta.dir);
 
+/** How many times longer than usual code runs before it is compiled to machine code. */
+const JIT_PATIENCE = 8;
+
 export type Compiled = {
   readonly path: string;
   readonly bytes: number;
@@ -99,6 +102,8 @@ function options(target: Target, outfile: string, made: Stamp): Bun.BuildConfig 
     compile: {
       outfile,
       target: target.bun,
+      // What a light command runs once is not worth compiling; `serve` takes this back.
+      jitPolicy: JIT_PATIENCE,
       // By default an executable would run the preload of a bunfig.toml in the current directory.
       autoloadDotenv: false,
       autoloadBunfig: false,

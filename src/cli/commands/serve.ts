@@ -68,6 +68,8 @@ export default command({
       throw error;
     });
     endOnBugs(server, FAULTS.internal.exit);
+    // From here on the same code runs for days: see jitPolicy in build/compile.ts.
+    Bun.unsafe.setJITPolicy(1);
     if (bootstrap !== null) {
       bootstrap.serves(server);
       await stopping;
