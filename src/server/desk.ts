@@ -54,7 +54,10 @@ export class LiveDesk implements Desk {
     this.#settings = options.settings;
     this.#stores = options.stores;
     this.#pool = options.pool(this);
-    this.#ticker = new Ticker(options.clock, () => this.#tick());
+    this.#ticker = new Ticker(options.clock, {
+      busy: () => this.#switchboard.busy,
+      tick: () => this.#tick(),
+    });
   }
 
   get pool(): Pool {
@@ -195,7 +198,7 @@ export class LiveDesk implements Desk {
   }
 
   #run(effects: readonly Effect[]): void {
-    if (this.#queue.run(effects) && this.#switchboard.busy) this.#ticker.start();
+    if (this.#queue.run(effects)) this.#ticker.start();
   }
 
   #perform(effect: Effect): void {
@@ -240,10 +243,9 @@ export class LiveDesk implements Desk {
     this.#run(this.#switchboard.undelivered(upstream, exchange, this.now()));
   }
 
-  #tick(): boolean {
+  #tick(): void {
     this.#run(this.#switchboard.tick(this.now()));
     this.#stores.sessions.noteOwed();
-    return this.#switchboard.busy;
   }
 
   #enter(session: Session): LiveSession {

@@ -1,24 +1,27 @@
 import { LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 
+/** What is told the time, and whether it matters to it now. */
+type Ticked = { readonly busy: () => boolean; readonly tick: () => void };
+
 /** Ticks only while time matters: an idle daemon does not wake up. */
 export class Ticker {
   readonly #clock: Clock;
-  readonly #tick: () => boolean;
+  readonly #ticked: Ticked;
   #timer: Timer | null = null;
   #closed = false;
 
-  /** `tick` says whether there is to be another one. */
-  constructor(clock: Clock, tick: () => boolean) {
+  constructor(clock: Clock, ticked: Ticked) {
     this.#clock = clock;
-    this.#tick = tick;
+    this.#ticked = ticked;
   }
 
-  /** Begins unless it ticks already. */
+  /** Begins if time matters. While it ticks this costs nothing: it may follow every message. */
   start(): void {
-    if (this.#closed) return;
-    this.#timer ??= this.#clock.every(LIMITS.tickMs, () => {
-      if (!this.#tick()) this.#stop();
+    if (this.#closed || this.#timer !== null || !this.#ticked.busy()) return;
+    this.#timer = this.#clock.every(LIMITS.tickMs, () => {
+      this.#ticked.tick();
+      if (!this.#ticked.busy()) this.#stop();
     });
   }
 
