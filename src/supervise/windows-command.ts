@@ -43,7 +43,7 @@ function throughShell(
 ): readonly string[] | null {
   if ([program, ...args].some((text) => /[\0\r\n]/.test(text)) || program.includes('"'))
     return null;
-  const line = [`"${program}"`, ...args.map(quoteForBatch)].join(" ");
+  const line = [`"${literal(program)}"`, ...args.map(quoteForBatch)].join(" ");
   const shell = win32.join(systemRoot, "System32", "cmd.exe");
   // Extensions on for %cd:~,%, delayed expansion off for "!", no AutoRun, outer quotes taken off.
   return [shell, "/e:ON", "/v:OFF", "/d", "/s", "/c", `"${prefix}${line}"`];
@@ -54,7 +54,11 @@ function quoteForBatch(argument: string): string {
   if (PLAIN.test(argument) && !argument.endsWith("\\")) return argument;
   const escaped = argument
     .replaceAll(/(\\*)"/g, '$1$1""')
-    .replace(/(\\+)$/, "$1$1")
-    .replaceAll("%", "%%cd:~,%");
-  return `"${escaped}"`;
+    .replace(/(\\+)$/, "$1$1");
+  return `"${literal(escaped)}"`;
+}
+
+/** A text that names no variable. */
+function literal(text: string): string {
+  return text.replaceAll("%", "%%cd:~,%");
 }

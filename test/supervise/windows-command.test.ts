@@ -38,6 +38,11 @@ test("batchCommand() leaves nothing outside quotes that cmd.exe acts on", () => 
   expect(lineOf('\\"')).toBe(`""${NPX}" "\\\\""""`);
 });
 
+test("batchCommand() starts the script at a path that looks like a variable", () => {
+  const words = batchCommand("C:\\%PATH%\\npx.cmd", ["-y"], "C:\\Windows");
+  expect(words?.at(-1)).toBe(`""C:\\%%cd:~,%PATH%%cd:~,%\\npx.cmd" -y"`);
+});
+
 test("batchCommand() refuses what no quoting can carry", () => {
   for (const argument of ["a\nb", "a\rb", "a\0b"])
     expect(batchCommand(NPX, [argument], "C:")).toBeNull();
