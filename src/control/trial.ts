@@ -1,7 +1,8 @@
 // A version on trial: an install or upgrade tells the server that it starts to answer nobody yet.
 
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 
+import { LIMITS } from "../core/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isAlive, readRunning, writeRunning } from "./runtime-file.ts";
 
@@ -11,7 +12,7 @@ type Here = Pick<Platform, "processIdentity"> & {
 
 /**
  * From now on a server that starts lets its clients wait, until endTrial() or the end of this
- * process, however that comes. Throws the system's error.
+ * process, however that comes, but not for ever: it may be suspended. Throws the system's error.
  */
 export async function beginTrial({ paths, processIdentity }: Here): Promise<void> {
   const { pid } = process;
@@ -23,7 +24,11 @@ export function endTrial({ paths }: Here): void {
   rmSync(paths.trialFile, { force: true });
 }
 
-export async function isOnTrial({ paths, processIdentity }: Here): Promise<boolean> {
+export async function isOnTrial({ paths, processIdentity }: Here, nowMs: number): Promise<boolean> {
   const judge = readRunning(paths.trialFile);
-  return judge !== null && (await isAlive(judge, processIdentity));
+  const began = statSync(paths.trialFile, { throwIfNoEntry: false });
+  if (judge === null || began === undefined) return false;
+  // A clock that was set back must not prolong it.
+  if (Math.abs(nowMs - began.mtimeMs) >= LIMITS.trialMs) return false;
+  return await isAlive(judge, processIdentity);
 }

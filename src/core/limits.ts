@@ -11,6 +11,8 @@ export const LIMITS = {
   waitingPerUpstream: 1_024,
   /** Messages of clients that wait until a new version has been tried out. */
   waitingForTrial: 1_024,
+  /** How long a trial may take: who judges needs a minute at most, unless it is suspended. */
+  trialMs: 90_000,
   /** A progress notification extends a deadline, but never past this many times the time-out. */
   deadlineExtensions: 10,
   /** Messages kept for a session while it has no stream open to hear them on. */

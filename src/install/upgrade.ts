@@ -211,10 +211,10 @@ function restartSteps(machine: Machine, keeper: Keeper, version: string): readon
   return [restartRunning, verifyRestarted];
 }
 
-/** The source of `mcpd upgrade --rollback`. */
+/** The source of `mcpd upgrade --rollback`: after one that was cut off, what the receipt says. */
 export function keptSource(installed: Installed): Source | Fault {
-  const { info, versions } = installed;
-  const previous = info?.previous ?? null;
+  const { info, versions, torn } = installed;
+  const previous = (torn ? info?.version : info?.previous) ?? null;
   if (previous !== null && versions.includes(previous)) return { kind: "kept", version: previous };
   return fault("install.alone");
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { utimesSync, writeFileSync } from "node:fs";
 
 import { beginTrial, endTrial } from "../../src/control/trial.ts";
+import { LIMITS } from "../../src/core/limits.ts";
 import { fixture } from "../helpers/program.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon, Home } from "./harness.ts";
@@ -37,6 +38,15 @@ describe("a daemon that is tried out", () => {
     await beginTrial(home.platform);
     const { trialFile } = home.platform.paths;
     writeFileSync(trialFile, JSON.stringify({ pid: process.pid, identity: "an earlier one" }));
+    await using daemon = await Daemon.start(CONFIG, { home });
+    expect(await (await daemon.connect("echo")).call("add", { a: 1, b: 2 })).toBe("3");
+  });
+
+  test("answers when whoever tries it out takes for ever over it", async () => {
+    using home = new Home();
+    await beginTrial(home.platform);
+    const began = new Date(Date.now() - LIMITS.trialMs);
+    utimesSync(home.platform.paths.trialFile, began, began);
     await using daemon = await Daemon.start(CONFIG, { home });
     expect(await (await daemon.connect("echo")).call("add", { a: 1, b: 2 })).toBe("3");
   });

@@ -77,6 +77,18 @@ describe("upgrade", () => {
     }
   });
 
+  posixTest("goes back to what an upgrade that was cut off should have replaced", async () => {
+    using directory = new TemporaryDirectory();
+    const bench = await installed(directory);
+    await bench.upgrade("0.2.0");
+    const { layout } = bench.machine;
+    writeFileSync(layout.versionFile, "0.3.0\n");
+    const source = keptSource(readInstalled(layout));
+    expect(source).toEqual({ kind: "kept", version: "0.2.0" });
+    expect(await bench.upgrade("0.2.0", { source: source as Source })).toBeNull();
+    expect(await bench.found()).toEqual(whole("0.2.0", "0.1.0"));
+  });
+
   posixTest("leaves a service that its user has stopped at rest", async () => {
     using directory = new TemporaryDirectory();
     const bench = await installed(directory);

@@ -67,7 +67,8 @@ export default command({
     if (options.json) output.json({ ...verdict, dryRun, steps: titles, notes });
     else if (dryRun) printPlan(output, titles);
     else {
-      if (!options.quiet) output.print(`mcpd ${version} is installed, ${info.version} is kept`);
+      const kept = version === info.version ? "" : `, ${info.version} is kept`;
+      if (!options.quiet) output.print(`mcpd ${version} is installed${kept}`);
       for (const text of notes) output.notes.info(text);
       if (source.kind !== "kept") output.notes.info("Undo: mcpd upgrade --rollback");
     }
