@@ -342,7 +342,7 @@ run_uninstall() {
   set -- "$root/bin/mcpd" uninstall
   if [ -n "$prefix" ]; then set -- "$@" --prefix "$prefix"; fi
   if [ "$dry_run" = yes ]; then set -- "$@" --dry-run; fi
-  if [ "$yes" = yes ]; then set -- "$@" --yes; fi
+  if [ "$yes" = yes ] || [ -n "${CI:-}" ]; then set -- "$@" --yes; fi
   run_program "$@"
 }
 

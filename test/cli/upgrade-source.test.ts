@@ -54,7 +54,10 @@ test("from source there is nothing to install, and without an install nothing to
     [["install"], "install.source"],
     [["upgrade"], "install.missing"],
     [["uninstall", "--yes"], "install.missing"],
+    [["uninstall"], "usage.invalid"],
+    [["uninstall", "--keep"], "usage.invalid"],
     [["uninstall", "--purge"], "usage.invalid"],
+    [["uninstall", "--dry-run"], "install.missing"],
     [["uninstall", "--purge", "--keep"], "usage.invalid"],
   ] as const) {
     const { stdout } = await bench.run([...words, "--json"], environment);

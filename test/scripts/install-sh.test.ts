@@ -283,6 +283,8 @@ for (const shell of here) {
       expect(machine.words()).toEqual(["uninstall", "--yes"]);
       await install(machine, ["--uninstall", "--prefix", root]);
       expect(machine.words()).toEqual(["uninstall", "--prefix", root]);
+      await install(machine, ["--uninstall"], { env: { CI: "true" } });
+      expect(machine.words()).toEqual(["uninstall", "--yes"]);
       expect(release.requests).toEqual([]);
     });
 

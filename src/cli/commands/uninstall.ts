@@ -27,9 +27,9 @@ export default command({
   async execute({ args, options, output }) {
     const { keep, yes, prefix, "dry-run": dryRun } = args;
     if (args.purge && keep) throw usage("--purge and --keep exclude each other", "uninstall");
-    const asks = !yes && !dryRun && !options.json && (await canAsk());
-    if (args.purge && !yes && !dryRun && !asks) {
-      throw usage("--purge needs --yes where nobody can be asked", "uninstall");
+    const asks = !yes && !dryRun;
+    if (asks && (options.json || !(await canAsk()))) {
+      throw usage("Nobody can be asked here: add --yes, or --dry-run to see the steps", "uninstall");
     }
     const { machine } = await machineHere({
       config: options.config,
