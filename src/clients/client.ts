@@ -68,6 +68,8 @@ export type Place = {
   readonly projectsKey?: string;
   /** Where its file lists the names of servers that it does not start; JSON only. */
   readonly offPath?: readonly string[];
+  /** Where it lists all that it starts; without any it starts all. JSON only. */
+  readonly onlyPath?: readonly string[];
 };
 
 export type Client = {
@@ -130,7 +132,7 @@ export function inAppData(where: Where, ...parts: readonly string[]): string {
 export function inProject(
   where: Where,
   parts: readonly (readonly string[])[],
-  rest: Pick<Place, "shape" | "dialect" | "offPath">,
+  rest: Omit<Place, "scope" | "paths">,
 ): readonly Place[] {
   const { project } = where;
   if (project === null) return [];

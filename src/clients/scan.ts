@@ -26,8 +26,8 @@ export type ClientFile = {
   readonly servers: ReadonlyMap<string, Entry>;
   /** The names under which it has us. */
   readonly ours: readonly string[];
-  /** The names of those that it does not start. */
-  readonly off: readonly string[];
+  /** Why it does not start a server of that name, as a sentence; null: it does. */
+  readonly whyOff: (name: string) => string | null;
 };
 
 /** A place where there is, or could be, a file. */
@@ -71,11 +71,26 @@ export function lookAt(
         const servers = readServers(text, list.place.shape, path);
         if (isFault(servers)) return { kind: "unusable", ...about, path, problem: servers };
         const ours = [...servers].filter(([, entry]) => isOurs(entry, link)).map(([name]) => name);
-        const { offPath } = list.place;
-        const off = offPath === undefined ? [] : textsOf(valueAt(text, offPath));
-        return { kind: "file", ...about, before, text, servers, ours, off };
+        const whyOff = offReasons(list.place, text);
+        return { kind: "file", ...about, before, text, servers, ours, whyOff };
       });
     });
+}
+
+function offReasons({ offPath, onlyPath }: Place, text: string): ClientFile["whyOff"] {
+  const off = offPath === undefined ? [] : textsOf(valueAt(text, offPath));
+  const only = onlyPath === undefined ? [] : textsOf(valueAt(text, onlyPath));
+  return (name) => {
+    if (off.includes(name)) return `${offPath?.join(".")} lists it`;
+    if (only.length === 0 || only.includes(name)) return null;
+    return `${onlyPath?.join(".")} does not list it`;
+  };
+}
+
+/** A warning for whom is registered there in vain; null where the client starts it. */
+export function notStarted({ client, before, whyOff }: ClientFile, name: string): string | null {
+  const why = whyOff(name);
+  return why === null ? null : `${client.title} will not start "${name}": ${why} (${before.path})`;
 }
 
 /** The lists of a file, each with its project and as a place of its own. */

@@ -72,8 +72,7 @@ export function takeoverOf(file: ClientFile, where: Where): Takeover {
   const { client, place, project } = file;
   for (const [name, entry] of file.servers) {
     if (file.ours.includes(name)) continue;
-    const isOff = file.off.includes(name);
-    const own = isOff ? left(SWITCHED_OFF) : place.dialect.read(entry, where);
+    const own = file.whyOff(name) !== null ? left(SWITCHED_OFF) : place.dialect.read(entry, where);
     const read = anchored(own, project, where);
     if (read.kind === "left") staying.push({ name, why: read.why });
     else found.push({ source: client.id, name, entry: read.entry });

@@ -52,6 +52,8 @@ function ofRegistration(scene: Scene, file: ClientFile, named: Named): readonly 
   if (wrong !== null) {
     return [finding(file, named, "client.project", wrong, reconnecting(scene, file, named))];
   }
+  const off = file.whyOff(named.name);
+  if (off !== null) return [finding(file, named, "client.off", off, null)];
   const dead = registered.kind === "http" ? ofUrl(scene, registered) : ofCommand(scene, registered);
   return dead === null
     ? []
@@ -66,10 +68,13 @@ function finding(
   fix: Fix | null,
 ): Finding {
   const what = `${client.title} does not get to mcpd by "${name}" in ${before.path}`;
-  const mend =
-    kind === "client.server"
-      ? `mcpd disconnect ${client.id}`
-      : `mcpd connect ${client.id}${server === null ? "" : ` --server ${shellWord(server)}`}`;
+  const again = `mcpd connect ${client.id}${server === null ? "" : ` --server ${shellWord(server)}`}`;
+  // What a client's user has switched off there, no command of ours switches on.
+  const mends: { readonly [kind: string]: string } = {
+    "client.server": `mcpd disconnect ${client.id}`,
+    "client.off": "",
+  };
+  const mend = mends[kind] ?? again;
   return { name: kind, subject: client.id, severity: "error", what, why, mend, fix };
 }
 

@@ -199,6 +199,28 @@ describe("mcpd setup", () => {
     expect(Object.keys(JSON.parse(home.read("gemini-cli")).mcpServers)).toEqual(["off", "mcpd"]);
   });
 
+  test("says that the client will not start mcpd, where its lists are against it", async () => {
+    using home = new ClientHome();
+    const warning = (why: string): string =>
+      `Gemini CLI will not start "mcpd": ${why} (${home.file("gemini-cli")})`;
+    const mcpServers = { mine: { command: "mine" }, other: { command: "other" } };
+    home.write("gemini-cli", JSON.stringify({ mcp: { allowed: ["mine"] }, mcpServers }));
+    const { stderr } = await home.run("setup", "--yes");
+    expect(stderr).toContain('"other" stays in Gemini CLI: it is switched off there');
+    expect(stderr).toContain(warning("mcp.allowed does not list it"));
+    const doctor = await home.run("doctor", "--json");
+    const { findings } = JSON.parse(doctor.stdout);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ name: "client.off", why: "mcp.allowed does not list it" }),
+    );
+
+    home.write("gemini-cli", JSON.stringify({ mcp: { excluded: ["mcpd"] } }));
+    const connected = await home.run("connect", "gemini-cli");
+    expect(connected.stderr).toContain(warning("mcp.excluded lists it"));
+    home.write("gemini-cli", JSON.stringify({ mcp: { allowed: ["mcpd"], excluded: [] } }));
+    expect((await home.run("connect", "gemini-cli")).stderr).not.toContain("will not start");
+  });
+
   test("starts what a project registers by a relative path in that project", async () => {
     using home = new ClientHome();
     const project = home.directory.file("work");

@@ -1,5 +1,5 @@
 import { OUR_NAME } from "../../clients/link.ts";
-import { filesToConnect, isConcerned, lookAt } from "../../clients/scan.ts";
+import { filesToConnect, isConcerned, lookAt, notStarted } from "../../clients/scan.ts";
 import { byFile, connected, editedInTurn } from "../../clients/setup.ts";
 import { fault, FaultError } from "../../core/fault.ts";
 import { changeFiles } from "../client-change.ts";
@@ -76,6 +76,10 @@ export default command({
       output.notes.warn(`${client.title} was not found on this machine`);
     }
     if (changes.length === 0) output.notes.info(`${client.title} is connected already`);
+    for (const file of files) {
+      const inVain = notStarted(file, name);
+      if (inVain !== null) output.notes.warn(inVain);
+    }
     return changeFiles(context, changes, {
       command: `connect ${client.id}`,
       dryRun: args["dry-run"],

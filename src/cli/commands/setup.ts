@@ -1,9 +1,9 @@
 import type { Client } from "../../clients/client.ts";
 import { writeProblem } from "../../clients/files.ts";
-import type { Link } from "../../clients/link.ts";
+import { type Link, OUR_NAME } from "../../clients/link.ts";
 import { type Merged, mergeServers } from "../../clients/merge.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { isConcerned } from "../../clients/scan.ts";
+import { isConcerned, notStarted } from "../../clients/scan.ts";
 import {
   byFile,
   editedInTurn,
@@ -188,6 +188,8 @@ function report(
     for (const { name, why } of left) {
       output.notes.info(`"${name}" stays in ${file.client.title}: ${why}`);
     }
+    const inVain = notStarted(file, OUR_NAME);
+    if (inVain !== null) output.notes.warn(inVain);
   }
   for (const { client, problem } of skipped) {
     output.notes.warn(`${client} is left out: ${textWithHint(problem)}`);
@@ -202,6 +204,7 @@ function dataOf({ survey: { takeovers }, merged, skipped }: Plan): { [key: strin
       project: file.project,
       servers: found.map(({ name }) => name),
       left,
+      notStarted: notStarted(file, OUR_NAME),
     })),
     servers: merged.map(({ name, isNew, found, secrets }) => ({
       name,

@@ -29,7 +29,10 @@ export default command({
     if (args.purge && keep) throw usage("--purge and --keep exclude each other", "uninstall");
     const asks = !yes && !dryRun;
     if (asks && (options.json || !(await canAsk()))) {
-      throw usage("Nobody can be asked here: add --yes, or --dry-run to see the steps", "uninstall");
+      throw usage(
+        "Nobody can be asked here: add --yes, or --dry-run to see the steps",
+        "uninstall",
+      );
     }
     const { machine } = await machineHere({
       config: options.config,

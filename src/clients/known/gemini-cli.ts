@@ -34,7 +34,12 @@ const dialect: Dialect = {
   write: common.write,
 };
 
-const LISTS = { shape: MCP_SERVERS, dialect, offPath: ["mcp", "excluded"] };
+const LISTS = {
+  shape: MCP_SERVERS,
+  dialect,
+  offPath: ["mcp", "excluded"],
+  onlyPath: ["mcp", "allowed"],
+};
 
 /**
  * Format: https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md. Headers
