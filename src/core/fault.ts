@@ -278,6 +278,13 @@ const table = {
     "A secret is missing",
     "Provide {subject} where mcpd runs, then save the config to retry.",
   ),
+  "secret.locked": row(
+    78,
+    503,
+    -32603,
+    "The keychain does not give a secret",
+    "Unlock the keychain and call again; mcpd asks it for a call only.",
+  ),
   "message.parse": row(
     65,
     400,

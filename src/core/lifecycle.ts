@@ -1,5 +1,6 @@
 import { backoffDelay, type BackoffPolicy } from "./backoff.ts";
 import { type Fault, fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
 
 /**
  * What becomes of a unit once its process is gone: "end" and "idle" stay down ("end" whatever is
@@ -18,7 +19,7 @@ export type InstanceState =
       readonly deadlineMs: number;
     }
   | { readonly kind: "ready"; readonly attempt: number; readonly sinceMs: number }
-  /** No process; it starts again by itself. */
+  /** No process; it starts again by itself, or for who asks then. */
   | {
       readonly kind: "waiting";
       readonly attempt: number;
@@ -124,6 +125,7 @@ export function hopeless(state: InstanceState): Fault | null {
 }
 
 const HOPELESS: ReadonlySet<string> = new Set([
+  "secret.locked",
   "secret.missing",
   "upstream.no-directory",
   "upstream.not-found",
@@ -143,8 +145,12 @@ function onReplace(state: InstanceState, nowMs: number, policy: LifecyclePolicy)
 }
 
 function onWake(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
-  if (state.kind === "waiting" && nowMs >= state.untilMs)
+  if (state.kind === "waiting" && nowMs >= state.untilMs) {
+    const { problem } = state;
+    // Its user may be asked with every start: only who needs it is worth a question.
+    if (problem.code === "secret.locked") return same({ kind: "failed", problem });
     return start(state.attempt, nowMs, policy);
+  }
   if (state.kind === "starting" && nowMs >= state.deadlineMs) {
     const seconds = policy.startTimeoutMs / 1000;
     const text = `Upstream "${policy.upstream}" did not start: it was not ready after ${seconds} s`;
@@ -187,12 +193,15 @@ function comeBack(attempt: number, problem: Fault, nowMs: number, policy: Lifecy
     const effects: readonly InstanceEffect[] = [{ kind: "report", problem, retryInMs: null }];
     return { state: { kind: "failed", problem }, effects };
   }
-  const retryInMs = backoffDelay(attempt - 1, policy.random01, policy.backoff);
-  const untilMs = nowMs + retryInMs;
+  const locked = problem.code === "secret.locked";
+  const delayMs = locked
+    ? LIMITS.lockedMs
+    : backoffDelay(attempt - 1, policy.random01, policy.backoff);
+  const untilMs = nowMs + delayMs;
   return {
     state: { kind: "waiting", attempt, untilMs, problem },
     effects: [
-      { kind: "report", problem, retryInMs },
+      { kind: "report", problem, retryInMs: locked ? null : delayMs },
       { kind: "wake", atMs: untilMs },
     ],
   };

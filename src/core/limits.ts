@@ -97,6 +97,8 @@ export const LIMITS = {
   listWaitMs: 5_000,
   /** How often deadlines are looked at: the precision of a time-out. */
   tickMs: 100,
+  /** A keychain that gave nothing is not asked again within this: calls often come in pairs. */
+  lockedMs: 3_000,
   /** Failures in a row after which a replica is not trusted: one may be the request's own fault. */
   breakerFailures: 3,
   /** For how long, the first time and at most: short, since a list call is all that is risked. */

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Fault, fault, isFault } from "../core/fault.ts";
+import { type Fault, fault, type FaultCode } from "../core/fault.ts";
 import type { Unit, ValueRef } from "../core/unit.ts";
 import { errorCode, fileVersion, reasonOf } from "../lib/files.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
@@ -223,18 +223,20 @@ export class Resolver {
   }
 
   async #keychain(item: { service: string; account: string }): Promise<string | null> {
+    // It may ask its user, who need not be asked for what is of no use any more.
+    if (this.problem !== null) return null;
     const { service, account } = item;
     const { platform, ending } = this.#surroundings;
     const answer = await platform.keychain(service, account, ending);
     if (answer.kind === "value") return answer.value;
     const what = `the keychain's secret of service "${service}", account "${account}",`;
-    const state = answer.kind === "missing" ? "is not there" : `cannot be read: ${answer.why}`;
-    return this.#missing(what, state, service);
+    if (answer.kind === "missing") return this.#missing(what, "is not there", service);
+    return this.#missing(what, `cannot be read: ${answer.why}`, service, "secret.locked");
   }
 
-  #missing(what: string, state: string, subject: string): null {
+  #missing(what: string, state: string, subject: string, code: FaultCode = "secret.missing"): null {
     const text = `Cannot start upstream "${this.#upstream}": ${what} ${state}`;
-    if (!isFault(this.problem)) this.problem = fault("secret.missing", text, subject);
+    this.problem ??= fault(code, text, subject);
     return null;
   }
 }

@@ -52,9 +52,7 @@ function throughShell(
 /** Backslashes before a quote are doubled for the program that splits the line in the end. */
 function quoteForBatch(argument: string): string {
   if (PLAIN.test(argument) && !argument.endsWith("\\")) return argument;
-  const escaped = argument
-    .replaceAll(/(\\*)"/g, '$1$1""')
-    .replace(/(\\+)$/, "$1$1");
+  const escaped = argument.replaceAll(/(\\*)"/g, '$1$1""').replace(/(\\+)$/, "$1$1");
   return `"${literal(escaped)}"`;
 }
 

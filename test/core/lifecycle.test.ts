@@ -65,6 +65,17 @@ describe("lifecycle.step()", () => {
     expect(step(lost.state, { kind: "demand" }, 0, POLICY).effects[0]).toEqual({ kind: "spawn" });
   });
 
+  test("asks a keychain that gave nothing for the next call only, and not for one at once", () => {
+    const problem = fault("secret.locked");
+    const locked = run([{ kind: "demand" }, { kind: "exited", problem }]);
+    expect(locked.effects[0]).toEqual({ kind: "report", problem, retryInMs: null });
+    expect(hopeless(locked.state)).toBe(problem);
+    expect(step(locked.state, { kind: "demand" }, 0, POLICY).effects).toEqual([]);
+    const later = step(locked.state, { kind: "wake" }, 60_000, POLICY);
+    expect(later).toEqual({ state: { kind: "failed", problem }, effects: [] });
+    expect(step(later.state, { kind: "demand" }, 0, POLICY).effects[0]).toEqual({ kind: "spawn" });
+  });
+
   test("backs off further with every failure in a row", () => {
     let state: InstanceState = { kind: "idle" };
     let nowMs = 0;

@@ -101,10 +101,14 @@ describe("resolveLaunch()", () => {
 
   test("asks the keychain, and says what it said", async () => {
     const item = { kind: "keychain", service: "github", account: "ada", prefix: "k:" } as const;
-    const env = { TOKEN: item };
+    const env = { TOKEN: item, OTHER: item };
+    let times = 0;
     const asked = async (answer: KeychainAnswer) => {
-      const keychain = async (service: string, account: string) =>
-        service === "github" && account === "ada" ? answer : ({ kind: "missing" } as const);
+      times = 0;
+      const keychain = async (service: string, account: string) => {
+        times += 1;
+        return service === "github" && account === "ada" ? answer : ({ kind: "missing" } as const);
+      };
       const unit = unitOf({ env, args: ["${TOKEN}"] });
       return await resolveLaunch(unit, { ...deps({}), platform: { ...platform, keychain } });
     };
@@ -115,7 +119,10 @@ describe("resolveLaunch()", () => {
       text: expect.stringContaining(`${text} is not there`),
     });
     expect(await asked({ kind: "unusable", why: "it is locked" })).toMatchObject({
+      code: "secret.locked",
       text: expect.stringContaining(`${text} cannot be read: it is locked`),
     });
+    // Whoever has declined is not asked for the next one.
+    expect(times).toBe(1);
   });
 });
