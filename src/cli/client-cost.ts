@@ -3,6 +3,9 @@ import { runByClients, runByMcpd } from "../clients/measure.ts";
 import { systemClock } from "../lib/clock.ts";
 import { formatBytes } from "../lib/text.ts";
 import { until } from "../lib/until.ts";
+import { environmentOf } from "../platform/environment-of.ts";
+import { pickPlatform } from "../platform/pick.ts";
+import type { Platform } from "../platform/platform.ts";
 import { ownProcesses, proportionalBytes, type RunningProcess } from "../platform/processes.ts";
 import type { ClientContext } from "./client-context.ts";
 import { daemonStatus, orNull } from "./here.ts";
@@ -31,12 +34,24 @@ export async function measure(
   const processes = await ownProcesses(config.platform.name, where.environment);
   if (processes === null) return null;
   const status = await orNull(daemonStatus());
-  const mcpd = runByMcpd(processes, status?.pid ?? null);
+  const mcpd = runByMcpd(processes, status?.pid ?? null, ({ pid }) => isOurs(pid, config.platform));
   return {
     sharedMemory: proportionalBytes(process.pid) === null ? "in each" : "once",
     clients: costOf(runByClients(processes, entries)),
     mcpd: mcpd.length === 0 ? null : costOf(mcpd),
   };
+}
+
+/** A user may have several daemons, by HOME; true where the system does not say. */
+function isOurs(bridge: number, { name, paths }: Platform): boolean {
+  const environment = environmentOf(bridge, name);
+  if (environment === null) return true;
+  try {
+    return pickPlatform(environment).paths.controlAddress === paths.controlAddress;
+  } catch {
+    // No place for a socket is left there.
+    return false;
+  }
 }
 
 function costOf(processes: readonly RunningProcess[]): Cost {

@@ -36,12 +36,14 @@ function outside<P extends Process>(processes: readonly P[]): readonly P[] {
   return processes.filter((process) => !shared.has(process));
 }
 
-/** What mcpd is: the daemon, when there is one, with all it runs, and the bridges of clients. */
+/** What mcpd is: the daemon, when there is one, with all it runs, and the bridges to it. */
 export function runByMcpd<P extends Process>(
   processes: readonly P[],
   daemon: number | null,
+  leadsToIt: (bridge: P) => boolean,
 ): readonly P[] {
-  const isBridge = (one: Process): boolean => isMcpd(one) && / bridge( |$)/.test(one.command);
+  const isBridge = (one: P): boolean =>
+    isMcpd(one) && / bridge( |$)/.test(one.command) && leadsToIt(one);
   const roots = processes.filter((one) => one.pid === daemon || isBridge(one));
   const found = family(processes, roots);
   return processes.filter((process) => found.has(process));

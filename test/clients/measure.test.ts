@@ -31,8 +31,10 @@ test("counts what clients started with all it started, and nothing of mcpd or ot
 
 test("counts the daemon with its servers and the bridges as mcpd, and no other mcpd", () => {
   const table = [...TABLE, row(14, 10, "mcpd bridge"), row(40, 1, "/opt/mcpd/bin/mcpd setup")];
-  expect(pids(runByMcpd(table, 30))).toEqual([30, 31, 32, 14]);
-  expect(pids(runByMcpd(table, null))).toEqual([14]);
+  const all = (): boolean => true;
+  expect(pids(runByMcpd(table, 30, all))).toEqual([30, 31, 32, 14]);
+  expect(pids(runByMcpd(table, null, all))).toEqual([14]);
+  expect(pids(runByMcpd(table, 30, ({ pid }) => pid !== 14))).toEqual([30, 31, 32]);
 });
 
 test("does not count what it cannot tell from others", () => {
