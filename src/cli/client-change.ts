@@ -4,8 +4,9 @@ import type { ClientContext } from "./client-context.ts";
 import { diffsOf, shownDiff } from "./client-report.ts";
 import type { GlobalOptions } from "./command.ts";
 import { applied } from "./config-change.ts";
-import { inForce, orThrow } from "./config-file.ts";
+import { orThrow } from "./config-file.ts";
 import type { Output } from "./output.ts";
+import { switchedOff } from "./switched-off.ts";
 
 type How = {
   readonly command: string;
@@ -33,15 +34,17 @@ export async function changeFiles(
 ): Promise<number> {
   const { options, output, dryRun, secrets = [], data = {} } = how;
   const files = diffsOf(changes, secrets);
+  const off = switchedOff(context.config);
   if (dryRun || changes.length === 0) {
     if (options.json) output.json({ ...data, dryRun, files });
     else if (files.length === 0) output.print("Nothing is to be changed");
     else output.print(files.map((file) => shownDiff(file, output.paint)).join("\n\n"));
+    if (off !== null) output.notes.info(textWithHint(off));
     return 0;
   }
   const result = orThrow(await context.journal.apply(how.command, changes));
   const configured = changes.some(({ before }) => before.path === context.config.store.path);
-  const note = configured ? await daemonNote(context, output) : null;
+  const note = configured || off !== null ? await daemonNote(context, output) : null;
   const { id, written, failed } = result;
   if (options.json) {
     const problems = failed.map(({ code, text, subject }) => ({
@@ -64,11 +67,8 @@ export async function changeFiles(
 
 /** Lets a running daemon take the config; that it refuses does not undo the files. */
 export async function daemonNote({ config }: ClientContext, output: Output): Promise<string> {
-  if (!inForce(config).daemon.enabled) {
-    return "mcpd is switched off: clients get nothing from it until 'mcpd start'";
-  }
   try {
-    return (await output.busy("Waiting for the daemon", () => applied(config.store.path))).note;
+    return (await output.busy("Waiting for the daemon", () => applied(config))).note;
   } catch (error) {
     if (error instanceof FaultError) return error.fault.text;
     throw error;

@@ -4,7 +4,7 @@ import { type Edit, editText } from "../config/edit.ts";
 import { readConfig } from "../config/resolve.ts";
 import { refusal } from "../config/store.ts";
 import { CONFIG_TEMPLATE } from "../config/template.ts";
-import { fault, FaultError, isFault } from "../core/fault.ts";
+import { fault, FaultError, isFault, textWithHint } from "../core/fault.ts";
 import { readIfExists } from "../lib/files.ts";
 import { maskText } from "../lib/secret.ts";
 import type { GlobalOptions } from "./command.ts";
@@ -12,6 +12,7 @@ import { type ConfigFile, orThrow } from "./config-file.ts";
 import { diff } from "./diff.ts";
 import { withDaemon } from "./here.ts";
 import type { Output } from "./output.ts";
+import { switchedOff } from "./switched-off.ts";
 
 /** The daemon may have to start upstreams before it can answer. */
 const APPLY_MS = 60_000;
@@ -47,7 +48,7 @@ export async function changeConfig(
     return 0;
   }
   const revision = orThrow(await config.store.edit(change.edits));
-  const state = await output.busy("Waiting for the daemon", () => applied(path));
+  const state = await output.busy("Waiting for the daemon", () => applied(config));
   if (options.json) {
     output.json({ path, done: change.done, undo: change.undo, ...state });
     return 0;
@@ -64,7 +65,10 @@ export async function changeConfig(
 type Applied = { readonly applied: boolean; readonly note: string };
 
 /** Asks a running daemon to apply the file, if it is the daemon's file. */
-export async function applied(path: string): Promise<Applied> {
+export async function applied(config: ConfigFile): Promise<Applied> {
+  const { path } = config.store;
+  const off = switchedOff(config);
+  if (off !== null) return { applied: false, note: textWithHint(off) };
   try {
     return await withDaemon(async (daemon) => {
       const status = await daemon.request("mcpd/status", {}, { timeoutMs: APPLY_MS });

@@ -1,6 +1,7 @@
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { inForce, openConfig } from "./config-file.ts";
 import { ensureBootstrap, untilReady } from "./supervised.ts";
+import { switchedOff } from "./switched-off.ts";
 
 /** How long a daemon that is started on demand may take. */
 const START_MS = 10_000;
@@ -10,9 +11,10 @@ const START_MS = 10_000;
  * says why there is none. When two are started at once, the socket lets one of them live.
  */
 export async function startDaemon(config: string | undefined): Promise<Fault | null> {
-  const { daemon } = inForce(openConfig(config));
-  if (!daemon.enabled) return missing("the config has daemon.enabled off");
-  if (!daemon.autoStart) return missing("the config has daemon.auto_start off");
+  const file = openConfig(config);
+  const off = switchedOff(file);
+  if (off !== null) return off;
+  if (!inForce(file).daemon.autoStart) return missing("the config has daemon.auto_start off");
   const problem = await ensureBootstrap(config);
   if (problem !== null) return problem;
   const ready = await untilReady(START_MS);

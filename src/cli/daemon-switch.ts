@@ -53,8 +53,11 @@ export async function switchOn(
 }
 
 /** Of a new address the bootstrap hears with the next sign of life; the server knows it now. */
-async function withNewAddress(status: BootstrapStatus, path: string): Promise<BootstrapStatus> {
-  await applied(path);
+async function withNewAddress(
+  status: BootstrapStatus,
+  config: ConfigFile,
+): Promise<BootstrapStatus> {
+  await applied(config);
   const { urls } = await daemonStatus();
   return { ...status, server: { ...status.server, urls } };
 }
@@ -94,7 +97,7 @@ export async function startAndTell(
     return problem ?? (await untilReady(timeoutMs));
   });
   const ready = orThrow(status);
-  const shown = moved && running !== null ? await withNewAddress(ready, config.store.path) : ready;
+  const shown = moved && running !== null ? await withNewAddress(ready, config) : ready;
   tellReady(shown, running?.server.state !== "ready", { options, output });
   return 0;
 }

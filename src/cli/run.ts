@@ -30,7 +30,20 @@ async function execute(row: CommandRow, line: Line): Promise<number> {
   const definitions = { ...GLOBAL_ARGUMENTS, ...command.args };
   const args = parseArguments(line.rest, definitions, row.name);
   const options = optionsOf(args);
-  return await command.execute({ args, options, output: new Output(options) });
+  try {
+    return await command.execute({ args, options, output: new Output(options) });
+  } catch (error) {
+    throw await nearer(error, options);
+  }
+}
+
+/** That there is no daemon is no trouble, and no start mends it, where its user has it off. */
+async function nearer(error: unknown, { config }: GlobalOptions): Promise<unknown> {
+  if (!(error instanceof FaultError) || error.fault.code !== "daemon.unreachable") return error;
+  const { openConfig } = await import("./config-file.ts");
+  const { switchedOff } = await import("./switched-off.ts");
+  const off = switchedOff(openConfig(config));
+  return off === null ? error : new FaultError(off);
 }
 
 /** No command, or a family that has no default: its help. */

@@ -3,8 +3,10 @@ import { systemClock } from "../lib/clock.ts";
 import { endBootstrap } from "../platform/unkept.ts";
 import { startInBackground } from "./background.ts";
 import type { CommandContext } from "./command.ts";
+import { openConfig } from "./config-file.ts";
 import { here, refuseRoot } from "./here.ts";
 import { bootstrapDoor, serviceHere, serviceSpec } from "./service.ts";
+import { warnWhenOff } from "./switched-off.ts";
 
 type Verb = "start" | "stop" | "restart";
 
@@ -39,6 +41,7 @@ export async function steer(
   const pid = isService ? (await service.state()).pid : await bootstrapDoor(platform).pid();
   if (options.json) output.json({ service: isService ? service.label : null, pid });
   else if (!options.quiet) output.print(sentence(verb, name, pid));
+  if (verb !== "stop") warnWhenOff(openConfig(options.config), output);
   return 0;
 }
 

@@ -68,13 +68,13 @@ function finding(
   fix: Fix | null,
 ): Finding {
   const what = `${client.title} does not get to mcpd by "${name}" in ${before.path}`;
-  const again = `mcpd connect ${client.id}${server === null ? "" : ` --server ${shellWord(server)}`}`;
+  const one = server === null ? "" : ` --server ${shellWord(server)}`;
   // What a client's user has switched off there, no command of ours switches on.
   const mends: { readonly [kind: string]: string } = {
     "client.server": `mcpd disconnect ${client.id}`,
     "client.off": "",
   };
-  const mend = mends[kind] ?? again;
+  const mend = mends[kind] ?? `mcpd connect ${client.id}${one}`;
   return { name: kind, subject: client.id, severity: "error", what, why, mend, fix };
 }
 

@@ -261,3 +261,24 @@ describe("mcpd setup", () => {
     expect(home.read("cursor")).toBe(text);
   });
 });
+
+describe("a mcpd that is switched off", () => {
+  test.each([
+    [0, ["import codex", "connect cursor", "connect cursor", "setup --dry-run", "setup --yes"]],
+    [0, ["servers", "servers add x -- true"]],
+    [69, ["status", "health", "cache"]],
+  ] as const)(
+    "is named as such, with the command that switches it on (%d)",
+    async (code, lines) => {
+      using home = new ClientHome();
+      home.install();
+      home.writeConfig({ daemon: { enabled: false } });
+      for (const line of lines) {
+        const { exitCode, stderr } = await home.run(...line.split(" "));
+        expect([line, exitCode]).toEqual([line, code]);
+        expect(stderr).toContain("mcpd is switched off");
+        expect(stderr).toContain("Run 'mcpd start'");
+      }
+    },
+  );
+});

@@ -461,14 +461,6 @@ describe("mcpd import", () => {
     expect(home.contents()).toEqual(before);
   });
 
-  test("says that clients get nothing from a mcpd that is switched off", async () => {
-    using home = new ClientHome();
-    home.install();
-    home.writeConfig({ daemon: { enabled: false } });
-    const { exitCode, stderr } = await home.run("import", "codex");
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining("until 'mcpd start'")]);
-  });
-
   test("says what is wrong with a source", async () => {
     using home = new ClientHome();
     const cases: readonly (readonly [words: string, code: number, said: string])[] = [

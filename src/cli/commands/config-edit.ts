@@ -17,7 +17,8 @@ export default command({
   args: {},
   examples: [{ line: "EDITOR='code --wait' mcpd config edit", text: "In an editor with a window" }],
   async execute({ options, output }) {
-    const { store } = openConfig(options.config);
+    const config = openConfig(options.config);
+    const { store } = config;
     const words = await editorFor(store.path);
     orThrow(await store.createDefault());
     for (;;) {
@@ -28,7 +29,7 @@ export default command({
       output.notes.warn(`${revision.text}\n${hintOf(revision)}`);
       if (!(await confirmed("Edit it again?", false))) throw new FaultError(revision);
     }
-    const state = await applied(store.path);
+    const state = await applied(config);
     if (options.json) output.json({ path: store.path, ...state });
     else output.print(`${store.path} is valid`);
     output.notes.info(state.note);

@@ -3,11 +3,13 @@ import { whyTaken } from "../../install/checks.ts";
 import { definitionText } from "../../platform/service-template.ts";
 import type { ServiceManager, ServiceSpec } from "../../platform/service.ts";
 import { command } from "../command.ts";
+import { openConfig } from "../config-file.ts";
 import { here } from "../here.ts";
 import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { serviceView } from "../service-view.ts";
 import { serviceHere, serviceSpec, usableService } from "../service.ts";
+import { warnWhenOff } from "../switched-off.ts";
 
 export default command({
   meta: {
@@ -58,6 +60,7 @@ export default command({
     const state = await service.state();
     if (options.json) output.json({ service: service.name, label: service.label, ...state });
     else if (!options.quiet) output.print(serviceView(service, state, output.paint));
+    warnWhenOff(openConfig(options.config), output);
     return 0;
   },
 });

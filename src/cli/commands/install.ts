@@ -51,7 +51,8 @@ export default command({
         ? []
         : [`mcpd ${before} is running: 'mcpd stop' and 'mcpd start' bring the new one up`]),
     ];
-    const next = machine.service === null && before === null ? "mcpd start" : "mcpd status";
+    const runs = machine.daemonEnabled() && (machine.service !== null || before !== null);
+    const next = runs ? "mcpd status" : "mcpd start";
     if (options.json) {
       output.json({ version: VERSION, program, dryRun, steps: titles, notes, next });
       return 0;

@@ -1,10 +1,11 @@
 import { shownReach } from "../../config/shown.ts";
-import { FaultError, isFault } from "../../core/fault.ts";
+import { FaultError, isFault, textWithHint } from "../../core/fault.ts";
 import type { Reach, Unit } from "../../core/unit.ts";
 import { command } from "../command.ts";
-import { openConfig } from "../config-file.ts";
+import { type ConfigFile, openConfig } from "../config-file.ts";
 import { daemonStatus, orNull } from "../here.ts";
 import { upstreamTable } from "../status-view.ts";
+import { switchedOff } from "../switched-off.ts";
 import { table } from "../table.ts";
 
 type Row = {
@@ -32,16 +33,18 @@ export default command({
       else output.print(upstreamTable(upstreams, output.paint, await output.width()));
       return 0;
     }
-    const rows = configured(options.config);
+    const config = openConfig(options.config);
+    const rows = configured(config);
     if (options.json) output.json({ running: false, servers: rows });
     else output.print(rowTable(rows, await output.width()));
-    if (options.config === undefined) output.notes.info("The daemon is not running");
+    const off = switchedOff(config);
+    if (off !== null) output.notes.info(textWithHint(off));
+    else if (options.config === undefined) output.notes.info("The daemon is not running");
     return 0;
   },
 });
 
-function configured(flag: string | undefined): readonly Row[] {
-  const { store, discovery } = openConfig(flag);
+function configured({ store, discovery }: ConfigFile): readonly Row[] {
   const loaded = discovery.origin === "defaults" ? store.lastGood : store.load();
   if (isFault(loaded)) throw new FaultError(loaded);
   return loaded.units.map((unit) => ({
