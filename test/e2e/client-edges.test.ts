@@ -205,7 +205,8 @@ describe("mcpd setup", () => {
       `Gemini CLI will not start "mcpd": ${why} (${home.file("gemini-cli")})`;
     const mcpServers = { mine: { command: "mine" }, other: { command: "other" } };
     home.write("gemini-cli", JSON.stringify({ mcp: { allowed: ["mine"] }, mcpServers }));
-    const { stderr } = await home.run("setup", "--yes");
+    const { stdout, stderr } = await home.run("setup", "--yes");
+    expect(stdout).toContain("1 server\n");
     expect(stderr).toContain('"other" stays in Gemini CLI: it is switched off there');
     expect(stderr).toContain(warning("mcp.allowed does not list it"));
     const doctor = await home.run("doctor", "--json");

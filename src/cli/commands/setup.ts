@@ -176,8 +176,8 @@ function report(
   if (rows.length > 0) output.print(table(columns, rows, width));
   else output.print("There is no MCP client that could be set up");
   const count = takeovers.reduce((sum, { found }) => sum + found.length, 0);
-  if (count > 0)
-    output.print(`${formatCount(count, "server")}, ${merged.length} of them different`);
+  const different = count === merged.length ? "" : `, ${merged.length} of them different`;
+  if (count > 0) output.print(`${formatCount(count, "server")}${different}`);
   for (const { name, found } of merged) {
     const renamed = found.filter((server) => server.name !== name);
     for (const { source, name: old } of renamed) {
