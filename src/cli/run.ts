@@ -37,7 +37,7 @@ async function execute(row: CommandRow, line: Line): Promise<number> {
   }
 }
 
-/** That there is no daemon is no trouble, and no start mends it, where its user has it off. */
+/** Who has mcpd switched off is told that, and not of a socket that is not there. */
 async function nearer(error: unknown, { config }: GlobalOptions): Promise<unknown> {
   if (!(error instanceof FaultError) || error.fault.code !== "daemon.unreachable") return error;
   const { openConfig } = await import("./config-file.ts");

@@ -3,6 +3,7 @@
 import { rmSync, statSync } from "node:fs";
 
 import { LIMITS } from "../core/limits.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isAlive, readRunning, writeRunning } from "./runtime-file.ts";
 
@@ -24,11 +25,11 @@ export function endTrial({ paths }: Here): void {
   rmSync(paths.trialFile, { force: true });
 }
 
-export async function isOnTrial({ paths, processIdentity }: Here, nowMs: number): Promise<boolean> {
+export async function isOnTrial({ paths, processIdentity }: Here, clock: Clock): Promise<boolean> {
   const judge = readRunning(paths.trialFile);
   const began = statSync(paths.trialFile, { throwIfNoEntry: false });
   if (judge === null || began === undefined) return false;
   // A clock that was set back must not prolong it.
-  if (Math.abs(nowMs - began.mtimeMs) >= LIMITS.trialMs) return false;
+  if (Math.abs(clock.now() - began.mtimeMs) >= LIMITS.trialMs) return false;
   return await isAlive(judge, processIdentity);
 }

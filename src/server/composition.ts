@@ -159,8 +159,7 @@ export class Server {
     this.#undo.defer(() => this.#book.open());
     this.#undo.defer(() => this.#revisions.close());
     this.#undo.defer(() => this.#stores.close());
-    const isOn = async (): Promise<boolean> => await isOnTrial(platform, this.#clock.now());
-    if (!alone) await this.#desk.hold.begin(isOn, this.#clock);
+    if (!alone) await this.#desk.hold.begin(() => isOnTrial(platform, this.#clock), this.#clock);
     // First of all: a second daemon of this user stops here, before it touches even the log.
     if (!alone) this.#control = await this.#openControl();
     this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
