@@ -22,6 +22,8 @@ export type DatabaseFile = {
   /** Told when the file cannot be written, with the reason, and when it can again. */
   readonly failed: (why: string) => void;
   readonly mended?: () => void;
+  /** Told when all that was written is gone, with the reason; another file is begun. */
+  readonly lost: (why: string) => void;
 };
 
 /** How long a file that could not be written is left alone: each attempt may wait for a lock. */
@@ -33,7 +35,8 @@ const LOOK_MS = 1_000;
 /**
  * A SQLite file that is nice to have: opened when it is first used, and never trouble for more than
  * itself. A full disk or a lock is waited out; what is there can still be read. A file that is no
- * database is set aside and another begun; one of a newer mcpd is left alone.
+ * database is set aside and another begun; one of a newer mcpd is left alone, for as long as it is
+ * there.
  */
 export class OptionalDatabase {
   readonly #file: DatabaseFile;
@@ -57,7 +60,7 @@ export class OptionalDatabase {
   /** Reads; a file that is not there yet is not made for it. Null when there is nothing to read. */
   look<T>(action: (database: Database) => T): T | null {
     if (this.#closed) return null;
-    this.#letGoOfRemoved();
+    this.letGoOfRemoved();
     if (this.#database === null && (this.#resting() || !this.#there())) return null;
     try {
       return this.#attempt(action);
@@ -70,7 +73,7 @@ export class OptionalDatabase {
   /** Writes; null when that cannot be done just now. */
   use<T>(action: (database: Database) => T): T | null {
     if (this.#closed || this.#resting()) return null;
-    this.#letGoOfRemoved();
+    this.letGoOfRemoved();
     try {
       const result = this.#attempt(action);
       if (this.#failing !== null) this.#file.mended?.();
@@ -87,6 +90,14 @@ export class OptionalDatabase {
     if (this.#failing !== null) this.#failing = { untilMs: 0 };
   }
 
+  /** Somebody has removed the file: what goes into it now would be gone with this process. */
+  letGoOfRemoved(): void {
+    if (this.#database === null || this.#there()) return;
+    this.#database.close();
+    this.#database = null;
+    this.#file.lost("it was removed");
+  }
+
   #resting(): boolean {
     return this.#failing !== null && this.#clock.monotonic() < this.#failing.untilMs;
   }
@@ -94,20 +105,12 @@ export class OptionalDatabase {
   #fail(error: unknown): void {
     const first = this.#failing === null;
     this.#failing = { untilMs: this.#clock.monotonic() + RETRY_MS };
-    if (error instanceof NewerError) this.close();
     if (this.#file.removable) {
       const ours = this.#database !== null;
       this.close();
       if (ours) removeQuietly(this.#file.path);
     }
     if (first) this.#file.failed(reasonOf(error));
-  }
-
-  /** Somebody has removed the file: what goes into it now would be gone with this process. */
-  #letGoOfRemoved(): void {
-    if (this.#database === null || this.#there()) return;
-    this.#database.close();
-    this.#database = null;
   }
 
   #there(): boolean {
@@ -120,41 +123,29 @@ export class OptionalDatabase {
 
   /** Damage may show only when it is read: then there is a second chance, with a new file. */
   #attempt<T>(action: (database: Database) => T): T {
-    if (this.#database === null) {
-      this.#database = openOrReplace(this.#file);
-      this.#found = null;
-    }
     try {
-      return action(this.#database);
+      return action(this.#opened());
     } catch (error) {
       if (!isDamaged(error)) throw error;
-      this.#database.close();
+      this.#database?.close();
       this.#database = null;
       setAside(this.#file.path);
-      this.#database = open(this.#file);
-      return action(this.#database);
+      this.#file.lost(`it was damaged, and is ${this.#file.path}.damaged now`);
+      return action(this.#opened());
     }
+  }
+
+  #opened(): Database {
+    if (this.#database !== null) return this.#database;
+    ensurePrivateDir(dirname(this.#file.path));
+    this.#found = null;
+    return (this.#database = open(this.#file));
   }
 
   close(): void {
     this.#database?.close();
     this.#database = null;
     this.#closed = true;
-  }
-}
-
-class NewerError extends Error {
-  override readonly name = "NewerError";
-}
-
-function openOrReplace(file: DatabaseFile): Database {
-  ensurePrivateDir(dirname(file.path));
-  try {
-    return open(file);
-  } catch (error) {
-    if (!isDamaged(error)) throw error;
-    setAside(file.path);
-    return open(file);
   }
 }
 
@@ -183,7 +174,7 @@ function open({ path, version, tables, removable }: DatabaseFile): Database {
     database.run("PRAGMA synchronous = NORMAL");
     const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get();
     const written = found?.user_version ?? 0;
-    if (written > version) throw new NewerError(`${path} was written by a newer mcpd`);
+    if (written > version) throw new Error("it was written by a newer mcpd");
     if (written > 0 && written < version) dropTables(database);
     for (const table of tables) database.run(table);
     // A disk that is full can be read, as long as nothing is written to it.

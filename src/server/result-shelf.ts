@@ -60,8 +60,9 @@ export class ResultShelf implements Shelf {
     this.#clock = clock;
     const path = join(cacheDir, "results.db");
     const failed = (why: string): void => log.warning(`Results are kept in memory only: ${why}`);
+    const lost = (why: string): void => log.warning(`Kept results are lost with ${path}: ${why}`);
     // A file that could not be told to forget would give what has changed to the next daemon.
-    const file = { path, version: 2, tables: TABLES, removable: true, failed };
+    const file = { path, version: 2, tables: TABLES, removable: true, failed, lost };
     this.#database = new OptionalDatabase(file, clock);
   }
 

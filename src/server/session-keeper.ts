@@ -5,6 +5,7 @@ import { doorOf, type KeptSession } from "../core/kept-session.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Door, Session } from "../core/session.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 import { type Row, SessionStore } from "./session-store.ts";
 
 /** How often it is written down which sessions are still in use, and old ones are forgotten. */
@@ -28,20 +29,28 @@ export class SessionKeeper {
   readonly #owing = new Map<Used, string>();
   #notedMs: number;
   #notedAheadMs: number;
+  /** Whether what was written down is gone. */
+  #lost = false;
 
   constructor(options: {
     readonly dataDir: string;
     readonly clock: Clock;
+    readonly log: Log;
     readonly conditions: Conditions;
     readonly keptOf: (session: Session) => KeptSession | null;
     /** How long an unused session is kept. */
     readonly idleMs: () => number;
   }) {
-    const { dataDir, clock, conditions } = options;
+    const { dataDir, clock, log, conditions } = options;
+    const path = join(dataDir, "sessions.db");
     const file = {
-      path: join(dataDir, "sessions.db"),
-      failed: (why: string): void => void conditions.raise(notKept(why, clock.now())),
+      path,
+      failed: (why: string): void => void conditions.raise(notKept(path, why, clock.now())),
       mended: (): void => void conditions.clear(NOT_KEPT),
+      lost: (why: string): void => {
+        this.#lost = true;
+        log.warning(`Sessions that sleep are lost with ${path}: ${why}`);
+      },
     };
     this.#store = new SessionStore(file, clock);
     this.#clock = clock;
@@ -106,7 +115,9 @@ export class SessionKeeper {
     this.#store.write([]);
     const aheadMs = this.#aheadMs();
     // The time of day was set, or the machine has slept: by the old times they would look unused.
-    if (Math.abs(aheadMs - this.#notedAheadMs) > NOTE_MS) this.keep(sessions);
+    const clockSet = Math.abs(aheadMs - this.#notedAheadMs) > NOTE_MS;
+    if (clockSet || this.#lost) this.keep(sessions);
+    this.#lost = false;
     this.#notedAheadMs = aheadMs;
     if (this.#clock.monotonic() - sinceMs < NOTE_MS) return;
     this.#notedMs = this.#clock.monotonic();
@@ -128,13 +139,15 @@ export class SessionKeeper {
 
 const NOT_KEPT = "sessions.not-kept";
 
-function notKept(why: string, sinceMs: number): Condition {
+function notKept(path: string, why: string, sinceMs: number): Condition {
   return {
     name: NOT_KEPT,
     subject: "",
     severity: "warning",
-    text: `Sessions are not kept: ${why}`,
-    hint: "Clients will have to connect anew after a restart. Mend the disk: mcpd tries again by itself.",
+    text: `Sessions are not kept in ${path}: ${why}`,
+    hint:
+      "Clients will have to connect anew after a restart. Make room on the disk, end what holds the " +
+      "file, or move it away: mcpd tries again by itself.",
     sinceMs,
   };
 }

@@ -30,7 +30,7 @@ export class SessionStore {
   readonly #owed = new Map<string, Row>();
 
   constructor(
-    options: Pick<DatabaseFile, "path" | "failed" | "mended">,
+    options: Pick<DatabaseFile, "path" | "failed" | "mended" | "lost">,
     clock: Pick<Clock, "monotonic">,
   ) {
     const file = { ...options, version: 1, tables: [TABLE], removable: false };
@@ -40,7 +40,7 @@ export class SessionStore {
   /** Takes down what has changed, all of it or nothing, and what is owed from before. */
   write(rows: readonly Row[]): void {
     for (const row of rows) this.#owed.set(row.id, row);
-    if (this.#owed.size === 0 && !this.#database.failing) return;
+    if (this.#owed.size === 0 && !this.#database.failing) return this.#database.letGoOfRemoved();
     const written = this.#database.use((database) => {
       const put = database.query("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)");
       const drop = database.query("DELETE FROM sessions WHERE id = ?");

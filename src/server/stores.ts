@@ -35,6 +35,7 @@ export class Stores {
     this.sessions = new SessionKeeper({
       dataDir: paths.dataDir,
       clock,
+      log,
       conditions,
       keptOf: (session) => switchboard().kept(session),
       idleMs: sessionIdleMs,

@@ -229,6 +229,7 @@ test("a file that is no database is set aside, and the daemon goes on", async ()
   const second = await line.next();
   const client = await second.connect("echo");
   await second.stop();
+  expect(second.log()).toContain(`it was damaged, and is ${line.databaseFile}.damaged now`);
   expect(readFileSync(`${line.databaseFile}.damaged`, "utf8")).toStartWith("no database");
   await using third = await line.next();
   expect(await client.call("echo", { text: "kept" })).toBe("kept");

@@ -5,21 +5,12 @@ import { join } from "node:path";
 
 import { LIMITS } from "../../src/core/limits.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import type { Log } from "../../src/lib/log.ts";
 import { ResultShelf } from "../../src/server/result-shelf.ts";
+import { silentLog } from "../helpers/doors.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
 
-const silent: Log = {
-  debug() {},
-  info() {},
-  warning() {},
-  error() {},
-  enabled: () => false,
-  child: () => silent,
-};
-
 function shelfIn(directory: string, nowMs = (): number => 0): ResultShelf {
-  return new ResultShelf(directory, { ...systemClock, now: nowMs }, silent);
+  return new ResultShelf(directory, { ...systemClock, now: nowMs }, silentLog);
 }
 
 test("a result is good until its time is over", () => {

@@ -8,6 +8,7 @@ import type { KeptSession } from "../../src/core/kept-session.ts";
 import { type Door, Session } from "../../src/core/session.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { SessionKeeper } from "../../src/server/session-keeper.ts";
+import { silentLog } from "../helpers/doors.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
 
 const IDLE_MS = 600_000;
@@ -29,6 +30,7 @@ const KEPT: KeptSession = {
 class Line implements Disposable {
   readonly directory = new TemporaryDirectory();
   readonly conditions = new Conditions();
+  readonly said: string[] = [];
   nowMs = 0;
   /** How far somebody has set the time of day. */
   setMs = 0;
@@ -37,6 +39,7 @@ class Line implements Disposable {
     return new SessionKeeper({
       dataDir: this.directory.path,
       clock: { ...systemClock, now: () => this.nowMs + this.setMs, monotonic: () => this.nowMs },
+      log: { ...silentLog, warning: (text) => void this.said.push(text) },
       conditions: this.conditions,
       keptOf: ({ pending, streamed }) => (streamed ? { ...KEPT, owed: [...pending.keys()] } : KEPT),
       idleMs: () => IDLE_MS,
@@ -121,15 +124,19 @@ test.each([
   next.close();
 });
 
-test("a file that was removed is made anew with what is kept from then on", () => {
+test("a file that was removed is made anew with what lives", () => {
   using line = new Line();
   const keeper = line.next();
-  keeper.keep([{ session: session("a"), seenMs: 0 }]);
+  const one = { session: session("a"), seenMs: 0 };
+  const other = { session: session("b"), seenMs: 0 };
+  keeper.keep([one, other]);
   for (const part of ["", "-wal", "-shm"]) rmSync(`${line.file}${part}`);
-  expect(keeper.recall("a", "key", "http")).toBeNull();
-  keeper.keep([{ session: session("b"), seenMs: 0 }]);
+  line.nowMs = 5_000;
+  keeper.note([one]);
   const next = line.next();
-  expect(next.recall("b", "key", "http")).toEqual(KEPT);
+  expect(next.recall("a", "key", "http")).toEqual(KEPT);
+  expect(next.recall("b", "key", "http")).toBeNull();
+  expect(line.said).toEqual([expect.stringContaining(`lost with ${line.file}: it was removed`)]);
   keeper.close();
   next.close();
 });

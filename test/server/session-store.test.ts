@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { rmSync, statSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 
 import type { KeptSession } from "../../src/core/kept-session.ts";
 import { type Row, SessionStore } from "../../src/server/session-store.ts";
@@ -19,6 +19,7 @@ class Scene implements Disposable {
         path: this.path,
         failed: () => this.said.push("failed"),
         mended: () => this.said.push("mended"),
+        lost: (why) => this.said.push(why),
       },
       { monotonic: () => this.nowMs },
     );
@@ -122,9 +123,26 @@ test("a file that somebody removes is made anew within a second", () => {
   for (const id of ["a", "b"]) store.write([row(id)]);
   for (const end of ["", "-wal", "-shm"]) rmSync(`${scene.path}${end}`, { force: true });
   scene.nowMs += 1_000;
+  store.write([]);
+  expect(scene.said).toEqual(["it was removed"]);
   store.write([row("c")]);
   store.close();
   const next = scene.store();
   expect(next.read("c")).not.toBeNull();
   next.close();
+});
+
+test("a file of a newer mcpd is left alone until it is moved away", () => {
+  using scene = new Scene();
+  const newer = new Database(scene.path);
+  newer.run("PRAGMA user_version = 99");
+  newer.close();
+  const store = scene.store();
+  store.write([row("a")]);
+  expect(scene.said).toEqual(["failed"]);
+  renameSync(scene.path, `${scene.path}.newer`);
+  scene.nowMs += 2_000;
+  store.write([]);
+  expect(scene.said).toEqual(["failed", "mended"]);
+  store.close();
 });
