@@ -1,9 +1,10 @@
 import type { Channel, Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { fault } from "./fault.ts";
-import { answerFor, type Call, refuse } from "./forward.ts";
+import { answerFor, type Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { type Outcome, type Params, type Request, rpcError } from "./message.ts";
+import { failure } from "./own-tools.ts";
 import type { World } from "./world.ts";
 
 /** Nothing is written while several calls run for one: their outcomes come back together. */
@@ -23,7 +24,7 @@ export function callMany(
   if (calls === null) {
     const most = LIMITS.callsTogether;
     const text = `arguments.calls has to be a list of 1 to ${most} objects with a name`;
-    return refuse(turn, call, fault("params.invalid", text));
+    return answerFor(world, turn, call, failure(text));
   }
   const { session, request } = call;
   const outcomes: (Outcome | null)[] = calls.map(() => null);

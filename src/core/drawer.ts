@@ -8,6 +8,7 @@ import { endWithin } from "./profile.ts";
 const SCHEME = "mcpd://result/";
 /** How much of a long result its client is shown at once. */
 const PREVIEW_LENGTH = 2_000;
+const TOO_LONG = "is too long to be kept: ask for less.";
 
 /** A picture, a sound or a file, as it came: it has no beginning that could be shown. */
 type Binary = {
@@ -44,7 +45,7 @@ export class Drawer {
 
   /** The result itself, or what stands for it when it is longer than `lengthMax`. */
   shorten(result: Json, principal: string, lengthMax: number): Json {
-    if (result.text.length <= lengthMax || result.text.length > LIMITS.drawerLength) return result;
+    if (result.text.length <= lengthMax) return result;
     const value = result.value;
     const parts: unknown = isObject(value) ? value["content"] : null;
     if (!isObject(value) || !Array.isArray(parts)) return result;
@@ -61,26 +62,28 @@ export class Drawer {
 
   #shortText(text: string, principal: string, lengthMax: number): readonly Params[] {
     if (text.length <= lengthMax) return [{ type: "text", text }];
-    const uri = this.#keep({ principal, content: text });
     const preview = text.slice(0, endWithin(text, Math.min(PREVIEW_LENGTH, lengthMax)));
-    const note =
-      `[The first ${preview.length} of ${text.length} characters. The rest is kept: read ${uri}, ` +
-      `or call read_result with this uri and "from": ${preview.length}.]`;
+    const shown = { type: "text", text: preview };
+    const head = `The first ${preview.length} of ${text.length} characters.`;
+    if (text.length > LIMITS.drawerLength) return [shown, note(`${head} The rest ${TOO_LONG}`)];
+    const uri = this.#keep({ principal, content: text });
+    const rest = `or call read_result with this uri and "from": ${preview.length}.`;
     const about = { uri, name: "the whole result", mimeType: "text/plain", size: text.length };
     return [
-      { type: "text", text: preview },
-      { type: "text", text: note },
+      shown,
+      note(`${head} The rest is kept: read ${uri}, ${rest}`),
       { type: "resource_link", ...about },
     ];
   }
 
   #linkTo(binary: Binary, principal: string): readonly Params[] {
     const { data, mimeType } = binary;
-    const uri = this.#keep({ principal, content: binary });
     const size = bytesIn(data);
-    const note = `[${mimeType}, ${size} bytes, is kept: read ${uri}, or call read_result with it.]`;
+    const head = `${mimeType}, ${size} bytes,`;
+    if (data.length > LIMITS.drawerLength) return [note(`${head} ${TOO_LONG}`)];
+    const uri = this.#keep({ principal, content: binary });
     const link = { type: "resource_link", uri, name: mimeType, mimeType, size };
-    return [{ type: "text", text: note }, link];
+    return [note(`${head} is kept: read ${uri}, or call read_result with it.`), link];
   }
 
   /** A part of a kept result, from `from` on. */
@@ -114,6 +117,10 @@ export class Drawer {
 
 export function isKeptResult(uri: unknown): uri is string {
   return typeof uri === "string" && uri.startsWith(SCHEME);
+}
+
+function note(text: string): Params {
+  return { type: "text", text: `[${text}]` };
 }
 
 function lengthOf({ content }: Kept): number {

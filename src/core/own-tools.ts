@@ -89,13 +89,14 @@ export function isOwnTool(profile: Profile, name: unknown): boolean {
   return ownTools(profile).some((own) => own["name"] === name);
 }
 
-/** The call that a call of call_tool stands for; every other call is itself. */
+/** The call that a call of call_tool stands for; every other call, and one of no tool, is itself. */
 export function meantBy(call: Call): Call {
   const { request, session } = call;
   const { params } = request;
   if (request.method !== "tools/call" || params?.["name"] !== "call_tool") return call;
   if (!isOwnTool(session.profile, "call_tool")) return call;
   const input = isObject(params["arguments"]) ? params["arguments"] : {};
+  if (typeof input["name"] !== "string") return call;
   const meant = { ...params, name: input["name"], arguments: input["arguments"] ?? {} };
   return { ...call, request: { ...request, params: meant } };
 }
@@ -105,9 +106,12 @@ export function runOwnTool(world: World, turn: Turn, call: Call, name: string): 
   const given = call.request.params?.["arguments"];
   const input = isObject(given) ? given : {};
   const result = run(world, call, name, input);
-  if (!isFault(result)) return answerFor(world, turn, call, result);
-  const content = [{ type: "text", text: result.text }];
-  answerFor(world, turn, call, { content, isError: true });
+  answerFor(world, turn, call, isFault(result) ? failure(result.text) : result);
+}
+
+/** A call of one of them that has failed. */
+export function failure(why: string): Params {
+  return { content: [{ type: "text", text: why }], isError: true };
 }
 
 function run(world: World, call: Call, name: string, input: Params): Params | Fault {
@@ -116,6 +120,8 @@ function run(world: World, call: Call, name: string, input: Params): Params | Fa
       return search(world, call, input);
     case "describe_tool":
       return describe(world, call, input);
+    case "call_tool":
+      return missing("name");
     default:
       return read(world, call, input["uri"], input["from"], input["length"]);
   }

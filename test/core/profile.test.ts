@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { LIMITS } from "../../src/core/limits.ts";
 import type { Params } from "../../src/core/message.ts";
 import { OPEN_PROFILE, type Profile, shortened } from "../../src/core/profile.ts";
 import type { Session } from "../../src/core/session.ts";
@@ -163,7 +164,9 @@ describe('mode "search"', () => {
     expect(scene.session.pending.size).toBe(0);
     const seventeen = Array.from({ length: 17 }, () => ({ name: "read_file" }));
     for (const wrong of [undefined, [], [{}], seventeen]) {
-      expect(scene.call("call_tools", { calls: wrong }).answer?.error?.code).toBe(-32602);
+      const refused = scene.call("call_tools", { calls: wrong });
+      expect(refused.answer?.result?.["isError"]).toBe(true);
+      expect(textsOf(refused)[0]).toStartWith("arguments.calls has to be a list of 1 to 16");
     }
   });
 
@@ -177,7 +180,9 @@ describe('mode "search"', () => {
     });
     expect(scene.call("call_tool", { name: "write_file" }).answer?.error).toBeDefined();
     expect(scene.call("search_tools").answer?.result?.["isError"]).toBe(true);
-    expect(scene.call("call_tool").answer?.error?.code).toBe(-32602);
+    expect(textsOf(scene.call("call_tool"))).toEqual([
+      "arguments.name is missing: expected a string",
+    ]);
   });
 
   test("has each name once, whatever an upstream calls its tools", () => {
@@ -266,6 +271,20 @@ describe("a result that is too long for a client", () => {
       whole += part;
     }
     expect(whole).toBe(faces);
+  });
+
+  test("is its beginning alone when it is too long to be kept", () => {
+    const scene = new Scene({ resultLength: 1_000 });
+    const data = "x".repeat(LIMITS.drawerLength + 1);
+    const box = scene.call("read_file");
+    const picture = { type: "image", data, mimeType: "image/png" };
+    const content = [{ type: "text", text: data }, picture];
+    scene.reply(scene.upstream("files"), scene.last("files", "tools/call"), { content });
+    expect(textsOf(box)).toEqual([
+      data.slice(0, 1_000),
+      expect.stringContaining("too long to be kept: ask for less"),
+      expect.stringContaining("too long to be kept: ask for less"),
+    ]);
   });
 
   test("holds what only its structured form says", () => {
