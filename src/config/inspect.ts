@@ -12,6 +12,7 @@ import {
 } from "./describe.ts";
 import type { Parsed } from "./parse.ts";
 import { type Problem, problemAt, problemOfKey } from "./problem.ts";
+import type { ConfigEntry } from "./schema.ts";
 
 /** What the schema library does not see: notes, unknown keys, lists for objects, secrets. */
 export type Inspection = {
@@ -38,6 +39,18 @@ export function inspect(parsed: Parsed): Inspection {
   const walk: Walk = { parsed, warnings: [], problems: lost };
   const value = visit(walk, ROOT_NODE, parsed.value, []);
   return { value, warnings: walk.warnings, problems: walk.problems };
+}
+
+/** What is set and does nothing: a single instance has no second one for its late reads. */
+export function idleKeys(parsed: Parsed, { mcpServers }: ConfigEntry): readonly ConfigWarning[] {
+  const warnings: ConfigWarning[] = [];
+  for (const [name, { hedge_reads_secs: hedge, replicas, urls }] of Object.entries(mcpServers)) {
+    if (hedge === null || replicas > 1 || urls !== undefined) continue;
+    const path = ["mcpServers", name, "hedge_reads_secs"];
+    const text = `${pathText(path)} does nothing with a single instance: set "replicas" or "urls"`;
+    warn({ parsed, warnings }, path, text, "key");
+  }
+  return warnings;
 }
 
 function visit(
@@ -106,7 +119,12 @@ function warnOfSecret(walk: Walk, value: string, path: Path, before: unknown): v
   warn(walk, path, `${pathText(path)} looks like a secret in the file: ${cure}`, "value");
 }
 
-function warn(walk: Walk, path: Path, text: string, part: "key" | "value"): void {
+function warn(
+  walk: Pick<Walk, "parsed" | "warnings">,
+  path: Path,
+  text: string,
+  part: "key" | "value",
+): void {
   const { line, column } = walk.parsed.locate(path, part);
   walk.warnings.push({ about: "text", path: pathText(path), line, column, text });
 }

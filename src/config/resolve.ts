@@ -16,7 +16,7 @@ import {
 import { canonicalJson, sha256 } from "../lib/hash.ts";
 import type { Paths, User } from "../platform/platform.ts";
 import { pathText } from "./describe.ts";
-import { inspect } from "./inspect.ts";
+import { idleKeys, inspect } from "./inspect.ts";
 import { parseConfig, type Parsed } from "./parse.ts";
 import { invalid, type Problem, problemOf } from "./problem.ts";
 import type { ClientEntry } from "./schema-client.ts";
@@ -48,7 +48,7 @@ export function derivedPort(userName: string): number {
 /**
  * Turns a parsed file into a frozen revision. A wrong value anywhere makes it a "config.invalid"
  * fault that names the first problem and lists all in data.problems (line, column, expected,
- * received); unknown keys and literal secrets are warnings.
+ * received); unknown keys, literal secrets and keys that do nothing are warnings.
  */
 function resolveConfig(parsed: Parsed, host: ConfigHost, number: number): Revision | Fault {
   const { entry, problems, warnings } = check(parsed);
@@ -77,10 +77,11 @@ function check(parsed: Parsed): {
   const found = inspect(parsed);
   const checked = v.safeParse(ConfigSchema, found.value, { abortPipeEarly: true });
   const issues = checked.issues?.map((issue) => problemOf(parsed, issue)) ?? [];
+  const idle = checked.success ? idleKeys(parsed, checked.output) : [];
   return {
     entry: checked.output as ConfigEntry,
     problems: [...found.problems, ...issues].sort(byPlace),
-    warnings: [...parsed.warnings, ...found.warnings].sort(byPlace),
+    warnings: [...parsed.warnings, ...found.warnings, ...idle].sort(byPlace),
   };
 }
 

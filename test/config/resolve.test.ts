@@ -271,11 +271,24 @@ describe("warnings", () => {
       33,
       "write ${NAME} in its place",
     ],
+    [
+      '{ "mcpServers": { "a": { "command": "x", "hedge_reads_secs": 1 } } }',
+      "mcpServers.a.hedge_reads_secs",
+      1,
+      42,
+      'set "replicas" or "urls"',
+    ],
   ])("%p: %p at %p:%p", (text, path, line, column, words) => {
     const { warnings } = revision(text);
     expect(warnings).toMatchObject([{ path, line, column }]);
     expect(warnings[0]?.text).toContain(words);
     expect(warnings[0]?.text).not.toContain("ghp_");
+  });
+
+  test("late reads of several replicas are in order", () => {
+    const replicas = { command: "x", replicas: 2, hedge_reads_secs: 1 };
+    const urls = { urls: ["http://a.test", "http://b.test"], hedge_reads_secs: 1 };
+    expect(revision(JSON.stringify({ mcpServers: { replicas, urls } })).warnings).toEqual([]);
   });
 
   test.each([
