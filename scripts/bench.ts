@@ -45,7 +45,7 @@ const USAGE = `Usage: bun run bench [options]
   --duration MS   window of one measurement (700)
   --only LIST     of ${[...SECTIONS, HOUSEHOLD, ...FETCHING].join(",")}
   --peers         all that, and ${FETCHING.join(" and ")}: the same beside others of the registry
-  --check         a short run; exits 1 when a ratio is beyond its limit in bench/ratios.json
+  --check         a short run; exits 1 when a ratio is beyond its limit in scripts/bench/ratios.json
   --binary FILE   the mcpd to measure (dist/mcpd)
   --json FILE     also write all results as JSON
   --help          this text`;

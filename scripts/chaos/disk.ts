@@ -45,6 +45,13 @@ export class Disk implements Disposable {
     return statfsSync(this.#path).bavail === 0;
   }
 
+  /** Whether it may be written to. */
+  setWritable(writable: boolean): void {
+    const words = ["-o", `remount,${writable ? "rw" : "ro"}`, this.#path];
+    const run = Bun.spawnSync(["mount", ...words], { stdio: ["ignore", "ignore", "pipe"] });
+    if (!run.success) throw new Error(run.stderr.toString());
+  }
+
   empty(): void {
     rmSync(this.#ballast, { force: true });
   }
@@ -54,7 +61,6 @@ export class Disk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.empty();
     const mounted = readFileSync("/proc/mounts", "utf8").includes(` ${this.#path} `);
     if (mounted) Bun.spawnSync(["umount", "-l", this.#path]);
   }

@@ -89,7 +89,7 @@ export function isOwnTool(profile: Profile, name: unknown): boolean {
   return ownTools(profile).some((own) => own["name"] === name);
 }
 
-/** The call that a call of call_tool stands for; every other call, and one of no tool, is itself. */
+/** The call that a call of call_tool stands for, if it names one; every other is itself. */
 export function meantBy(call: Call): Call {
   const { request, session } = call;
   const { params } = request;

@@ -1,5 +1,5 @@
 import { constants, Database } from "bun:sqlite";
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import type { Clock } from "../lib/clock.ts";
@@ -74,6 +74,8 @@ export class OptionalDatabase {
   use<T>(action: (database: Database) => T): T | null {
     if (this.#closed || this.#resting()) return null;
     this.letGoOfRemoved();
+    // What was opened on a disk that is read-only stays so.
+    if (this.#failing !== null) this.#letGo();
     try {
       const result = this.#attempt(action);
       if (this.#failing !== null) this.#file.mended?.();
@@ -93,8 +95,7 @@ export class OptionalDatabase {
   /** Somebody has removed the file: what goes into it now would be gone with this process. */
   letGoOfRemoved(): void {
     if (this.#database === null || this.#there()) return;
-    this.#database.close();
-    this.#database = null;
+    this.#letGo();
     this.#file.lost("it was removed");
   }
 
@@ -127,8 +128,7 @@ export class OptionalDatabase {
       return action(this.#opened());
     } catch (error) {
       if (!isDamaged(error)) throw error;
-      this.#database?.close();
-      this.#database = null;
+      this.#letGo();
       setAside(this.#file.path);
       this.#file.lost(`it was damaged, and is ${this.#file.path}.damaged now`);
       return action(this.#opened());
@@ -142,9 +142,13 @@ export class OptionalDatabase {
     return (this.#database = open(this.#file));
   }
 
-  close(): void {
+  #letGo(): void {
     this.#database?.close();
     this.#database = null;
+  }
+
+  close(): void {
+    this.#letGo();
     this.#closed = true;
   }
 }
@@ -165,7 +169,7 @@ function removeQuietly(path: string): void {
 function open({ path, version, tables, removable }: DatabaseFile): Database {
   const database = new Database(path, { create: true, strict: true });
   try {
-    chmodSync(path, 0o600);
+    if ((statSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
     database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     // Safe against a crash of ours at any time; a power cut may cost the last moments.
     database.run("PRAGMA journal_mode = WAL");
