@@ -23,6 +23,7 @@ export type InstanceState =
   | {
       readonly kind: "waiting";
       readonly attempt: number;
+      readonly sinceMs: number;
       readonly untilMs: number;
       readonly problem: Fault;
     }
@@ -39,6 +40,8 @@ export type InstanceState =
 export type InstanceEvent =
   /** Somebody needs it. */
   | { readonly kind: "demand" }
+  /** Somebody needs it for more than its lists. */
+  | { readonly kind: "hurry" }
   /** The MCP handshake is done. */
   | { readonly kind: "ready" }
   /** The process and its whole group are gone, or it could not be spawned. */
@@ -89,6 +92,8 @@ export function step(
   switch (event.kind) {
     case "demand":
       return onDemand(state, nowMs, policy);
+    case "hurry":
+      return onHurry(state, nowMs);
     case "ready":
       if (state.kind !== "starting") return same(state);
       return same({ kind: "ready", attempt: state.attempt, sinceMs: nowMs });
@@ -135,6 +140,14 @@ function onDemand(state: InstanceState, nowMs: number, policy: LifecyclePolicy):
   if (state.kind === "idle" || state.kind === "failed") return start(0, nowMs, policy);
   if (state.kind === "stopping" && state.next === "idle") return same({ ...state, next: "start" });
   return same(state);
+}
+
+/** Who was out of reach may be back at any moment, and to try costs little. */
+function onHurry(state: InstanceState, nowMs: number): Step {
+  if (state.kind !== "waiting" || state.problem.code !== "upstream.unreachable") return same(state);
+  const soonMs = Math.max(nowMs, state.sinceMs + LIMITS.restartWaitMs);
+  if (state.untilMs <= soonMs) return same(state);
+  return { state: { ...state, untilMs: soonMs }, effects: [{ kind: "wake", atMs: soonMs }] };
 }
 
 function onReplace(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
@@ -199,7 +212,7 @@ function comeBack(attempt: number, problem: Fault, nowMs: number, policy: Lifecy
     : backoffDelay(attempt - 1, policy.random01, policy.backoff);
   const untilMs = nowMs + delayMs;
   return {
-    state: { kind: "waiting", attempt, untilMs, problem },
+    state: { kind: "waiting", attempt, sinceMs: nowMs, untilMs, problem },
     effects: [
       { kind: "report", problem, retryInMs: locked ? null : delayMs },
       { kind: "wake", atMs: untilMs },

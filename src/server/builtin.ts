@@ -56,6 +56,8 @@ export class BuiltinInstance implements Instance {
     this.#events.opened();
   }
 
+  hurry(): void {}
+
   ready(): void {
     this.state = "ready";
     this.readySinceMs = this.#now();

@@ -49,6 +49,10 @@ export class DrivenInstance implements Instance {
     if (problem !== null) this.#events.unavailable(problem);
   }
 
+  hurry(): void {
+    this.#driver.hurry();
+  }
+
   ready(): void {
     this.#driver.ready();
   }

@@ -13,6 +13,8 @@ export interface Instance {
   readonly readySinceMs: number | null;
   /** Somebody wants it: start it unless it runs. */
   demand(): void;
+  /** What is wanted of it is more than its lists: do not wait long for one that was out of reach. */
+  hurry(): void;
   /** The MCP handshake is done. */
   ready(): void;
   /** The MCP handshake failed. */

@@ -62,6 +62,7 @@ export class Pool {
       instance = this.#create(upstream, this.#eventsOf(upstream));
       this.#instances.set(upstream, instance);
     }
+    if (faceOf(upstream).listed) instance.hurry();
     instance.demand();
   }
 

@@ -90,6 +90,11 @@ export abstract class Driver {
     return hopeless(this.#state);
   }
 
+  /** Shortens what is left of the back-off of one that was out of reach. */
+  hurry(): void {
+    this.handle({ kind: "hurry" });
+  }
+
   /** The MCP handshake is done: the start time-out is over. */
   ready(): void {
     this.#readySinceMs = this.#deps.clock.monotonic();

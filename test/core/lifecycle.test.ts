@@ -20,6 +20,7 @@ const POLICY: LifecyclePolicy = {
   random01: 0,
 };
 const CRASH = fault("upstream.failed", "it crashed", "files");
+const AWAY = fault("upstream.unreachable", "nobody listens", "files");
 const BROKEN = fault("upstream.broken-answer", "it broke the handshake", "files");
 
 /** Runs events one second apart and returns where they lead. */
@@ -46,7 +47,8 @@ describe("lifecycle.step()", () => {
       { kind: "ready" },
       { kind: "exited", problem: CRASH },
     ]);
-    expect(crashed.state).toEqual({ kind: "waiting", attempt: 1, untilMs: 2250, problem: CRASH });
+    const times = { sinceMs: 2000, untilMs: 2250 };
+    expect(crashed.state).toEqual({ kind: "waiting", attempt: 1, ...times, problem: CRASH });
     expect(crashed.effects).toEqual([
       { kind: "report", problem: CRASH, retryInMs: 250 },
       { kind: "wake", atMs: 2250 },
@@ -152,6 +154,22 @@ describe("lifecycle.step()", () => {
     ]);
   });
 
+  test("whoever needs what was out of reach ends a long wait, at most once a second", () => {
+    const wait = { kind: "waiting", attempt: 8, sinceMs: 1000, untilMs: 31_000 } as const;
+    for (const [nowMs, atMs] of [
+      [1200, 2000],
+      [9000, 9000],
+    ] as const) {
+      const hurried = step({ ...wait, problem: AWAY }, { kind: "hurry" }, nowMs, POLICY);
+      expect(hurried.effects).toEqual([{ kind: "wake", atMs }]);
+      const woken = step(hurried.state, { kind: "wake" }, atMs, POLICY);
+      expect(woken.state).toMatchObject({ kind: "starting", attempt: 8 });
+      expect(step(hurried.state, { kind: "hurry" }, nowMs, POLICY).effects).toEqual([]);
+    }
+    const crashed = step({ ...wait, problem: CRASH }, { kind: "hurry" }, 9000, POLICY);
+    expect(crashed.effects).toEqual([]);
+  });
+
   test("a retry skips the back-off", () => {
     const waiting = run([{ kind: "demand" }, { kind: "exited", problem: CRASH }]);
     const retried = step(waiting.state, { kind: "retry" }, 1001, POLICY);
@@ -204,6 +222,7 @@ class World {
 const anyEvent: fc.Arbitrary<InstanceEvent> = fc.oneof(
   fc.constantFrom<InstanceEvent>(
     { kind: "demand" },
+    { kind: "hurry" },
     { kind: "ready" },
     { kind: "wake" },
     { kind: "stop" },
@@ -212,7 +231,10 @@ const anyEvent: fc.Arbitrary<InstanceEvent> = fc.oneof(
     { kind: "retry" },
     { kind: "refused", problem: BROKEN },
   ),
-  fc.constant<InstanceEvent>({ kind: "exited", problem: CRASH }),
+  fc.constantFrom<InstanceEvent>(
+    { kind: "exited", problem: CRASH },
+    { kind: "exited", problem: AWAY },
+  ),
 );
 
 test("there is one process at most, none after a stop, and one report for each", () => {

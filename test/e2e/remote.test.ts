@@ -9,6 +9,7 @@ import { SocketServer } from "../fixtures/servers/remote-socket.ts";
 import { RemoteServer } from "../fixtures/servers/remote.ts";
 import { fixture, realServer } from "../helpers/program.ts";
 import { Service } from "../helpers/service.ts";
+import { openTunnel } from "../helpers/tunnel.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { Daemon, Home } from "./harness.ts";
 import { Official } from "./official.ts";
@@ -198,6 +199,22 @@ describe("a remote upstream that", () => {
     const huge = await client.request("tools/call", args);
     expect(huge.response.error?.data).toMatchObject({ fault: "upstream.answer-too-large" });
     expect(await client.call("echo", { text: "fine" })).toBe("fine");
+  });
+
+  test("was away for long is there for the next call once it is back", async () => {
+    using server = new RemoteServer();
+    using tunnel = await openTunnel(server.port);
+    const far = { url: `http://127.0.0.1:${tunnel.port}/mcp` };
+    await using daemon = await Daemon.start({ mcpServers: { far } });
+    const client = await daemon.connect("far");
+    await client.call("count");
+    tunnel.shut();
+    // The fourth would come after two seconds.
+    await waitFor("a long wait", async () => (await upstreamOf(daemon.home, "far")).restarts >= 3);
+    tunnel.open();
+    const startMs = performance.now();
+    expect(await client.call("count")).toBe("2");
+    expect(performance.now() - startMs).toBeLessThan(1_400);
   });
 
   test("is not there holds nobody up, and is there once it is", async () => {
