@@ -588,7 +588,7 @@ const table = {
     "The request timed out",
     "Raise timeout_secs of the upstream if it is only slow.",
   ),
-  "exchange.cancelled": row(130, 499, -32800, "The request was cancelled", "Nothing to do."),
+  "exchange.cancelled": row(130, 499, -32800, "The request was cancelled", ""),
   "port.in-use": row(
     75,
     503,

@@ -81,7 +81,12 @@ export function seatCall(seat: Seat, call: Call, upstream: Upstream, exchange: E
   session.pending.set(request.id, {
     cancel(later, reason) {
       (exchange.upstream ?? upstream).withdraw(later, exchange, reason);
-      const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
+      const sure = exchange.read || exchange.sentId === null;
+      const effect = sure
+        ? ""
+        : "; the outcome of the request is unknown: check before you repeat it";
+      const text = `${request.method} was cancelled: ${reason}${effect}`;
+      const problem = fault("exchange.cancelled", text);
       exchange.settle(later, { ok: false, error: rpcError(problem) });
     },
   });

@@ -110,7 +110,9 @@ describe("the end of the daemon", () => {
     const call = client.request("tools/call", { name: "never", arguments: {} });
     await upstreamOf(daemon.home, "echo", ({ inFlight }) => inFlight === 1);
     const stopped = daemon.stop();
-    expect((await call).response.error?.message).toContain("he daemon is stopping");
+    const { response } = await call;
+    expect(response.error?.message).toContain("he daemon is stopping");
+    expect(response.error?.message).toContain("the outcome of the request is unknown");
     expect(await stopped).toBe(0);
   });
 

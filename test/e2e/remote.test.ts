@@ -209,6 +209,7 @@ describe("a remote upstream that", () => {
     const client = await daemon.connect("far");
     await client.call("count");
     tunnel.shut();
+    await expect(client.call("count")).rejects.toThrow();
     // The fourth would come after two seconds.
     await waitFor("a long wait", async () => (await upstreamOf(daemon.home, "far")).restarts >= 3);
     tunnel.open();
