@@ -86,6 +86,7 @@ export class Server {
     this.#metrics = new Metrics({
       connections: () => this.#desk.sessionCount,
       instances: () => this.#switchboard.instances,
+      results: () => this.#stores.results,
     });
     this.#book = new LogBook({ platform, clock, environment, mirror: options.mirrorLog });
     this.#log = this.#book.logger("mcpd.server");
@@ -105,9 +106,7 @@ export class Server {
     this.#stdio = new StdioFactory({ ...shared, keyVariable, alone });
     this.#remote = new RemoteFactory(shared);
     this.#stores = new Stores({
-      platform,
-      environment,
-      clock,
+      ...shared,
       log: this.#log,
       conditions,
       switchboard: () => this.#switchboard,

@@ -13,7 +13,7 @@ export interface Instance {
   readonly readySinceMs: number | null;
   /** Somebody wants it: start it unless it runs. */
   demand(): void;
-  /** What is wanted of it is more than its lists: do not wait long for one that was out of reach. */
+  /** It is wanted for more than its lists: a long wait for what was out of reach ends. */
   hurry(): void;
   /** The MCP handshake is done. */
   ready(): void;

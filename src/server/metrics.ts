@@ -1,5 +1,6 @@
 import { type CallRecord, isFailure } from "../core/record.ts";
 import type { Upstream } from "../core/upstream.ts";
+import type { ResultShelf } from "./result-shelf.ts";
 
 /** Upper bounds of the latency histogram in milliseconds; the last bucket is open. */
 const BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
@@ -25,13 +26,16 @@ export class Metrics {
   #sumMs = 0;
   readonly #connections: () => number;
   readonly #instances: () => readonly Upstream[];
+  readonly #results: () => Pick<ResultShelf, "memory" | "disk">;
 
   constructor(gauges: {
     readonly connections: () => number;
     readonly instances: () => readonly Upstream[];
+    readonly results: () => Pick<ResultShelf, "memory" | "disk">;
   }) {
     this.#connections = gauges.connections;
     this.#instances = gauges.instances;
+    this.#results = gauges.results;
   }
 
   record(record: CallRecord): void {
@@ -62,6 +66,7 @@ export class Metrics {
 
   /** The document's three numbers first (MISSION A15), then ours. */
   json(): { readonly [key: string]: number } {
+    const { memory, disk } = this.#results();
     return {
       connections: this.#connections(),
       requests: this.requests,
@@ -71,6 +76,8 @@ export class Metrics {
       cache_hits: this.#sum("hits"),
       cache_shared: this.#sum("shared"),
       cache_misses: this.#sum("misses"),
+      cache_memory_bytes: memory.bytes,
+      cache_disk_bytes: disk.bytes,
     };
   }
 
@@ -85,7 +92,7 @@ export class Metrics {
     gauge("mcpd_requests_in_flight", "Requests upstreams are working on", this.#inFlight);
     const requests = new Counter({
       name: "mcpd_requests_total",
-      help: "Requests sent to upstreams, by outcome",
+      help: "Requests for upstreams, by outcome",
       labelNames: ["outcome"],
       registers,
     });
@@ -94,12 +101,15 @@ export class Metrics {
       const counter = new Counter({ name, help, labelNames: ["upstream"], registers });
       for (const [upstream, counts] of this.upstreams) counter.inc({ upstream }, counts[pick]);
     };
-    perUpstream("mcpd_upstream_calls_total", "Requests sent to one upstream", "calls");
+    perUpstream("mcpd_upstream_calls_total", "Requests for one upstream", "calls");
     perUpstream("mcpd_upstream_errors_total", "Requests that failed at one upstream", "errors");
     perUpstream("mcpd_upstream_oddities_total", "Protocol breaches of one upstream", "oddities");
     perUpstream("mcpd_cache_hits_total", "Requests answered with a kept result", "hits");
     perUpstream("mcpd_cache_shared_total", "Requests answered with another's answer", "shared");
     perUpstream("mcpd_cache_misses_total", "Requests that could have been either", "misses");
+    const { memory, disk } = this.#results();
+    gauge("mcpd_cache_memory_bytes", "Kept results in memory", memory.bytes);
+    gauge("mcpd_cache_disk_bytes", "Kept results on disk", disk.bytes);
     const instances = this.#instances();
     const perReplica = (name: string, help: string, pick: (one: Upstream) => number): void => {
       const row = new Gauge({ name, help, labelNames: ["upstream", "replica"], registers });

@@ -42,11 +42,16 @@ test("a call that changes something makes kept results forgotten", async () => {
   await client.call("echo", { text: "x" });
   await client.call("change", { list: "tools" });
   await client.call("echo", { text: "x" });
-  const { upstreams } = JSON.parse((await daemon.run("cache", "--json")).stdout);
+  const { upstreams, memory } = JSON.parse((await daemon.run("cache", "--json")).stdout);
   expect(upstreams).toMatchObject([{ hits: 0, misses: 2 }]);
   const headers = { "x-api-key": daemon.key };
   const metrics = await (await fetch(`${daemon.origin}/metrics`, { headers })).json();
   expect(metrics).toMatchObject({ cache_hits: 0, cache_misses: 2 });
+  expect(metrics).toMatchObject({ cache_memory_bytes: memory.bytes });
+  const text = { headers: { ...headers, accept: "text/plain" } };
+  const rows = await (await fetch(`${daemon.origin}/metrics`, text)).text();
+  expect(rows).toContain(`mcpd_cache_memory_bytes ${memory.bytes}\n`);
+  expect(rows).toMatch(/^mcpd_cache_disk_bytes \d+$/m);
 });
 
 test("what was kept under another token is not given again", async () => {

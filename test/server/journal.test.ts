@@ -17,7 +17,10 @@ test("what clients and servers name is cut in the log, however long it is", () =
     enabled: () => true,
     child: () => log,
   };
-  const journal = new Journal(log, new Metrics({ connections: () => 0, instances: () => [] }));
+  const empty = { entries: 0, bytes: 0 };
+  const results = () => ({ memory: empty, disk: empty });
+  const metrics = new Metrics({ connections: () => 0, instances: () => [], results });
+  const journal = new Journal(log, metrics);
   const long = "x".repeat(1_000_000);
   journal.oddity("files", `answered "${long}"`);
   journal.record({
