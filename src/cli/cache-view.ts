@@ -1,12 +1,12 @@
 import type { CacheStatus } from "../control/api.ts";
-import { formatBytes } from "../lib/text.ts";
+import { formatBytes, formatCount } from "../lib/text.ts";
 import { type Column, table } from "./table.ts";
 
 /** What is kept, and per upstream how often that spared it a request. */
 export function cacheView({ memory, disk, upstreams }: CacheStatus, width: number | null): string {
   const kept = [
-    `memory  ${memory.entries} results, ${formatBytes(memory.bytes)}`,
-    `disk    ${disk.entries} results, ${formatBytes(disk.bytes)}`,
+    `memory  ${formatCount(memory.entries, "result")}, ${formatBytes(memory.bytes)}`,
+    `disk    ${formatCount(disk.entries, "result")}, ${formatBytes(disk.bytes)}`,
   ].join("\n");
   if (upstreams.length === 0) {
     return `${kept}\n\nNothing could be given again yet: name tools under "cache" of an upstream.`;
