@@ -1,5 +1,5 @@
 import { sharesReplicas } from "./replica-units.ts";
-import type { DaemonSettings, Revision, ServerSettings } from "./revision.ts";
+import type { Revision } from "./revision.ts";
 import type { Unit, UnitKey } from "./unit.ts";
 
 /**
@@ -15,49 +15,32 @@ export type Action = {
   readonly unit: Unit;
 };
 
-/** A setting of the daemon itself that differs, and what it takes to apply it. */
-export type SettingChange = {
-  readonly section: "daemon" | "server";
-  readonly key: keyof DaemonSettings | keyof ServerSettings;
-  readonly applies: "live" | "restart";
-};
-
 export type Plan = {
-  /** In the order to carry out, which is that of ORDER; else as in the config. */
+  /** As in the config; what stops comes last. */
   readonly actions: readonly Action[];
-  readonly changes: readonly SettingChange[];
+  /** The settings of the daemon itself that differ, as "section.key". */
+  readonly changes: readonly string[];
 };
-
-/** Settings that are bound once, when the server starts. Everything else applies live. */
-export const RESTART_SETTINGS: ReadonlySet<string> = new Set<keyof DaemonSettings>([
-  "host",
-  "port",
-]);
-
-const ORDER = ["start", "replace", "members", "settings", "stop", "keep"] as const;
 
 /**
  * What has to happen to go from one revision to the next (MISSION A8: only what changed restarts).
- * A disabled unit counts as absent. `running` names the units that are really there; by default all
- * the enabled ones of `old`, so that a unit which got lost is started again.
+ * A disabled unit counts as absent.
  */
-export function plan(
-  old: Revision | null,
-  next: Revision,
-  running: ReadonlySet<UnitKey> = new Set(enabled(old).keys()),
-): Plan {
+export function plan(old: Revision, next: Revision): Plan {
   const before = enabled(old);
   const after = enabled(next);
   const actions: Action[] = [];
   for (const unit of after.values()) {
-    const previous = running.has(unit.key) ? before.get(unit.key) : undefined;
-    actions.push({ kind: actionFor(previous, unit), unit });
+    actions.push({ kind: actionFor(before.get(unit.key), unit), unit });
   }
   for (const unit of before.values()) {
-    if (running.has(unit.key) && !after.has(unit.key)) actions.push({ kind: "stop", unit });
+    if (!after.has(unit.key)) actions.push({ kind: "stop", unit });
   }
-  actions.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
-  return { actions, changes: old === null ? [] : changesBetween(old, next) };
+  const changes = [
+    ...changesBetween("daemon", old.daemon, next.daemon),
+    ...changesBetween("server", old.server, next.server),
+  ];
+  return { actions, changes };
 }
 
 /** What has to happen to one enabled unit, given what runs in its place. */
@@ -67,30 +50,16 @@ export function actionFor(previous: Unit | undefined, unit: Unit): Exclude<Actio
   return same(previous.settings, unit.settings) ? "keep" : "settings";
 }
 
-function changesBetween(old: Revision, next: Revision): SettingChange[] {
-  const changes: SettingChange[] = [];
-  for (const key of keysOf(next.daemon)) {
-    if (same(old.daemon[key], next.daemon[key])) continue;
-    const applies = RESTART_SETTINGS.has(key) ? "restart" : "live";
-    changes.push({ section: "daemon", key, applies });
-  }
-  for (const key of keysOf(next.server)) {
-    if (same(old.server[key], next.server[key])) continue;
-    changes.push({ section: "server", key, applies: "live" });
-  }
-  return changes;
+function changesBetween<T extends object>(section: string, old: T, next: T): readonly string[] {
+  const keys = Object.keys(next) as (keyof T & string)[];
+  return keys.filter((key) => !same(old[key], next[key])).map((key) => `${section}.${key}`);
 }
 
-function enabled(revision: Revision | null): ReadonlyMap<UnitKey, Unit> {
-  const units = revision?.units.filter((unit) => !unit.disabled) ?? [];
-  return new Map(units.map((unit) => [unit.key, unit]));
+function enabled({ units }: Revision): ReadonlyMap<UnitKey, Unit> {
+  return new Map(units.filter(({ disabled }) => !disabled).map((unit) => [unit.key, unit]));
 }
 
 /** Both come out of the same resolver, so equal values have their keys in equal order. */
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function keysOf<T extends object>(value: T): readonly (keyof T)[] {
-  return Object.keys(value) as (keyof T)[];
 }

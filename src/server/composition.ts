@@ -250,7 +250,7 @@ export class Server {
       const event = kind === "start" && unit.scope !== "user" ? "added" : kind;
       this.#log.info(`upstream: ${event}`, { upstream: unit.upstream });
     }
-    for (const { section, key } of changes) this.#log.info(`changed: ${section}.${key}`);
+    for (const change of changes) this.#log.info(`changed: ${change}`);
     this.#book.configure(next.daemon);
     this.#book.keep(new Set(next.units.map(({ upstream }) => upstream)));
     this.#security.update(next.daemon);

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { explainRows } from "../../src/config/explain.ts";
 import { defaultRevision, derivedPort, readConfig } from "../../src/config/resolve.ts";
 import { CONFIG_TEMPLATE } from "../../src/config/template.ts";
 import { isFault } from "../../src/core/fault.ts";
-import { RESTART_SETTINGS } from "../../src/core/plan.ts";
 import { replicaUnits } from "../../src/core/replica-units.ts";
 import type { Revision } from "../../src/core/revision.ts";
 import { testHost } from "./host.ts";
@@ -300,10 +298,4 @@ describe("warnings", () => {
     const entry = { command: "x", env: { [name]: value } };
     expect(revision(JSON.stringify({ mcpServers: { a: entry } })).warnings).toEqual([]);
   });
-});
-
-test("the schema and the plan agree on what needs a restart", () => {
-  const rows = explainRows(null, "daemon").filter((row) => row.applies === "restart");
-  const names = rows.map((row) => row.path.replace("daemon.", ""));
-  expect(names.sort()).toEqual([...RESTART_SETTINGS].sort());
 });
