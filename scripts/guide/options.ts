@@ -14,7 +14,7 @@ const APPLIES = {
   replace: "A change replaces the instances of that server.",
   members:
     "A change starts or ends instances of that server; of several, those that are still wanted stay.",
-  restart: "A change takes a restart of the daemon: it says so.",
+  move: "A change applies at once, and ends what is connected at the old place.",
 } as const;
 
 const SECTIONS: readonly { readonly title: string; readonly path: Path; readonly text: string }[] =

@@ -2,9 +2,9 @@ import * as v from "valibot";
 
 /**
  * What a change of the key takes: live (applied at once), replace (the upstream gets a new
- * instance), members (replicas come or go), restart (the server has to be started again).
+ * instance), members (replicas come or go), move (the daemon listens elsewhere).
  */
-export type Applies = "live" | "replace" | "members" | "restart";
+export type Applies = "live" | "replace" | "members" | "move";
 
 /** Title, help and effect of a key: read by `config explain`, the JSON Schema and error texts. */
 export type About = {

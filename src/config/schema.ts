@@ -42,14 +42,14 @@ const access = {
   host: key(
     host,
     "127.0.0.1",
-    "restart",
+    "move",
     "Bind address",
     "127.0.0.1 serves this machine only. Anything else lets others reach your tools.",
   ),
   port: key(
     v.nullable(port),
     null,
-    "restart",
+    "move",
     "HTTP port",
     "null derives one of 8321 to 8420 from your user name, so that two users do not collide.",
   ),

@@ -18,7 +18,7 @@ describe("explainRows()", () => {
       expect(row.title, row.path).not.toBe("");
       expect(row.description, row.path).toEndWith(".");
       expect(row.type, row.path).not.toContain("undefined");
-      expect(["live", "replace", "members", "restart"]).toContain(row.applies);
+      expect(["live", "replace", "members", "move"]).toContain(row.applies);
       expect(row).toMatchObject({ origin: "default", line: null, value: row.default });
     }
   });

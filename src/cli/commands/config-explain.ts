@@ -57,7 +57,7 @@ function detail(row: ExplainRow, paint: Paint): string {
     live: "at once",
     replace: "by restarting the upstream",
     members: "by starting or ending replicas",
-    restart: "by moving the port",
+    move: "by listening there instead",
   };
   const place = row.line === null ? row.origin : `line ${row.line}`;
   return [
