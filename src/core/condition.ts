@@ -48,11 +48,6 @@ export class Conditions {
     return this.#rows.delete(keyOf(name, subject));
   }
 
-  /** Clears every condition about a subject, e.g. of an upstream that left the config. */
-  clearSubject(subject: string): void {
-    for (const [key, row] of this.#rows) if (row.subject === subject) this.#rows.delete(key);
-  }
-
   /** Clears every condition of a name, whatever it is about. */
   clearName(name: string): void {
     for (const [key, row] of this.#rows) if (row.name === name) this.#rows.delete(key);

@@ -448,13 +448,6 @@ const table = {
     "The protocol version is not supported",
     "Send one of the versions named above as MCP-Protocol-Version.",
   ),
-  "door.slow": row(
-    75,
-    503,
-    -32603,
-    "The client does not read",
-    "Read the stream, or open a new one.",
-  ),
   "upstream.unknown": row(
     66,
     404,

@@ -6,7 +6,6 @@ import { answer, type Call, refuse } from "./forward.ts";
 import type { Introduction } from "./introduction.ts";
 import { LIMITS } from "./limits.ts";
 import { type Params, stringOr } from "./message.ts";
-import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
@@ -126,11 +125,7 @@ function begin(world: World, turn: Turn, call: Call, about: Params): void {
 
 function abandon(turn: Turn, call: Call, problem: Fault): void {
   refuse(turn, call, problem);
-  discard(turn, call.session);
-}
-
-function discard(turn: Turn, session: Session): void {
-  turn.add({ kind: "discard", session });
+  turn.add({ kind: "discard", session: call.session });
 }
 
 /** The upstream's own words, minus what mcpd cannot keep for it. */

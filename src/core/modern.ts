@@ -8,7 +8,6 @@ import { aggregateCapabilities, instructionsOf, introduced, introductionFor } fr
 import { encode, Json, type Params } from "./message.ts";
 import { meantBy } from "./own-tools.ts";
 import { paramMismatch } from "./param-headers.ts";
-import { resume } from "./parking.ts";
 import { presentModern } from "./present.ts";
 import { route } from "./route.ts";
 import { follow, subscribe } from "./subscriptions.ts";
@@ -52,7 +51,7 @@ export function receiveModern(world: World, turn: Turn, call: Call): void {
   // A parked call knows the request that it stands for, not the one around it.
   const stripped = { ...call.request, params: stripEnvelope(params) };
   const plain = meantBy({ ...call, request: stripped });
-  if (!resume(world, turn, plain)) route(world, turn, plain);
+  if (!world.parking.resume(turn, plain)) route(world, turn, plain);
 }
 
 function declaresTasks({ session }: Call): boolean {

@@ -6,7 +6,6 @@ import { type Call, refuse, reply, seatCall, settleSeat } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
 import { Json, type Outcome, type Params, rpcError } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
-import type { World } from "./world.ts";
 
 /** A question of a legacy upstream that a modern client has to answer with its next request. */
 export type Parkable = {
@@ -156,11 +155,6 @@ export class Parking {
     this.#byExchange.delete(parked.exchange);
     for (const [name, other] of this.#parked) if (other === parked) this.#parked.delete(name);
   }
-}
-
-/** Takes a modern request that comes back to a parked call; true when it was one. */
-export function resume(world: World, turn: Turn, call: Call): boolean {
-  return world.parking.resume(turn, call);
 }
 
 /** Progress tokens of the upstream mean nothing to the client. */

@@ -41,7 +41,6 @@ export type Reach =
     }
   | { readonly kind: "builtin" };
 
-/** Settings of an upstream that apply at once, without a restart. */
 /** Which results of an upstream may be given again without asking it. */
 export type ReuseSettings = {
   /** Globs of tools and how long their results are good; the first that fits counts. */
@@ -52,6 +51,7 @@ export type ReuseSettings = {
   readonly forgottenBy: readonly string[];
 };
 
+/** Settings of an upstream that apply at once, without a restart. */
 export type UnitSettings = {
   readonly requestTimeoutMs: number;
   /** From spawn to the answer of `initialize`. */

@@ -1,11 +1,12 @@
 import { decode, isMalformed } from "../core/decode.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
-import { fault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import {
   encode,
   faultResponse,
   type Params,
   type Request,
+  type RequestId,
   resultResponse,
 } from "../core/message.ts";
 import { reasonOf } from "../lib/files.ts";
@@ -74,7 +75,7 @@ export class BuiltinInstance implements Instance {
   send(text: string): boolean {
     const message = decode(text);
     if (isMalformed(message) || message.kind !== "request") return true;
-    void this.#answer(message);
+    this.#answer(message);
     return true;
   }
 
@@ -83,25 +84,17 @@ export class BuiltinInstance implements Instance {
     return Promise.resolve();
   }
 
-  async #answer(request: Request): Promise<void> {
-    const { id, method, params } = request;
-    if (method === "tools/call") return this.#reply(await this.#call(request));
-    const result = this.#describe(method, params);
-    const text = `Method not found: ${method}`;
-    this.#reply(
-      encode(
-        result === undefined
-          ? faultResponse(id, fault("method.unknown", text))
-          : resultResponse(id, result),
-      ),
-    );
+  #answer({ id, method, params }: Request): void {
+    if (method !== "tools/call") return this.#reply(id, this.#describe(method));
+    void this.#call(params ?? {}).then((result) => this.#reply(id, result));
   }
 
-  #reply(text: string): void {
-    this.#events.message(text);
+  #reply(id: RequestId, result: Params | Fault): void {
+    const response = isFault(result) ? faultResponse(id, result) : resultResponse(id, result);
+    this.#events.message(encode(response));
   }
 
-  #describe(method: string, _params: Params | undefined): Params | undefined {
+  #describe(method: string): Params | Fault {
     switch (method) {
       case "initialize":
         return {
@@ -117,27 +110,19 @@ export class BuiltinInstance implements Instance {
       case "tools/list":
         return { tools: this.#tools.map(({ run: _run, ...tool }) => withHints(tool)) };
       default:
-        return undefined;
+        return fault("method.unknown", `Method not found: ${method}`);
     }
   }
 
-  async #call(request: Request): Promise<string> {
-    const name = request.params?.["name"];
+  async #call({ name, arguments: input }: Params): Promise<Params | Fault> {
     const tool = this.#tools.find((candidate) => candidate.name === name);
-    if (tool === undefined) {
-      return encode(
-        faultResponse(request.id, fault("tool.unknown", `Unknown tool: ${String(name)}`)),
-      );
-    }
+    if (tool === undefined) return fault("tool.unknown", `Unknown tool: ${String(name)}`);
     try {
-      const content = await tool.run((request.params?.["arguments"] as Params | undefined) ?? {});
-      const text = JSON.stringify(content, null, 2);
-      const result = { content: [{ type: "text", text }], structuredContent: content };
-      return encode(resultResponse(request.id, result));
+      const structuredContent = await tool.run((input ?? {}) as Params);
+      const text = JSON.stringify(structuredContent, null, 2);
+      return { content: [{ type: "text", text }], structuredContent };
     } catch (error) {
-      const text = reasonOf(error);
-      const result = { content: [{ type: "text", text }], isError: true };
-      return encode(resultResponse(request.id, result));
+      return { content: [{ type: "text", text: reasonOf(error) }], isError: true };
     }
   }
 }

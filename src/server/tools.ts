@@ -2,7 +2,7 @@ import type { ToolRow } from "../control/api.ts";
 import type { Conditions } from "../core/condition.ts";
 import { fault, FaultError } from "../core/fault.ts";
 import type { Params } from "../core/message.ts";
-import { suggest } from "../core/spelling.ts";
+import { didYouMean } from "../core/spelling.ts";
 import type { BuiltinTool } from "./builtin.ts";
 import type { Insider } from "./insider.ts";
 import { searchRows } from "./rows.ts";
@@ -78,11 +78,8 @@ function describe(rows: readonly ToolRow[], input: Params): Params {
   if (typeof name !== "string") throw wrongInput("name is missing: expected a string");
   const row = rows.find((candidate) => candidate.name === name);
   if (row !== undefined) return { ...row };
-  const near = suggest(
-    name,
-    rows.map((candidate) => candidate.name),
-  );
-  const help = near === undefined || near === null ? "" : `: did you mean "${near}"?`;
+  const names = rows.map((candidate) => candidate.name);
+  const help = didYouMean(name, names);
   throw new FaultError(fault("tool.unknown", `There is no tool "${name}"${help}`, name));
 }
 

@@ -48,7 +48,7 @@ export interface Connection {
  */
 export class EventLog implements Beating {
   readonly #clock: Clock;
-  readonly #heartbeat: Heartbeat;
+  readonly heartbeat: Heartbeat;
   readonly #sessions = new Map<string, Kept>();
   /** Of all sessions, oldest first. */
   readonly #entries = new Set<Entry>();
@@ -59,11 +59,7 @@ export class EventLog implements Beating {
 
   constructor(clock: Clock, heartbeat: Heartbeat) {
     this.#clock = clock;
-    this.#heartbeat = heartbeat;
-  }
-
-  get heartbeat(): Heartbeat {
-    return this.#heartbeat;
+    this.heartbeat = heartbeat;
   }
 
   /** How many bytes are kept. */
@@ -118,7 +114,7 @@ export class EventLog implements Beating {
     kept.streams.set(stream.number, stream);
     const bytes = Buffer.byteLength(text);
     const entry = { stream, number, text, bytes, atMs: this.#clock.monotonic() };
-    if (this.#entries.size === 0) this.#heartbeat.add(this);
+    if (this.#entries.size === 0) this.heartbeat.add(this);
     this.#entries.add(entry);
     kept.entries.add(entry);
     stream.entries.push(entry);
@@ -174,7 +170,7 @@ export class EventLog implements Beating {
     entry.stream.entries.shift();
     kept.bytes -= entry.bytes;
     this.#bytes -= entry.bytes;
-    if (this.#entries.size === 0) this.#heartbeat.remove(this);
+    if (this.#entries.size === 0) this.heartbeat.remove(this);
   }
 
   #forgetSilent(stream: LoggedStream, kept: Kept): void {

@@ -37,13 +37,11 @@ test("list() and verdict() put the worst first", () => {
   expect(conditions.verdict()).toBe("degraded");
 });
 
-test("clearName() and clearSubject() clear all they name and nothing else", () => {
+test("clearName() clears all that has the name and nothing else", () => {
   const conditions = new Conditions();
   conditions.raise(failed);
   conditions.raise({ ...failed, subject: "memory" });
   conditions.raise({ ...failed, name: "upstream.scope" });
   conditions.clearName("upstream.failed");
   expect(conditions.list().map((row) => row.name)).toEqual(["upstream.scope"]);
-  conditions.clearSubject("files");
-  expect(conditions.list()).toEqual([]);
 });
