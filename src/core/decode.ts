@@ -9,6 +9,7 @@ import {
   type RequestId,
   type Response,
   type RpcError,
+  success,
   textOf,
   type Wire,
 } from "./message.ts";
@@ -109,9 +110,7 @@ function response(
     return { kind: "response", id: null, outcome: { ok: false, error: rpcErrorOf(error) } };
   }
   const outcome: Outcome =
-    error === undefined
-      ? { ok: true, result: Json.ofValue(members["result"]) }
-      : { ok: false, error: rpcErrorOf(error) };
+    error === undefined ? success(members["result"]) : { ok: false, error: rpcErrorOf(error) };
   return { kind: "response", id, outcome };
 }
 

@@ -1,7 +1,7 @@
 import type { Exchange } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { type Outcome, type Params, rpcError } from "./message.ts";
+import { type Failure, failure, type Params } from "./message.ts";
 import type { Unit, UnitSettings } from "./unit.ts";
 
 /** How long the answer to a request may take, in milliseconds. */
@@ -19,9 +19,14 @@ export function timeoutOf(
 }
 
 /** What becomes of a request that took longer. */
-export function timedOut({ method }: Exchange, upstream: string): Outcome {
+export function timedOut({ method }: Exchange, upstream: string): Failure {
   const text = `${method} timed out: upstream "${upstream}" has not answered`;
-  return { ok: false, error: rpcError(fault("exchange.timed-out", text, upstream)) };
+  return failure(fault("exchange.timed-out", text, upstream));
+}
+
+/** What becomes of a request that nobody wants to be answered any more. */
+export function cancelled({ method }: Pick<Exchange, "method">, reason: string): Failure {
+  return failure(fault("exchange.cancelled", `${method} was cancelled: ${reason}`));
 }
 
 /** What a legacy upstream is sent: what a modern client brings for mcpd is not for it. */

@@ -1,17 +1,19 @@
+import { cancelled } from "./dispatch.ts";
 import type { Channel, Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
-import { type Fault, fault } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { nextCursorOf } from "./listing.ts";
 import {
   encode,
   encodeBytes,
-  Json,
+  failure,
+  type Json,
   type Outcome,
   type Params,
   type Request,
-  rpcError,
+  success,
 } from "./message.ts";
 import { presentLegacy, presentModern } from "./present.ts";
 import { type CallRecord, outcomeOf, recordCall } from "./record.ts";
@@ -42,11 +44,11 @@ const READS: ReadonlySet<string> = new Set([
 ]);
 
 export function answer(turn: Turn, call: Call, value: unknown): void {
-  reply(turn, call, { ok: true, result: Json.ofValue(value) });
+  reply(turn, call, success(value));
 }
 
 export function refuse(turn: Turn, call: Call, problem: Fault): void {
-  reply(turn, call, { ok: false, error: rpcError(problem) });
+  reply(turn, call, failure(problem));
 }
 
 /** The one answer to a request. A modern session ends with it. */
@@ -67,8 +69,7 @@ export function reply(turn: Turn, call: Call, outcome: Outcome): void {
 /** Answers for mcpd itself, in the words of the client's era. */
 export function answerFor(world: World, turn: Turn, call: Call, value: Params): void {
   if (call.session.era === "legacy") return answer(turn, call, value);
-  const outcome = { ok: true, result: Json.ofValue(value) } as const;
-  reply(turn, call, presentModern(call.request.method, world.about, outcome));
+  reply(turn, call, presentModern(call.request.method, world.about, success(value)));
 }
 
 /** The call that waits for an exchange. A parked exchange has none until its client comes back. */
@@ -85,9 +86,7 @@ export function seatCall(seat: Seat, call: Call, upstream: Upstream, exchange: E
       const effect = sure
         ? ""
         : "; the outcome of the request is unknown: check before you repeat it";
-      const text = `${request.method} was cancelled: ${reason}${effect}`;
-      const problem = fault("exchange.cancelled", text);
-      exchange.settle(later, { ok: false, error: rpcError(problem) });
+      exchange.settle(later, cancelled(request, `${reason}${effect}`));
     },
   });
 }
@@ -245,8 +244,7 @@ export function hold(
     cancel(turn, reason) {
       open = false;
       session.pending.delete(request.id);
-      if (!channel.mustAnswer) return;
-      refuse(turn, call, fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`));
+      if (channel.mustAnswer) reply(turn, call, cancelled(request, reason));
     },
   });
   start((turn, act) => {

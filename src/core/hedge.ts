@@ -1,7 +1,7 @@
 import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
-import { faultCodeOf, rpcError } from "./message.ts";
+import { failure, faultCodeOf } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Whether a read has waited for so long that it is worth a second request, once. */
@@ -33,7 +33,7 @@ export function hedge(turn: Turn, exchange: Exchange, second: Upstream): void {
   exchange.whenSettled((later) => {
     second.withdraw(later, twin, "another replica has answered");
     const problem = fault("exchange.cancelled", `${method} was answered by another replica`);
-    twin.settle(later, { ok: false, error: rpcError(problem) });
+    twin.settle(later, failure(problem));
   });
   second.ask(turn, twin);
 }

@@ -97,8 +97,9 @@ export type Notification = {
   readonly params: Params | undefined;
 };
 
-export type Outcome =
-  { readonly ok: true; readonly result: Json } | { readonly ok: false; readonly error: RpcError };
+export type Success = { readonly ok: true; readonly result: Json };
+export type Failure = { readonly ok: false; readonly error: RpcError };
+export type Outcome = Success | Failure;
 
 export type Response = {
   readonly kind: "response";
@@ -134,12 +135,22 @@ export function faultOf(error: RpcError): Fault | null {
   return { ...problem, text: error.message.slice(0, -tail.length).replace(/\.$/, "") };
 }
 
+/** What a request comes to that has failed by a fault of ours. */
+export function failure(problem: Fault): Failure {
+  return { ok: false, error: rpcError(problem) };
+}
+
+/** What a request comes to that is answered with this value. */
+export function success(value: unknown): Success {
+  return { ok: true, result: Json.ofValue(value) };
+}
+
 export function faultResponse(id: RequestId | null, problem: Fault): Response {
-  return { kind: "response", id, outcome: { ok: false, error: rpcError(problem) } };
+  return { kind: "response", id, outcome: failure(problem) };
 }
 
 export function resultResponse(id: RequestId, value: unknown): Response {
-  return { kind: "response", id, outcome: { ok: true, result: Json.ofValue(value) } };
+  return { kind: "response", id, outcome: success(value) };
 }
 
 /** A member that should be a string, or `fallback` when it is anything else. */

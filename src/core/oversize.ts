@@ -1,5 +1,5 @@
 import { fault } from "./fault.ts";
-import { type Response, rpcError } from "./message.ts";
+import { failure, type Response } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** How answers begin: the official SDKs write either the id or the result first. */
@@ -21,5 +21,5 @@ export function tooLargeAnswer(
   if (id === null) return null;
   const text = `The answer of upstream "${upstream.name}" is too large: the limit is ${bytesMax} bytes`;
   const problem = fault("upstream.answer-too-large", text, upstream.name, { limitBytes: bytesMax });
-  return { kind: "response", id, outcome: { ok: false, error: rpcError(problem) } };
+  return { kind: "response", id, outcome: failure(problem) };
 }

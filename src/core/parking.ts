@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { type Call, refuse, reply, seatCall, settleSeat } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { Json, type Outcome, type Params, rpcError } from "./message.ts";
+import { failure, type Outcome, type Params, success } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** A question of a legacy upstream that a modern client has to answer with its next request. */
@@ -90,7 +90,7 @@ export class Parking {
       this.#forget(parked);
       const { upstream, exchange } = parked;
       (exchange.upstream ?? upstream).withdraw(turn, exchange, "the client did not come back");
-      exchange.settle(turn, { ok: false, error: rpcError(fault("question.state")) });
+      exchange.settle(turn, failure(fault("question.state")));
     }
   }
 
@@ -130,7 +130,7 @@ export class Parking {
     );
     const _meta = { [META.server]: parked.upstream.info };
     const result = { resultType: "input_required", inputRequests, requestState, _meta };
-    reply(turn, call, { ok: true, result: Json.ofValue(result) });
+    reply(turn, call, success(result));
   }
 
   #goOn(turn: Turn, parked: Parked, call: Call): void {
@@ -147,7 +147,7 @@ export class Parking {
     for (const [key, result] of Object.entries(isObject(responses) ? responses : {})) {
       const question = questions.get(key);
       questions.delete(key);
-      question?.answer(turn, { ok: true, result: Json.ofValue(result) });
+      question?.answer(turn, success(result));
     }
   }
 

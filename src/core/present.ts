@@ -1,7 +1,7 @@
 import { isObject, META } from "./envelope.ts";
 import { LIMITS } from "./limits.ts";
 import { LIST_KINDS, LISTS } from "./listing.ts";
-import { Json, type Outcome, type Params } from "./message.ts";
+import { Json, type Outcome, type Params, success } from "./message.ts";
 
 /** Results that carry caching hints in the modern era (2026-07-28, utilities/caching). */
 const CACHEABLE: ReadonlySet<string> = new Set([
@@ -43,5 +43,5 @@ export function presentLegacy(outcome: Outcome): Outcome {
   const value = outcome.result.value;
   if (!isObject(value)) return outcome;
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...result } = value;
-  return { ok: true, result: Json.ofValue(result) };
+  return success(result);
 }

@@ -5,7 +5,7 @@ import { Health } from "./health.ts";
 import { hedge, isLate } from "./hedge.ts";
 import { LIMITS } from "./limits.ts";
 import type { ListKind } from "./listing.ts";
-import { faultCodeOf, type Outcome, rpcError } from "./message.ts";
+import { failure, faultCodeOf, type Outcome } from "./message.ts";
 import { place } from "./placement.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -66,7 +66,7 @@ export class Replicas {
     if (exchange.session !== null) this.face.usedMs = turn.nowMs;
     this.face.whenReady(turn, {
       proceed: (later) => this.#send(later, exchange, null),
-      fail: (later, problem) => exchange.settle(later, { ok: false, error: rpcError(problem) }),
+      fail: (later, problem) => exchange.settle(later, failure(problem)),
     });
   }
 

@@ -1,10 +1,11 @@
+import { cancelled } from "./dispatch.ts";
 import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
+import { encode, type Failure, failure, type Outcome, type Params } from "./message.ts";
 import { canAnswer, capabilitiesOf, isQuestion } from "./question-methods.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -12,9 +13,7 @@ import type { Upstream } from "./upstream.ts";
 export type InputRequired = { readonly requests: Params; readonly state: unknown };
 
 /** The answers of a client, to be sent with the next round, or why there are none. */
-export type RoundOutcome =
-  | { readonly ok: true; readonly responses: Params }
-  | { readonly ok: false; readonly error: RpcError };
+export type RoundOutcome = { readonly ok: true; readonly responses: Params } | Failure;
 
 /**
  * Whether an outcome of a modern upstream is no result but a demand for input, which a legacy
@@ -54,13 +53,10 @@ export function askRound(
     done(later, outcome);
   };
   session.pending.set(request.id, {
-    cancel(later, reason) {
-      const problem = fault("exchange.cancelled", `${request.method} was cancelled: ${reason}`);
-      finish(later, { ok: false, error: rpcError(problem) });
-    },
+    cancel: (later, reason) => finish(later, cancelled(request, reason)),
   });
   const fail = (later: Turn, text: string): void =>
-    finish(later, { ok: false, error: rpcError(fault("question.nobody", text, upstream.name)) });
+    finish(later, failure(fault("question.nobody", text, upstream.name)));
   upstream.questions.set(name, {
     expire: (later) => {
       if (later.nowMs >= untilMs) fail(later, "The client has not answered");
@@ -86,7 +82,7 @@ export function askRound(
       retriesLeft: 0,
       settle(later, outcome) {
         open.delete(exchange);
-        if (!outcome.ok) return finish(later, { ok: false, error: outcome.error });
+        if (!outcome.ok) return finish(later, outcome);
         responses[key] = outcome.result.value;
         if (open.size === 0) finish(later, { ok: true, responses });
       },

@@ -2,7 +2,7 @@ import type { Turn } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
 import { homeOf } from "./face.ts";
 import { isFault } from "./fault.ts";
-import { Json, type Params } from "./message.ts";
+import { type Outcome, type Params, success } from "./message.ts";
 import { notify } from "./notify.ts";
 import { MCP_LOG_LEVELS, type McpLogLevel, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -117,7 +117,7 @@ export function syncListening(turn: Turn, upstream: Upstream): void {
   upstream.ask(turn, exchange);
   if (old === null) return;
   upstream.withdraw(turn, old.exchange, "replaced by a newer subscription");
-  old.exchange.settle(turn, { ok: true, result: Json.ofValue({}) });
+  old.exchange.settle(turn, success({}));
 }
 
 /** Passes an update on to those who subscribed to the resource or to a part above it. */
@@ -153,7 +153,7 @@ function mostVerbose(levels: readonly McpLogLevel[]): McpLogLevel | null {
 
 /** Asks an upstream for something on behalf of all its clients. */
 function ask(turn: Turn, upstream: Upstream, method: string, params: Params): void {
-  const settle = (later: Turn, outcome: { ok: boolean }): void => {
+  const settle = (later: Turn, outcome: Outcome): void => {
     if (!outcome.ok) later.add({ kind: "oddity", upstream, text: `${method} was refused` });
   };
   upstream.ask(turn, new Exchange({ method, params, retriesLeft: 0, settle }));

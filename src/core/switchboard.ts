@@ -14,7 +14,7 @@ import {
   reloadStale,
   speakFor,
 } from "./lists.ts";
-import { type Message, type Notification, rpcError } from "./message.ts";
+import { failure, type Message, type Notification } from "./message.ts";
 import { receiveFromUpstream } from "./notices.ts";
 import type { Profile } from "./profile.ts";
 import { expireQuestions } from "./questions.ts";
@@ -143,7 +143,7 @@ export class Switchboard {
     for (const pending of session.pending.values()) pending.cancel(turn, reason);
     for (const question of session.asks.clear(turn)) {
       const left = fault("question.nobody", "The client has left");
-      question.settle(turn, { ok: false, error: rpcError(left) });
+      question.settle(turn, failure(left));
     }
     unsubscribeAll(this.#world, turn, session);
     leaveTasks(this.#world, turn, session);
@@ -224,9 +224,7 @@ export class Switchboard {
     if (upstream.group?.move(turn, exchange, upstream) === true) return turn.effects;
     const text = `Upstream "${upstream.name}" does not read what it is sent`;
     const problem = fault("upstream.busy", text, upstream.name);
-    this.#watch(turn, upstream, () =>
-      exchange.settle(turn, { ok: false, error: rpcError(problem) }),
-    );
+    this.#watch(turn, upstream, () => exchange.settle(turn, failure(problem)));
     return turn.effects;
   }
 

@@ -13,12 +13,12 @@ import { LIST_KINDS, type Listing, type ListKind } from "./listing.ts";
 import type { Memory } from "./memory.ts";
 import {
   encode,
-  Json,
+  failure,
   type Message,
   type Params,
   type RequestId,
   type Response,
-  rpcError,
+  success,
 } from "./message.ts";
 import type { Question } from "./question.ts";
 import type { Replicas } from "./replicas.ts";
@@ -161,7 +161,7 @@ export class Upstream {
       proceed: (later) => this.#enter(later, exchange),
       fail: (later, problem) => {
         if (this.group?.move(later, exchange, this) === true) return;
-        exchange.settle(later, { ok: false, error: rpcError(problem) });
+        exchange.settle(later, failure(problem));
       },
     });
   }
@@ -209,7 +209,7 @@ export class Upstream {
     if (this.#resting) {
       this.#resting = false;
       // Calls that were given up, and the subscription of mcpd's own, have ended with it as well.
-      const ended = { ok: true, result: Json.ofValue({}) } as const;
+      const ended = success({});
       for (const exchange of this.exchanges.clear(turn)) exchange.settle(turn, ended);
       if ((this.group?.face ?? this).waiting.size > 0) turn.add({ kind: "demand", upstream: this });
       return true;
@@ -230,7 +230,7 @@ export class Upstream {
         this.#again(turn, exchange);
       } else {
         const lost = lostWith(exchange, problem, this.name);
-        exchange.settle(turn, { ok: false, error: rpcError(lost) });
+        exchange.settle(turn, failure(lost));
       }
     }
     this.lane.pump(turn);

@@ -2,7 +2,7 @@ import { isObject, META } from "./envelope.ts";
 import { fault } from "./fault.ts";
 import type { Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { Json, type Outcome, type Params, type RpcError, rpcError } from "./message.ts";
+import { failure, type Outcome, type Params, type RpcError, success } from "./message.ts";
 
 /** "Show these addresses to the user and call again" (2025-11-25, client/elicitation). */
 export const URL_REQUIRED = -32042;
@@ -46,7 +46,7 @@ export function askForUrls({ session }: Call, server: Params, error: RpcError): 
     const requiredCapabilities = { elicitation: { url: {} } };
     const text = "The request needs a client that can show its user an address";
     const problem = fault("client.incapable", text, "", { requiredCapabilities });
-    return { ok: false, error: rpcError(problem) };
+    return failure(problem);
   }
   const inputRequests = Object.fromEntries(
     asked.map(({ elicitationId: _id, ...params }, index) => [
@@ -55,7 +55,7 @@ export function askForUrls({ session }: Call, server: Params, error: RpcError): 
     ]),
   );
   const result = { resultType: "input_required", inputRequests, _meta: { [META.server]: server } };
-  return { ok: true, result: Json.ofValue(result) };
+  return success(result);
 }
 
 /** Whether a request comes back because its user did not want to open an address. */

@@ -1,11 +1,19 @@
 import type { ToolRow } from "../control/api.ts";
 import type { Catalog } from "../core/catalog.ts";
 import { decodeAnswer, isMalformed } from "../core/decode.ts";
+import { cancelled } from "../core/dispatch.ts";
 import type { Channel } from "../core/effect.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { type ListKind, LISTS } from "../core/listing.ts";
-import { Json, type Outcome, type Params, type Request, rpcError } from "../core/message.ts";
+import {
+  type Failure,
+  failure,
+  type Outcome,
+  type Params,
+  type Request,
+  success,
+} from "../core/message.ts";
 import type { View } from "../core/session.ts";
 import type { Desk, SessionPort } from "../transport/door.ts";
 import type { LiveDesk } from "./desk.ts";
@@ -23,14 +31,13 @@ const ANSWERING: Params = { elicitation: { form: {}, url: {} } };
 
 const CANCELLED = "by the user";
 
-type Opened = SessionPort | Fault | Extract<Outcome, { ok: false }>;
+type Opened = SessionPort | Fault | Failure;
 
 /** The desk, and what of it is for insiders only. */
 export type InsiderDesk = Desk & Pick<LiveDesk, "shown">;
 
 /** A list of the aggregate and the upstreams it does not hold yet, or why there is none. */
-export type Listed =
-  { readonly list: Catalog; readonly missing: readonly string[] } | Extract<Outcome, { ok: false }>;
+export type Listed = { readonly list: Catalog; readonly missing: readonly string[] } | Failure;
 
 const NOTHING: Catalog = { entries: [], targets: new Map() };
 
@@ -62,13 +69,10 @@ export class Insider {
     options: InsiderOptions = {},
   ): Promise<Outcome> {
     const session = await this.#session(place);
-    if (isFault(session)) return { ok: false, error: rpcError(session) };
+    if (isFault(session)) return failure(session);
     if ("error" in session) return session;
     // The handshake may have waited for the upstream to start: nobody may want the request now.
-    if (options.signal?.aborted === true) {
-      const text = `${method} was cancelled: ${CANCELLED}`;
-      return { ok: false, error: rpcError(fault("exchange.cancelled", text)) };
-    }
+    if (options.signal?.aborted === true) return cancelled({ method }, CANCELLED);
     return this.#send(session, method, params, options);
   }
 
@@ -143,7 +147,7 @@ export class Insider {
       write(text) {
         const message = decodeAnswer(text);
         if (isMalformed(message)) {
-          return resolve({ ok: false, error: rpcError(fault("internal", "Unreadable answer")) });
+          return resolve(failure(fault("internal", "Unreadable answer")));
         }
         if (message.kind === "response") resolve(message.outcome);
         else if (message.kind === "request") void answer(message);
@@ -164,8 +168,8 @@ export class Insider {
 /** What comes of asking: whoever cannot be asked any more has no answer. */
 async function answerOf(answer: Promise<Params> | undefined): Promise<Outcome> {
   const value = await answer?.catch(() => undefined);
-  if (value === undefined) return { ok: false, error: rpcError(fault("question.nobody")) };
-  return { ok: true, result: Json.ofValue(value) };
+  if (value === undefined) return failure(fault("question.nobody"));
+  return success(value);
 }
 
 function withToken(params: Params, progressToken: number): Params {

@@ -1,6 +1,6 @@
 import { isObject } from "../core/envelope.ts";
 import { LIMITS } from "../core/limits.ts";
-import { encode, Json, type Message, type Response } from "../core/message.ts";
+import { encode, type Message, type Response, success } from "../core/message.ts";
 import {
   PARAM_HEADER,
   type ParamHeader,
@@ -49,7 +49,7 @@ export class ToolHeaders {
       return headers !== null;
     });
     if (kept.length === tools.length) return text;
-    const outcome = { ok: true, result: Json.ofValue({ ...result, tools: kept }) } as const;
+    const outcome = success({ ...result, tools: kept });
     return encode({ ...list, outcome });
   }
 }
