@@ -59,15 +59,15 @@ export class Exchange {
 
   constructor(options: {
     readonly method: string;
-    readonly params: Params | undefined;
-    readonly session?: Session;
+    readonly params?: Params | undefined;
+    readonly session?: Session | null;
     readonly channel?: Channel;
     readonly seat?: Seat;
     readonly target?: string;
     readonly background?: boolean;
     readonly read?: boolean;
     readonly settle: Settle;
-    readonly retriesLeft: number;
+    readonly retriesLeft?: number;
     readonly progressToken?: ProgressToken | undefined;
     readonly onProgress?: ((turn: Turn, params: Params) => void) | undefined;
   }) {
@@ -82,7 +82,7 @@ export class Exchange {
     this.read = options.read ?? false;
     this.progressToken = options.progressToken;
     this.onProgress = options.onProgress;
-    this.retriesLeft = options.retriesLeft;
+    this.retriesLeft = options.retriesLeft ?? 0;
     this.#settle = options.settle;
   }
 

@@ -39,7 +39,7 @@ function discover(turn: Turn, upstream: Upstream): void {
     }
   };
   const method = "server/discover";
-  upstream.dispatch(turn, new Exchange({ method, params: undefined, retriesLeft: 0, settle }));
+  upstream.dispatch(turn, new Exchange({ method, settle }));
 }
 
 function hello(turn: Turn, upstream: Upstream): void {
@@ -54,7 +54,7 @@ function hello(turn: Turn, upstream: Upstream): void {
     capabilities: capabilitiesFor(upstream.audience),
     clientInfo: upstream.about,
   };
-  upstream.dispatch(turn, new Exchange({ method: "initialize", params, retriesLeft: 0, settle }));
+  upstream.dispatch(turn, new Exchange({ method: "initialize", params, settle }));
 }
 
 function introduce(turn: Turn, upstream: Upstream, introduction: Introduction): void {

@@ -86,8 +86,6 @@ export class Health {
     const method = kind === undefined ? "ping" : LISTS[kind].method;
     const probe = new Exchange({
       method,
-      params: undefined,
-      retriesLeft: 0,
       settle: (later, outcome) => {
         if (this.#probe !== probe) return;
         this.#probe = null;

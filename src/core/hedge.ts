@@ -17,11 +17,10 @@ export function hedge(turn: Turn, exchange: Exchange, second: Upstream): void {
   const twin = new Exchange({
     method,
     params,
-    ...(session === null ? {} : { session }),
+    session,
     target,
     progressToken,
     read: true,
-    retriesLeft: 0,
     settle(later, outcome) {
       // That it came to nothing there is no answer.
       if (!exchange.open || faultCodeOf(outcome) !== undefined) return;

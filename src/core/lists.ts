@@ -129,7 +129,6 @@ function loadList(world: World, turn: Turn, upstream: Upstream, kind: ListKind):
       new Exchange({
         method: LISTS[kind].method,
         params: cursor === undefined ? undefined : { cursor },
-        retriesLeft: 0,
         settle(later, outcome) {
           if (!outcome.ok) {
             const text = `${LISTS[kind].method} failed: ${outcome.error.message}`;

@@ -1,5 +1,6 @@
-import type { Turn } from "./effect.ts";
+import type { Channel, Turn } from "./effect.ts";
 import { META, metaOf } from "./envelope.ts";
+import type { Exchange } from "./exchange.ts";
 import { encode, type Params } from "./message.ts";
 import type { Session } from "./session.ts";
 
@@ -38,6 +39,18 @@ export function notify(
   const tagged = { ...params, _meta: { ...metaOf(params), [META.subscription]: listening.id } };
   const text = encode({ kind: "notification", method, params: tagged });
   turn.add({ kind: "note", channel: listening.channel, text });
+}
+
+/** Asks a client for something: on the stream of its call where that has one. */
+export function askClient(
+  turn: Turn,
+  session: Session,
+  exchange: Exchange,
+  channel: Channel | null | undefined,
+): void {
+  const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
+  if (channel?.streams === true) turn.add({ kind: "note", channel, text });
+  else turn.add({ kind: "push", session, text, keep: true });
 }
 
 /** The tag of mcpd's own subscription at a modern upstream means nothing to a client. */

@@ -2,7 +2,8 @@ import type { Turn } from "./effect.ts";
 import { Exchange, progressTokenOf } from "./exchange.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, type Outcome, type Request, rpcError } from "./message.ts";
+import { encode, failure, type Outcome, type Request } from "./message.ts";
+import { askClient } from "./notify.ts";
 import { canAnswer, capabilitiesOf, NEEDS } from "./question-methods.ts";
 import { clientOf, type Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -112,7 +113,7 @@ export class OpenQuestion implements Question {
 
   /** Answers the upstream with an error. */
   refuse(turn: Turn, problem: Fault): void {
-    this.#end(turn, { ok: false, error: rpcError(problem) });
+    this.#end(turn, failure(problem));
   }
 
   drop(turn: Turn): void {
@@ -136,7 +137,6 @@ export class OpenQuestion implements Question {
     const exchange = new Exchange({
       method,
       params,
-      retriesLeft: 0,
       progressToken: progressTokenOf(params),
       onProgress: (later, progress) =>
         this.#upstream.notify(later, "notifications/progress", progress),
@@ -146,10 +146,8 @@ export class OpenQuestion implements Question {
     if (params?.["mode"] === "url") {
       this.#upstream.elicitations.note(params["elicitationId"], session.id);
     }
-    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
     // On the stream of the call that asks, as the specification wants it, where that is certain.
-    if (channel?.streams === true) turn.add({ kind: "note", channel, text });
-    else turn.add({ kind: "push", session, text, keep: true });
+    askClient(turn, session, exchange, channel);
   }
 
   /** It is put: there is time, unless others wait. */
@@ -185,7 +183,7 @@ export class OpenQuestion implements Question {
     const requiredCapabilities = { [NEEDS[method] ?? method]: {} };
     const problem = fault("client.incapable", text, this.#upstream.name, { requiredCapabilities });
     this.refuse(turn, fault("question.nobody", text, this.#upstream.name));
-    exchange.settle(turn, { ok: false, error: rpcError(problem) });
+    exchange.settle(turn, failure(problem));
   }
 
   /** Answers the upstream, where there is something to say, and lets the calls go on. */

@@ -223,8 +223,7 @@ export class Replicas {
       if (!movable || this.#choose(exchange.session, member) === undefined) continue;
       // It may still be at work there, and ask: the stand-in is what its questions are of.
       const { method, params, session } = exchange;
-      const about = { method, params, ...(session === null ? {} : { session }) };
-      const standIn = new Exchange({ ...about, retriesLeft: 0, settle: () => undefined });
+      const standIn = new Exchange({ method, params, session, settle: () => undefined });
       member.exchanges.swap(exchange, standIn);
       member.withdraw(turn, standIn, "moved to another replica");
       exchange.release(turn, false);

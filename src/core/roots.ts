@@ -2,7 +2,8 @@ import type { Turn } from "./effect.ts";
 import { isObject } from "./envelope.ts";
 import { Exchange } from "./exchange.ts";
 import { type Call, hold } from "./forward.ts";
-import { encode, type Outcome } from "./message.ts";
+import type { Outcome } from "./message.ts";
+import { askClient } from "./notify.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -26,17 +27,13 @@ export function askProject(turn: Turn, call: Call, proceed: (turn: Turn) => void
   hold(call, (resume) => {
     const exchange = new Exchange({
       method: "roots/list",
-      params: undefined,
-      retriesLeft: 0,
       settle(later, outcome) {
         session.project = rootOf(outcome);
         later.add({ kind: "keep", session });
         resume(later, proceed);
       },
     });
-    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
-    if (channel.streams) turn.add({ kind: "note", channel, text });
-    else turn.add({ kind: "push", session, text, keep: true });
+    askClient(turn, session, exchange, channel);
   });
 }
 

@@ -5,7 +5,8 @@ import { Exchange } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { encode, type Failure, failure, type Outcome, type Params } from "./message.ts";
+import { type Failure, failure, type Outcome, type Params } from "./message.ts";
+import { askClient } from "./notify.ts";
 import { canAnswer, capabilitiesOf, isQuestion } from "./question-methods.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -79,7 +80,6 @@ export function askRound(
     const exchange = new Exchange({
       method,
       params: forLegacy(method, params, key),
-      retriesLeft: 0,
       settle(later, outcome) {
         open.delete(exchange);
         if (!outcome.ok) return finish(later, outcome);
@@ -88,9 +88,7 @@ export function askRound(
       },
     });
     open.add(exchange);
-    const text = encode(session.asks.enter(exchange, turn.nowMs, Number.POSITIVE_INFINITY));
-    if (channel.streams) turn.add({ kind: "note", channel, text });
-    else turn.add({ kind: "push", session, text, keep: true });
+    askClient(turn, session, exchange, channel);
   }
   if (open.size === 0) finish(turn, { ok: true, responses });
 }

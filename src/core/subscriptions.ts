@@ -104,7 +104,6 @@ export function syncListening(turn: Turn, upstream: Upstream): void {
   const exchange = new Exchange({
     method: "subscriptions/listen",
     params: { notifications },
-    retriesLeft: 0,
     background: true,
     settle(later, outcome) {
       if (upstream.listening?.exchange === exchange) upstream.listening = null;
@@ -156,5 +155,5 @@ function ask(turn: Turn, upstream: Upstream, method: string, params: Params): vo
   const settle = (later: Turn, outcome: Outcome): void => {
     if (!outcome.ok) later.add({ kind: "oddity", upstream, text: `${method} was refused` });
   };
-  upstream.ask(turn, new Exchange({ method, params, retriesLeft: 0, settle }));
+  upstream.ask(turn, new Exchange({ method, params, settle }));
 }

@@ -86,7 +86,7 @@ export function leaveTasks(world: World, turn: Turn, session: Session): void {
     for (const taskId of orphans) {
       const settle = (): void => undefined;
       const method = "tasks/cancel";
-      upstream.ask(turn, new Exchange({ method, params: { taskId }, retriesLeft: 0, settle }));
+      upstream.ask(turn, new Exchange({ method, params: { taskId }, settle }));
     }
   }
 }

@@ -20,7 +20,7 @@ class Scene {
 
   request(method = "tools/call"): Exchange {
     const { client: session } = this;
-    return new Exchange({ method, params: {}, session, retriesLeft: 0, settle: () => undefined });
+    return new Exchange({ method, params: {}, session, settle: () => undefined });
   }
 
   enter(method?: string): Exchange {
