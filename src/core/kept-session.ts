@@ -78,7 +78,7 @@ export function keptOf(world: World, session: Session): KeptSession | null {
 export function revive(world: World, turn: Turn, id: string, kept: KeptSession): Session {
   const { view, principal, project, owed = [] } = kept;
   const door = doorOf(kept);
-  const questionId = world.newQuestionId();
+  const questionId = world.ports.newQuestionId();
   const session = new Session({ id, view, principal, project, door, questionId });
   session.askedRoots = kept.askedRoots;
   session.protocolVersion = kept.protocolVersion;

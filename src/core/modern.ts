@@ -1,4 +1,3 @@
-import { resolveName } from "./catalog.ts";
 import type { Turn } from "./effect.ts";
 import { isObject, META, MODERN_REVISION, stripEnvelope } from "./envelope.ts";
 import { homeOf } from "./face.ts";
@@ -94,14 +93,10 @@ function tasksExtension(upstreams: readonly Upstream[]): Params {
 function wrongHeader(world: World, { session, request: { params } }: Call): Fault | null {
   const name = params?.["name"];
   if (session.paramHeaders === null || typeof name !== "string") return null;
-  const serving = (upstream: string): Upstream | undefined => {
-    const found = world.serving(session, upstream);
-    return isFault(found) ? undefined : found;
-  };
   const target =
     session.view.kind === "one"
-      ? { upstream: serving(session.view.upstream), name }
-      : resolveName(name, world.catalog("tools", session), serving);
+      ? { upstream: world.inView(session)[0], name }
+      : world.target("tools", name, session);
   const wanted = target?.upstream?.listings.get("tools")?.paramHeaders.get(target.name) ?? [];
   const wrong = paramMismatch(wanted, params?.["arguments"], session.paramHeaders);
   if (wrong === undefined) return null;

@@ -49,7 +49,7 @@ export function obtain(world: World, turn: Turn, call: Call, upstream: Upstream,
   const shared = isCall ? tools.some(({ glob }) => matches(glob, sent.target)) : SHARED.has(method);
   const key = shared ? keyOf(world, call, upstream, sent.params) : null;
   if (key === null) return pass(turn, call, upstream, sent);
-  const kept = world.shelf.take(key);
+  const kept = world.ports.shelf().take(key);
   if (kept !== null) return give(turn, call, upstream, sent, kept);
   const flight = upstream.fetching.get(flightOf(key, call));
   // One that stands behind the flood of its own client would hold up others.
@@ -106,7 +106,7 @@ export function forget(world: World, upstream: Upstream): void {
   outdate(upstream);
   const face = faceOf(upstream);
   face.changes += 1;
-  world.shelf.forget(groupOf(face));
+  world.ports.shelf().forget(groupOf(face));
 }
 
 function lead(
@@ -129,7 +129,7 @@ function lead(
       const known = calm && knowsSecrets(world, upstream);
       const ttlMs = known ? ttlOf(call, upstream, sent, outcome) : 0;
       if (outcome.ok && ttlMs > 0) {
-        world.shelf.keep(key, groupOf(upstream), outcome.result.text, ttlMs);
+        world.ports.shelf().keep(key, groupOf(upstream), outcome.result.text, ttlMs);
       }
       for (const follower of flight.followers) follower(later, outcome);
     },
@@ -139,7 +139,7 @@ function lead(
 /** Whether what runs of an upstream was started with the secrets of now: they may be new. */
 function knowsSecrets(world: World, upstream: Upstream): boolean {
   return runnable(upstream).every(({ phase, secretMark, unit }) => {
-    return phase !== "ready" || secretMark === world.secretMark(unit);
+    return phase !== "ready" || secretMark === world.ports.secretMark(unit);
   });
 }
 
@@ -218,7 +218,7 @@ function keyOf(
   if (isObject(_meta) && _meta["progressToken"] !== undefined) return null;
   if ("task" in rest || "inputResponses" in rest || "requestState" in rest) return null;
   const { principal, project } = session;
-  const mark = world.secretMark(upstream.unit);
+  const mark = world.ports.secretMark(upstream.unit);
   if (mark === null) return null;
   const source = [groupOf(upstream), mark];
   const key = JSON.stringify([...source, principal, project, request.method, rest], sortedKeys);

@@ -1,5 +1,5 @@
 import { callMany } from "./call-many.ts";
-import { namesakes, namesOf, resolveName, type Target, visibleEntries } from "./catalog.ts";
+import { namesakes, namesOf, type Target, visibleEntries } from "./catalog.ts";
 import { isKeptResult } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
 import { homeOf } from "./face.ts";
@@ -119,11 +119,7 @@ function byName(
       target.name === name ? call.request.params : rename(target.name),
     );
   };
-  const find = (upstream: string): Upstream | undefined => {
-    const serving = world.serving(call.session, upstream);
-    return isFault(serving) ? undefined : serving;
-  };
-  const look = (): Target | undefined => resolveName(name, world.catalog(kind, call.session), find);
+  const look = (): Target | undefined => world.target(kind, name, call.session);
   const target = look();
   if (target !== undefined) return found(turn, target);
   // An upstream that has not told its list yet may have it.

@@ -104,7 +104,7 @@ export class Switchboard {
   }): Session | Fault {
     const problem = this.#unseen(options.view);
     if (problem !== null) return problem;
-    const session = new Session({ ...options, questionId: this.#world.newQuestionId() });
+    const session = new Session({ ...options, questionId: this.#world.ports.newQuestionId() });
     this.#world.fit(session);
     this.#world.sessions.set(session.id, session);
     return session;
@@ -179,7 +179,7 @@ export class Switchboard {
   /** The link to an upstream is up. */
   opened(upstream: Upstream, nowMs: number): readonly Effect[] {
     const turn = new Turn(nowMs);
-    upstream.opened(turn, this.#world.secretMark(upstream.unit));
+    upstream.opened(turn, this.#world.ports.secretMark(upstream.unit));
     return turn.effects;
   }
 

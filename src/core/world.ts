@@ -1,4 +1,11 @@
-import { type Catalog, mergeCatalog, namesOf, resolveUri } from "./catalog.ts";
+import {
+  type Catalog,
+  mergeCatalog,
+  namesOf,
+  resolveName,
+  resolveUri,
+  type Target,
+} from "./catalog.ts";
 import { Drawer } from "./drawer.ts";
 import type { Turn } from "./effect.ts";
 import { runnable } from "./face.ts";
@@ -45,10 +52,7 @@ export class World {
   readonly gatherings = new Set<Gathering>();
   readonly parking: Parking;
   readonly drawer: Drawer;
-  readonly newQuestionId: Ports["newQuestionId"];
-  readonly secretMark: Ports["secretMark"];
-  readonly #recall: Ports["recall"];
-  readonly #shelf: Ports["shelf"];
+  readonly ports: Ports;
   /** By name. Of a scope other than "user" this is the pattern, of which nothing ever runs. */
   #upstreams = new Map<string, Upstream>();
   /** The instances of one project or session, by key, least recently used first. */
@@ -63,15 +67,12 @@ export class World {
     this.about = about;
     this.parking = new Parking(ports.newName);
     this.drawer = new Drawer(ports.newName);
-    this.#shelf = ports.shelf;
-    this.newQuestionId = ports.newQuestionId;
-    this.secretMark = ports.secretMark;
-    this.#recall = ports.recall;
+    this.ports = ports;
   }
 
   /** The conversation with a unit, beginning with what is remembered of it. */
   create(unit: Unit, audience: Audience = EVERYBODY): Upstream {
-    const upstream = new Upstream(unit, this.about, audience, this.#recall(unit));
+    const upstream = new Upstream(unit, this.about, audience, this.ports.recall(unit));
     const units = replicaUnits(unit);
     if (units.length === 0) return upstream;
     new Replicas(upstream).setMembers(units.map((one) => this.createReplica(one, upstream)));
@@ -81,10 +82,6 @@ export class World {
   /** One more of what an upstream with replicas stands for. */
   createReplica(unit: Unit, face: Upstream): Upstream {
     return new Upstream(unit, this.about, face.audience, null, face.found);
-  }
-
-  get shelf(): Shelf {
-    return this.#shelf();
   }
 
   /** One for each upstream of the config, in its order. */
@@ -140,9 +137,8 @@ export class World {
     const upstream = this.#upstreams.get(name);
     if (upstream === undefined || upstream.unit.disabled) return unavailable(name, upstream);
     const audience = audienceOf(upstream.unit, session);
-    if (isFault(audience) || audience.kind === "user") {
-      return isFault(audience) ? audience : upstream;
-    }
+    if (isFault(audience)) return audience;
+    if (audience.kind === "user") return upstream;
     const unit = bindUnit(upstream.unit, audience);
     const standing = this.#scoped.get(unit.key);
     if (standing !== undefined) {
@@ -172,6 +168,14 @@ export class World {
       templates.targets.get(uri)?.upstream ??
       resolveUri(uri, this.catalog("resources", session), templates)
     );
+  }
+
+  /** What a name stands for in the aggregate, as far as the lists are known. */
+  target(kind: ListKind, name: string, session: Session): Target | undefined {
+    return resolveName(name, this.catalog(kind, session), (upstream) => {
+      const serving = this.serving(session, upstream);
+      return isFault(serving) ? undefined : serving;
+    });
   }
 
   /** The sessions that an instance serves and that have finished their handshake. */
