@@ -1,4 +1,4 @@
-import { BACKOFF, backoffDelay, type BackoffPolicy } from "../core/backoff.ts";
+import { BACKOFF, backoffDelay } from "../core/backoff.ts";
 
 export type LifeState = "disabled" | "starting" | "ready" | "waiting" | "stopping";
 
@@ -20,16 +20,11 @@ const LOOP = 3;
  * doubles up to 30 s, and is short again after the server was ready for a minute (MISSION A5).
  */
 export class Life {
-  readonly #policy: BackoffPolicy;
   #state: LifeState = "disabled";
   #wanted = false;
   #attempt = 0;
   #restarts = 0;
   #readySinceMs: number | null = null;
-
-  constructor(policy: BackoffPolicy = BACKOFF) {
-    this.#policy = policy;
-  }
 
   get state(): LifeState {
     return this.#state;
@@ -82,7 +77,7 @@ export class Life {
       return [];
     }
     this.#state = "waiting";
-    const delayMs = backoffDelay(this.#attempt++, random01, this.#policy);
+    const delayMs = backoffDelay(this.#attempt++, random01);
     return [{ kind: "pause", delayMs }];
   }
 
@@ -94,7 +89,7 @@ export class Life {
   }
 
   #isStable(nowMs: number): boolean {
-    return this.#readySinceMs !== null && nowMs - this.#readySinceMs >= this.#policy.stableMs;
+    return this.#readySinceMs !== null && nowMs - this.#readySinceMs >= BACKOFF.stableMs;
   }
 
   #start(): readonly LifeEffect[] {

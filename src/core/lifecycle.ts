@@ -1,4 +1,4 @@
-import { backoffDelay, type BackoffPolicy } from "./backoff.ts";
+import { BACKOFF, backoffDelay } from "./backoff.ts";
 import { type Fault, fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -53,8 +53,6 @@ export type InstanceEvent =
   | { readonly kind: "stop" }
   /** Nobody has used it for a while: down, unless somebody asks. */
   | { readonly kind: "rest" }
-  /** A fresh process in place of this one. */
-  | { readonly kind: "replace" }
   /** Do not wait any longer: the user has changed something. */
   | { readonly kind: "retry" };
 
@@ -72,7 +70,6 @@ export type LifecyclePolicy = {
   /** Start again after a crash. */
   readonly reconnect: boolean;
   readonly startTimeoutMs: number;
-  readonly backoff: BackoffPolicy;
   /** A fresh random number from 0 to below 1 for this step. */
   readonly random01: number;
 };
@@ -101,7 +98,7 @@ export function step(
       return onExited(state, event.problem, nowMs, policy);
     case "refused":
       return alive(state)
-        ? terminate(attemptOf(state, nowMs, policy), "retry", event.problem)
+        ? terminate(attemptOf(state, nowMs), "retry", event.problem)
         : same(state);
     case "wake":
       return onWake(state, nowMs, policy);
@@ -110,8 +107,6 @@ export function step(
       return alive(state) ? terminate(0, "end", null) : same({ kind: "idle" });
     case "rest":
       return state.kind === "ready" ? terminate(0, "idle", null) : same(state);
-    case "replace":
-      return onReplace(state, nowMs, policy);
     case "retry":
       if (state.kind === "waiting" || state.kind === "failed") return start(0, nowMs, policy);
       if (state.kind === "stopping" && state.next === "retry")
@@ -150,13 +145,6 @@ function onHurry(state: InstanceState, nowMs: number): Step {
   return { state: { ...state, untilMs: soonMs }, effects: [{ kind: "wake", atMs: soonMs }] };
 }
 
-function onReplace(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
-  if (alive(state)) return terminate(0, "start", null);
-  if (state.kind === "waiting" || state.kind === "failed") return start(0, nowMs, policy);
-  if (state.kind === "stopping" && state.next === "retry") return same({ ...state, next: "start" });
-  return same(state);
-}
-
 function onWake(state: InstanceState, nowMs: number, policy: LifecyclePolicy): Step {
   if (state.kind === "waiting" && nowMs >= state.untilMs) {
     const { problem } = state;
@@ -175,7 +163,7 @@ function onWake(state: InstanceState, nowMs: number, policy: LifecyclePolicy): S
 
 function onExited(state: InstanceState, exit: Fault, nowMs: number, policy: LifecyclePolicy): Step {
   if (state.kind === "starting" || state.kind === "ready") {
-    return comeBack(attemptOf(state, nowMs, policy), exit, nowMs, policy);
+    return comeBack(attemptOf(state, nowMs), exit, nowMs, policy);
   }
   if (state.kind !== "stopping") return same(state);
   const problem = state.problem ?? exit;
@@ -207,9 +195,7 @@ function comeBack(attempt: number, problem: Fault, nowMs: number, policy: Lifecy
     return { state: { kind: "failed", problem }, effects };
   }
   const locked = problem.code === "secret.locked";
-  const delayMs = locked
-    ? LIMITS.lockedMs
-    : backoffDelay(attempt - 1, policy.random01, policy.backoff);
+  const delayMs = locked ? LIMITS.lockedMs : backoffDelay(attempt - 1, policy.random01);
   const untilMs = nowMs + delayMs;
   return {
     state: { kind: "waiting", attempt, sinceMs: nowMs, untilMs, problem },
@@ -227,8 +213,8 @@ function alive(state: InstanceState): state is Alive {
 }
 
 /** The number of the next attempt: a long good time wipes the past out. */
-function attemptOf(state: Alive, nowMs: number, policy: LifecyclePolicy): number {
-  const stable = state.kind === "ready" && nowMs - state.sinceMs >= policy.backoff.stableMs;
+function attemptOf(state: Alive, nowMs: number): number {
+  const stable = state.kind === "ready" && nowMs - state.sinceMs >= BACKOFF.stableMs;
   return stable ? 1 : state.attempt + 1;
 }
 

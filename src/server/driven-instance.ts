@@ -22,7 +22,6 @@ export class DrivenInstance implements Instance {
       message: (wire) => events.message(wire),
       noise: (text, cut) => events.noise(text, cut),
       gone: (problem, retryInMs) => events.gone(problem, retryInMs),
-      changed: () => {},
     });
     this.#events = events;
     this.#clock = clock;

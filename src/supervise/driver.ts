@@ -1,4 +1,3 @@
-import { BACKOFF, type BackoffPolicy } from "../core/backoff.ts";
 import type { Fault } from "../core/fault.ts";
 import {
   hopeless,
@@ -17,7 +16,6 @@ export type DriverDeps = {
   readonly clock: Clock;
   /** A number from 0 to below 1, for the jitter of restarts. */
   readonly random: () => number;
-  readonly backoff?: BackoffPolicy;
 };
 
 /** What the owner of a driver hears, in order. */
@@ -28,7 +26,6 @@ export interface DriverEvents {
   noise(text: string, cut?: Cut): void;
   /** Once for each start, also for one that failed; `retryInMs` is null when no other follows. */
   gone(problem: Fault, retryInMs: number | null): void;
-  changed(state: InstanceState): void;
 }
 
 /**
@@ -46,7 +43,6 @@ export abstract class Driver {
   #ending = new AbortController();
   #timer: Timer | null = null;
   #restarts = 0;
-  #readySinceMs: number | null = null;
 
   constructor(unit: Unit, deps: DriverDeps, events: DriverEvents) {
     this.#unit = unit;
@@ -74,14 +70,14 @@ export abstract class Driver {
     return this.#state;
   }
 
-  /** Starts that nobody asked for: after a crash, a refusal or a replacement. */
+  /** Starts that nobody asked for: after a crash or a refusal. */
   get restarts(): number {
     return this.#restarts;
   }
 
   /** When it became ready (monotonic ms); null when it is not. */
   get readySinceMs(): number | null {
-    return this.#state.kind === "ready" ? this.#readySinceMs : null;
+    return this.#state.kind === "ready" ? this.#state.sinceMs : null;
   }
 
   /** Somebody needs it. A fault says that waiting is hopeless: no such command. */
@@ -97,7 +93,6 @@ export abstract class Driver {
 
   /** The MCP handshake is done: the start time-out is over. */
   ready(): void {
-    this.#readySinceMs = this.#deps.clock.monotonic();
     this.handle({ kind: "ready" });
   }
 
@@ -109,11 +104,6 @@ export abstract class Driver {
   /** Skips what is left of the back-off, e.g. because the config was saved. */
   retry(): void {
     this.handle({ kind: "retry" });
-  }
-
-  /** Puts a fresh life in the place of this one. */
-  replace(): void {
-    this.handle({ kind: "replace" });
   }
 
   /** Ends an unused life; the next demand starts another. */
@@ -138,12 +128,10 @@ export abstract class Driver {
     if (this.#stepping) return;
     this.#stepping = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const before = this.#state;
-      const after = step(before, next, this.#deps.clock.monotonic(), this.#policy());
+      const after = step(this.#state, next, this.#deps.clock.monotonic(), this.#policy());
       this.#state = after.state;
       if (after.state.kind !== "starting" && after.state.kind !== "waiting") this.#timer?.cancel();
       for (const effect of after.effects) this.#perform(effect, next);
-      if (after.state !== before) this.events.changed(after.state);
     }
     this.#stepping = false;
   }
@@ -184,7 +172,6 @@ export abstract class Driver {
       upstream,
       reconnect: settings.reconnect,
       startTimeoutMs: settings.startTimeoutMs,
-      backoff: this.#deps.backoff ?? BACKOFF,
       random01: this.#deps.random(),
     };
   }

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { BACKOFF } from "../../src/core/backoff.ts";
 import { fault } from "../../src/core/fault.ts";
 import {
   hopeless,
@@ -16,7 +15,6 @@ const POLICY: LifecyclePolicy = {
   upstream: "files",
   reconnect: true,
   startTimeoutMs: 10_000,
-  backoff: BACKOFF,
   random01: 0,
 };
 const CRASH = fault("upstream.failed", "it crashed", "files");
@@ -129,13 +127,17 @@ describe("lifecycle.step()", () => {
   });
 
   test("a stop wins over a restart and over demands that come meanwhile", () => {
-    const meanwhile: readonly InstanceEvent["kind"][] = ["demand", "replace", "retry", "rest"];
+    const meanwhile: readonly InstanceEvent["kind"][] = ["demand", "retry", "rest"];
     for (const kind of meanwhile) {
-      const stopped = run([{ kind: "demand" }, { kind: "replace" }, { kind: "stop" }]);
+      const stopped = run([
+        { kind: "demand" },
+        { kind: "refused", problem: BROKEN },
+        { kind: "stop" },
+      ]);
       const asked = step(stopped.state, { kind } as InstanceEvent, 4000, POLICY);
       const ended = step(asked.state, { kind: "exited", problem: CRASH }, 5000, POLICY);
       expect(ended.state).toEqual({ kind: "idle" });
-      expect(ended.effects).toEqual([{ kind: "report", problem: CRASH, retryInMs: null }]);
+      expect(ended.effects).toEqual([{ kind: "report", problem: BROKEN, retryInMs: null }]);
     }
   });
 
@@ -227,7 +229,6 @@ const anyEvent: fc.Arbitrary<InstanceEvent> = fc.oneof(
     { kind: "wake" },
     { kind: "stop" },
     { kind: "rest" },
-    { kind: "replace" },
     { kind: "retry" },
     { kind: "refused", problem: BROKEN },
   ),

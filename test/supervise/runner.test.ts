@@ -3,7 +3,6 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Fault } from "../../src/core/fault.ts";
-import type { InstanceState } from "../../src/core/lifecycle.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { LogFile } from "../../src/lib/log-file.ts";
@@ -83,7 +82,6 @@ class Scene {
         message: (text) => hear("message", text),
         noise: (text) => hear("noise", text),
         gone: (problem, retryInMs) => hear("gone", { problem, retryInMs }),
-        changed: (state) => hear("changed", state.kind),
       },
     );
   }
@@ -107,12 +105,6 @@ class Scene {
 
   count(kind: string): number {
     return this.heard.filter((row) => row.kind === kind).length;
-  }
-
-  states(): readonly InstanceState["kind"][] {
-    return this.heard
-      .filter((row) => row.kind === "changed")
-      .map((row) => row.value as InstanceState["kind"]);
   }
 }
 
@@ -143,7 +135,7 @@ describe("Runner", () => {
     expect(await isRunning(pid)).toBe(true);
     await it.runner.stop();
     expect(await isRunning(pid)).toBe(false);
-    expect(it.states()).toEqual(["starting", "ready", "stopping", "idle"]);
+    expect(it.runner.state.kind).toBe("idle");
     expect(it.count("gone")).toBe(1);
     expect(it.runner.pid).toBeNull();
   });
@@ -153,7 +145,7 @@ describe("Runner", () => {
     const it = open({ args: [fixture("echo.ts")], env: { TOKEN: item } });
     it.runner.demand();
     await it.runner.stop();
-    expect(it.states()).toEqual(["starting", "stopping", "idle"]);
+    expect(it.runner.state.kind).toBe("idle");
     expect(it.count("opened")).toBe(0);
   });
 
@@ -187,7 +179,7 @@ describe("Runner", () => {
       ["message", '{"jsonrpc":"2.0","id":1,'],
       ["message", '{"jsonrpc":"2.0","id":2,'],
     ]);
-    expect(it.heard.at(-2)?.kind).toBe("gone");
+    expect(it.heard.at(-1)?.kind).toBe("gone");
   });
 
   test("ends a process that is not ready in time", async () => {
@@ -244,18 +236,6 @@ describe("Runner", () => {
     expect(it.runner.state.kind).toBe("idle");
     expect(it.count("opened")).toBe(0);
     expect(it.count("gone")).toBe(1);
-  });
-
-  test("replace() never has two processes at once", async () => {
-    const it = open({ args: [fixture("stubborn.ts")] });
-    it.runner.demand();
-    await it.next("message");
-    const before = it.runner.pid ?? 0;
-    it.runner.replace();
-    expect((await it.gone()).retryInMs).toBe(0);
-    expect(await isRunning(before)).toBe(false);
-    await it.next("message");
-    expect(it.runner.pid).not.toBe(before);
   });
 
   test("a refused handshake ends the process and is what is reported", async () => {
