@@ -21,7 +21,22 @@ type Row = { readonly upstream: Upstream; readonly entry: Entry; readonly name: 
  */
 export function mergeCatalog(kind: ListKind, upstreams: readonly Upstream[]): Catalog {
   const rows = rowsOf(kind, upstreams);
-  return kind === "tools" || kind === "prompts" ? mergeNames(rows) : mergeUris(kind, rows);
+  const owners = new Map<string, Set<Upstream>>();
+  for (const { name, upstream } of rows) {
+    owners.set(name, (owners.get(name) ?? new Set()).add(upstream));
+  }
+  const entries: Entry[] = [];
+  const targets = new Map<string, Target>();
+  for (const { upstream, entry, name } of rows) {
+    const { prefix } = upstream.unit.settings;
+    const shared = (owners.get(name)?.size ?? 0) > 1;
+    const long = LISTS[kind].key === "name" && (prefix === "auto" ? shared : prefix === "always");
+    const shown = long ? qualify(upstream.name, name) : name;
+    if (targets.has(shown)) continue;
+    targets.set(shown, { upstream, name });
+    entries.push(shown === name ? entry : { ...entry, name: shown });
+  }
+  return { entries, targets };
 }
 
 /** The entries of one upstream that the config lets clients see. */
@@ -96,34 +111,4 @@ function rowsOf(kind: ListKind, upstreams: readonly Upstream[]): readonly Row[] 
   return upstreams.flatMap((upstream) =>
     visibleEntries(kind, upstream).map((entry) => ({ upstream, entry, name: String(entry[key]) })),
   );
-}
-
-function mergeNames(rows: readonly Row[]): Catalog {
-  const owners = new Map<string, Set<Upstream>>();
-  for (const { name, upstream } of rows) {
-    owners.set(name, (owners.get(name) ?? new Set()).add(upstream));
-  }
-  const entries: Entry[] = [];
-  const targets = new Map<string, Target>();
-  for (const { upstream, entry, name } of rows) {
-    const { prefix } = upstream.unit.settings;
-    const shared = (owners.get(name)?.size ?? 0) > 1;
-    const long = prefix === "always" || (prefix === "auto" && shared);
-    const shown = long ? qualify(upstream.name, name) : name;
-    if (targets.has(shown)) continue;
-    targets.set(shown, { upstream, name });
-    entries.push(shown === name ? entry : { ...entry, name: shown });
-  }
-  return { entries, targets };
-}
-
-function mergeUris(kind: ListKind, rows: readonly Row[]): Catalog {
-  const entries: Entry[] = [];
-  const targets = new Map<string, Target>();
-  for (const { upstream, entry, name } of rows) {
-    if (targets.has(name)) continue;
-    targets.set(name, { upstream, name });
-    entries.push(entry);
-  }
-  return { entries, targets };
 }
