@@ -52,14 +52,19 @@ export function readEnvelope(params: Params | undefined): Envelope | Fault {
     const right = key === META.version ? typeof value === "string" : isObject(value);
     if (!right) return fault("envelope.missing", `params._meta["${key}"] is missing or wrong`);
   }
-  const info = meta?.[META.client] as Params | undefined;
   const level = meta?.[META.logLevel];
   return {
     version: String(version),
     capabilities: capabilities as Params,
-    client: { name: stringOr(info?.["name"], "unknown"), version: stringOr(info?.["version"], "") },
+    client: clientIn(meta?.[META.client]),
     logLevel: MCP_LOG_LEVELS.find((known) => known === level) ?? null,
   };
+}
+
+/** Who a client says it is. */
+export function clientIn(info: unknown): Envelope["client"] {
+  const { name, version } = isObject(info) ? info : {};
+  return { name: stringOr(name, "unknown"), version: stringOr(version, "") };
 }
 
 /** The params without the envelope: trace context and progress token stay. */

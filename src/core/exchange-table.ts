@@ -188,7 +188,7 @@ function isCall({ client, method }: Exchange): boolean {
   return client !== null && !method.startsWith("tasks/");
 }
 
-function withToken(params: Params | undefined, progressToken: number): Params {
-  const meta = params?.["_meta"] as Params | undefined;
-  return { ...params, _meta: { ...meta, progressToken } };
+/** The params of a request whose sender wants to hear how far it is. */
+export function withToken(params: Params | undefined, progressToken: number): Params {
+  return { ...params, _meta: { ...(params?.["_meta"] as Params | undefined), progressToken } };
 }

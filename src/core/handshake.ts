@@ -1,11 +1,11 @@
 import type { Turn } from "./effect.ts";
-import { isObject } from "./envelope.ts";
+import { clientIn, isObject } from "./envelope.ts";
 import { negotiate } from "./era.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { answer, type Call, refuse } from "./forward.ts";
 import type { Introduction } from "./introduction.ts";
 import { LIMITS } from "./limits.ts";
-import { type Params, stringOr } from "./message.ts";
+import type { Params } from "./message.ts";
 import type { Upstream } from "./upstream.ts";
 import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
@@ -111,11 +111,7 @@ function aggregateTasks(version: string, upstreams: readonly Upstream[]): Params
 function begin(world: World, turn: Turn, call: Call, about: Params): void {
   const { session, request } = call;
   const params = request.params ?? {};
-  const info = params["clientInfo"] as Params | undefined;
-  session.client = {
-    name: stringOr(info?.["name"], "unknown"),
-    version: stringOr(info?.["version"], ""),
-  };
+  session.client = clientIn(params["clientInfo"]);
   world.fit(session);
   session.capabilities = (params["capabilities"] as Params | undefined) ?? {};
   session.protocolVersion = versionOf(call);

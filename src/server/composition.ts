@@ -126,7 +126,7 @@ export class Server {
         tools: () => builtinTools(this.#insider, conditions, this.#statusSources()),
       },
     });
-    this.#insider = new Insider(this.#desk, "mcpd");
+    this.#insider = new Insider(this.#desk);
   }
 
   get revision(): Revision {

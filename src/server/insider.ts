@@ -4,6 +4,7 @@ import { decodeAnswer, isMalformed } from "../core/decode.ts";
 import { cancelled } from "../core/dispatch.ts";
 import type { Channel } from "../core/effect.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
+import { withToken } from "../core/exchange-table.ts";
 import { type Fault, fault, isFault } from "../core/fault.ts";
 import { type ListKind, LISTS } from "../core/listing.ts";
 import {
@@ -50,15 +51,13 @@ export type Place = { readonly view: View; readonly project: string | null };
  */
 export class Insider {
   readonly #desk: InsiderDesk;
-  readonly #name: string;
   readonly #sessions = new Map<string, SessionPort>();
   /** Handshakes under way: whoever asks meanwhile shares the session. */
   readonly #opening = new Map<string, Promise<Opened>>();
   #nextId = 1;
 
-  constructor(desk: InsiderDesk, name: string) {
+  constructor(desk: InsiderDesk) {
     this.#desk = desk;
-    this.#name = name;
   }
 
   /** Sends one request through a view and resolves with its outcome; never rejects. */
@@ -117,7 +116,7 @@ export class Insider {
     const outcome = await this.#send(
       opened,
       "initialize",
-      { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: { name: this.#name } },
+      { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: { name: "mcpd" } },
       {},
     );
     if (!outcome.ok) {
@@ -170,10 +169,6 @@ async function answerOf(answer: Promise<Params> | undefined): Promise<Outcome> {
   const value = await answer?.catch(() => undefined);
   if (value === undefined) return failure(fault("question.nobody"));
   return success(value);
-}
-
-function withToken(params: Params, progressToken: number): Params {
-  return { ...params, _meta: { ...(params["_meta"] as Params | undefined), progressToken } };
 }
 
 function keyOf({ view, project }: Place): string {

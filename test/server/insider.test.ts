@@ -68,7 +68,7 @@ test("request() is not sent any more when it was given up during the handshake",
   const desk = new SlowDesk();
   const abort = new AbortController();
   const { signal } = abort;
-  const outcome = new Insider(desk, "test").request(place, "tools/call", {}, { signal });
+  const outcome = new Insider(desk).request(place, "tools/call", {}, { signal });
   abort.abort();
   desk.letThrough();
   expect(await outcome).toMatchObject({
@@ -80,7 +80,7 @@ test("request() is not sent any more when it was given up during the handshake",
 
 test("requests that come together share one session", async () => {
   const desk = new SlowDesk();
-  const insider = new Insider(desk, "test");
+  const insider = new Insider(desk);
   const outcomes = [1, 2, 3].map(() => insider.request(place, "tools/call", {}));
   desk.letThrough();
   expect((await Promise.all(outcomes)).every(({ ok }) => ok)).toBe(true);
@@ -90,7 +90,7 @@ test("requests that come together share one session", async () => {
 
 test("a question of a server is answered by whoever made the call, and by nobody else", async () => {
   const desk = new SlowDesk();
-  const insider = new Insider(desk, "test");
+  const insider = new Insider(desk);
   const onQuestion = (asked: Params): Promise<Params> =>
     Promise.resolve({ action: "accept", content: asked });
   const outcomes = [{ onQuestion }, {}].map((options) =>
