@@ -2,6 +2,7 @@ import type { ControlHandlers } from "../control/host.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { until } from "../lib/until.ts";
 import type { Desk } from "../transport/door.ts";
 import { LineConnection } from "../transport/socket-connection.ts";
 import { type StdioStreams, StdioWire } from "../transport/stdio-server.ts";
@@ -55,6 +56,6 @@ export async function serveStdio(options: {
   });
   void stdio.read();
   await promise;
-  const untilMs = clock.monotonic() + LIMITS.drainAnswersMs;
-  while (options.busy() && clock.monotonic() < untilMs) await clock.sleep(LOOK_MS);
+  const patience = { patienceMs: LIMITS.drainAnswersMs, pollMs: LOOK_MS };
+  await until(clock, patience, () => !options.busy());
 }

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { ensurePrivateDir, readIfExists, reasonOf, writeFileAtomic } from "../lib/files.ts";
 import type { Log } from "../lib/log.ts";
+import { until } from "../lib/until.ts";
 import type { Platform } from "../platform/platform.ts";
 
 /** Names the instance in the environment of every process of its group. */
@@ -91,13 +92,9 @@ export class Ledger {
     await this.#gone(entry.pid, KILL_MS);
   }
 
-  async #gone(pid: number, withinMs: number): Promise<boolean> {
-    const untilMs = this.#clock.monotonic() + withinMs;
-    while (this.#platform.treeAlive(pid)) {
-      if (this.#clock.monotonic() >= untilMs) return false;
-      await this.#clock.sleep(POLL_MS);
-    }
-    return true;
+  #gone(pid: number, patienceMs: number): Promise<boolean> {
+    const probe = (): boolean => !this.#platform.treeAlive(pid);
+    return until(this.#clock, { patienceMs, pollMs: POLL_MS }, probe);
   }
 
   #load(): readonly LedgerEntry[] {
