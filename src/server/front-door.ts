@@ -42,17 +42,10 @@ export class FrontDoor {
     this.#announce = options.announce;
   }
 
-  /** Where it listens now, with the port it really got; null while it does not. */
-  get bound(): Address | null {
-    if (this.#listener === null || this.#address === null) return null;
-    return { host: this.#address.host, port: this.#listener.port };
-  }
-
-  /** The addresses for clients; null while it does not listen. */
+  /** The addresses for clients, with the port it really got; null while it does not listen. */
   get urls(): Urls {
-    const { bound } = this;
-    if (bound === null) return null;
-    const base = `http://${urlHost(bound.host)}:${bound.port}`;
+    if (this.#listener === null || this.#address === null) return null;
+    const base = `http://${urlHost(this.#address.host)}:${this.#listener.port}`;
     return { mcp: `${base}/mcp`, sse: `${base}/sse`, health: `${base}/health` };
   }
 

@@ -119,8 +119,6 @@ function pathOf(url: string): string {
 /** A bound TCP listener. */
 export interface Listener {
   readonly port: number;
-  /** How many requests are being worked on, streams included. */
-  readonly pending: number;
   /** Stops listening; `now` also drops what is open, otherwise it resolves when all is answered. */
   stop(now: boolean): Promise<void>;
 }
@@ -165,9 +163,6 @@ export function listen(
     server = Bun.serve<WsClient>({ hostname: host, port, ...handlers(websocket) });
     return {
       port: server.port ?? port,
-      get pending() {
-        return server.pendingRequests;
-      },
       stop: (now) => server.stop(now),
     };
   } catch (error) {

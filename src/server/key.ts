@@ -14,7 +14,6 @@ export type KeySource = {
 
 export type KeyFound = {
   readonly key: ApiKey;
-  readonly from: "env" | "file" | "generated";
   /** True when others could read the file: its rights are repaired, the key may be known. */
   readonly wasExposed: boolean;
 };
@@ -44,7 +43,7 @@ export class ApiKey {
 /** Finds the key, or makes one. Blocking: once at start, and when the config names another file. */
 export function loadKey({ env, file }: KeySource): KeyFound | Fault {
   const given = env?.trim() ?? "";
-  if (given !== "") return { key: new ApiKey(given), from: "env", wasExposed: false };
+  if (given !== "") return { key: new ApiKey(given), wasExposed: false };
   try {
     return readKey(file) ?? generateKey(file);
   } catch (error) {
@@ -56,7 +55,7 @@ function readKey(file: string): KeyFound | undefined {
   const text = readIfExists(file)?.trim();
   if (text === undefined) return undefined;
   if (text === "") throw new Error("it is empty; delete it to get a new key");
-  return { key: new ApiKey(text), from: "file", wasExposed: closeToOthers(file) };
+  return { key: new ApiKey(text), wasExposed: closeToOthers(file) };
 }
 
 /** Takes the file's rights away from everyone else; true when that made a difference. */
@@ -76,5 +75,5 @@ function generateKey(file: string): KeyFound {
   ensurePrivateDir(dirname(file));
   // Fails when the file has appeared meanwhile: two daemons must not use two keys.
   writeFileSync(file, `${text}\n`, { mode: 0o600, flag: "wx" });
-  return { key: new ApiKey(text), from: "generated", wasExposed: false };
+  return { key: new ApiKey(text), wasExposed: false };
 }

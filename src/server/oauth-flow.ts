@@ -16,6 +16,7 @@ import { envelopeHeaders } from "../transport/envelope.ts";
 import { RedirectListener } from "../transport/redirect-listener.ts";
 import { networkReason, wantsLogin, webFetch } from "../transport/web.ts";
 import { VERSION } from "../version.ts";
+import { newSecretName } from "./names.ts";
 import { expiryOf, scopeUnion } from "./oauth-login.ts";
 import type { Credentials, CredentialStore } from "./oauth-store.ts";
 
@@ -53,7 +54,7 @@ export async function logIn(options: LoginOptions): Promise<Fault | null> {
     const known = scopeUnion(before?.tokens?.scope, before?.wanted, options.scope);
     // Alone, the server's own word counts; what was granted or found missing adds to it.
     const scope = known === "" ? wanted : scopeUnion(wanted, known);
-    const state = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+    const state = newSecretName();
     using listener = new RedirectListener(options.port ?? portOf(before), state);
     const flow = new Flow(options, before, listener.url, state);
     const terms = {

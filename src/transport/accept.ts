@@ -121,7 +121,6 @@ export function wrongMethod(method: string, path: string, allow: string): Respon
 /** 426 for a path that speaks another protocol than HTTP (RFC 9110, 15.5.22). */
 export function wrongProtocol(path: string, protocol: string): Response {
   const text = `${path} speaks ${protocol} only`;
-  const { headers } = refusal(fault("door.method", text), null, { upgrade: protocol });
-  const body = encode(faultResponse(null, fault("door.method", text)));
+  const { body, headers } = refusal(fault("door.method", text), null, { upgrade: protocol });
   return new Response(body, { status: 426, headers });
 }
