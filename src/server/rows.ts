@@ -1,5 +1,5 @@
 import type { PromptRow, ResourceRow, ToolRow } from "../control/api.ts";
-import type { Catalog } from "../core/catalog.ts";
+import type { Catalog, Target } from "../core/catalog.ts";
 import type { Entry } from "../core/listing.ts";
 import { type Params, stringOr } from "../core/message.ts";
 import { ToolSearch } from "../core/search.ts";
@@ -8,66 +8,57 @@ import { ToolSearch } from "../core/search.ts";
 type Described = Pick<ToolRow, "upstream" | "name" | "title" | "description">;
 
 /** The tools of the aggregate, with the upstream and the name each has there. */
-export function toolRows({ entries, targets }: Catalog): readonly ToolRow[] {
-  return entries.flatMap((entry) => {
-    const name = String(entry["name"]);
-    const target = targets.get(name);
-    if (target === undefined) return [];
+export function toolRows(catalog: Catalog): readonly ToolRow[] {
+  return rowsOf(catalog, "name", (entry, target) => {
     const annotations = entry["annotations"] as Params | undefined;
-    return [
-      {
-        upstream: target.upstream.name,
-        tool: target.name,
-        name,
-        title: stringOr(entry["title"] ?? annotations?.["title"], ""),
-        description: stringOr(entry["description"], ""),
-        inputSchema: entry["inputSchema"] ?? {},
-      },
-    ];
+    return {
+      upstream: target.upstream.name,
+      tool: target.name,
+      name: String(entry["name"]),
+      title: stringOr(entry["title"] ?? annotations?.["title"], ""),
+      description: stringOr(entry["description"], ""),
+      inputSchema: entry["inputSchema"] ?? {},
+    };
   });
 }
 
-export function promptRows({ entries, targets }: Catalog): readonly PromptRow[] {
-  return entries.flatMap((entry) => {
-    const name = String(entry["name"]);
-    const target = targets.get(name);
-    if (target === undefined) return [];
+export function promptRows(catalog: Catalog): readonly PromptRow[] {
+  return rowsOf(catalog, "name", (entry, target) => {
     const taken = Array.isArray(entry["arguments"]) ? (entry["arguments"] as Params[]) : [];
-    return [
-      {
-        upstream: target.upstream.name,
-        prompt: target.name,
-        name,
-        ...described(entry),
-        arguments: taken.map((argument) => ({
-          name: stringOr(argument["name"], ""),
-          description: stringOr(argument["description"], ""),
-          required: argument["required"] === true,
-        })),
-      },
-    ];
+    return {
+      upstream: target.upstream.name,
+      prompt: target.name,
+      name: String(entry["name"]),
+      ...described(entry),
+      arguments: taken.map((argument) => ({
+        name: stringOr(argument["name"], ""),
+        description: stringOr(argument["description"], ""),
+        required: argument["required"] === true,
+      })),
+    };
   });
 }
 
 /** The resources of the aggregate, or its templates: `key` is the member that names one. */
-export function resourceRows(
+export function resourceRows(catalog: Catalog, key: "uri" | "uriTemplate"): readonly ResourceRow[] {
+  return rowsOf(catalog, key, (entry, target) => ({
+    upstream: target.upstream.name,
+    uri: String(entry[key]),
+    template: key === "uriTemplate",
+    name: stringOr(entry["name"], ""),
+    ...described(entry),
+    mimeType: stringOr(entry["mimeType"], ""),
+  }));
+}
+
+function rowsOf<R>(
   { entries, targets }: Catalog,
-  key: "uri" | "uriTemplate",
-): readonly ResourceRow[] {
+  key: "name" | "uri" | "uriTemplate",
+  row: (entry: Entry, target: Target) => R,
+): readonly R[] {
   return entries.flatMap((entry) => {
-    const uri = String(entry[key]);
-    const target = targets.get(uri);
-    if (target === undefined) return [];
-    return [
-      {
-        upstream: target.upstream.name,
-        uri,
-        template: key === "uriTemplate",
-        name: stringOr(entry["name"], ""),
-        ...described(entry),
-        mimeType: stringOr(entry["mimeType"], ""),
-      },
-    ];
+    const target = targets.get(String(entry[key]));
+    return target === undefined ? [] : [row(entry, target)];
   });
 }
 
