@@ -1,4 +1,4 @@
-import type { Conditions } from "../core/condition.ts";
+import type { Condition, Conditions } from "../core/condition.ts";
 import { isFault } from "../core/fault.ts";
 import type { DaemonSettings } from "../core/revision.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -39,21 +39,19 @@ export class Security {
     if (auth === "api_key") return { host, cors, key: this.#key(daemon) };
     const pages = cors.allowedOrigins.join(", ");
     if (pages === "") {
-      this.#raise(
-        "gate.open",
-        "warning",
-        "Requests need no API key: every program on this machine can use your servers",
-        'Set daemon.auth to "api_key".',
-      );
+      this.#raise({
+        name: "gate.open",
+        text: "Requests need no API key: every program on this machine can use your servers",
+        hint: 'Set daemon.auth to "api_key".',
+      });
     } else {
-      this.#conditions.raise({
+      this.#raise({
         name: "gate.open",
         // Named, because it is not the daemon that fails to do its work.
         subject: "daemon.cors.allowed_origins",
         severity: "error",
         text: `Requests need no API key, and web pages are let in: those of ${pages} can use your servers`,
         hint: 'Set daemon.auth to "api_key", or empty daemon.cors.allowed_origins.',
-        sinceMs: this.#clock.now(),
       });
     }
     return { host, cors, key: null };
@@ -67,24 +65,18 @@ export class Security {
       return new ApiKey(crypto.randomUUID() + crypto.randomUUID());
     }
     if (found.wasExposed) {
-      this.#raise(
-        "gate.key",
-        "warning",
-        `Others could read the API key file ${apiKeyFile}; its rights are repaired`,
-        "Delete the file to get a new key, then give it to your clients.",
-      );
+      this.#raise({
+        name: "gate.key",
+        text: `Others could read the API key file ${apiKeyFile}; its rights are repaired`,
+        hint: "Delete the file to get a new key, then give it to your clients.",
+      });
     }
     return found.key;
   }
 
-  #raise(name: string, severity: "error" | "warning", text: string, hint: string): void {
-    this.#conditions.raise({
-      name,
-      subject: "",
-      severity,
-      text,
-      hint,
-      sinceMs: this.#clock.now(),
-    });
+  /** By default a warning about the daemon itself. */
+  #raise(about: Pick<Condition, "name" | "text" | "hint"> & Partial<Condition>): void {
+    const sinceMs = this.#clock.now();
+    this.#conditions.raise({ subject: "", severity: "warning", sinceMs, ...about });
   }
 }
