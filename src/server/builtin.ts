@@ -10,6 +10,7 @@ import {
   resultResponse,
 } from "../core/message.ts";
 import { reasonOf } from "../lib/files.ts";
+import { VERSION } from "../version.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
 
 /** A tool that mcpd itself offers. */
@@ -32,21 +33,18 @@ export class BuiltinInstance implements Instance {
   state: Instance["state"] = "idle";
   readySinceMs: number | null = null;
   readonly #tools: readonly BuiltinTool[];
-  readonly #version: string;
   readonly #now: () => number;
   readonly #events: InstanceEvents;
 
   constructor(
     options: {
       readonly tools: readonly BuiltinTool[];
-      readonly version: string;
       /** Monotonic milliseconds. */
       readonly now: () => number;
     },
     events: InstanceEvents,
   ) {
     this.#tools = options.tools;
-    this.#version = options.version;
     this.#now = options.now;
     this.#events = events;
   }
@@ -100,7 +98,7 @@ export class BuiltinInstance implements Instance {
         return {
           protocolVersion: LEGACY_LATEST,
           capabilities: { tools: {} },
-          serverInfo: { name: "mcpd", title: "mcpd", version: this.#version },
+          serverInfo: { name: "mcpd", title: "mcpd", version: VERSION },
           instructions:
             "mcpd runs the user's MCP servers. list_upstreams shows them and their problems; " +
             "search_tools finds a tool by words, describe_tool shows its input schema.",

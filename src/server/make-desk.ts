@@ -3,16 +3,23 @@ import type { ServerSettings } from "../core/revision.ts";
 import type { Switchboard } from "../core/switchboard.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { BuiltinInstance, type BuiltinTool } from "./builtin.ts";
 import { LiveDesk } from "./desk.ts";
-import { instanceFactory } from "./instance-factory.ts";
 import { Journal } from "./journal.ts";
 import type { Metrics } from "./metrics.ts";
-import { Pool } from "./pool.ts";
+import { type InstanceFactory, Pool } from "./pool.ts";
+import type { RemoteFactory } from "./remote-instance.ts";
+import type { StdioFactory } from "./stdio-instance.ts";
 import type { Stores } from "./stores.ts";
 
-type Kinds = Pick<Parameters<typeof instanceFactory>[0], "stdio" | "remote" | "tools">;
+/** How each kind of instance is made. */
+type Kinds = {
+  readonly stdio: StdioFactory;
+  readonly remote: RemoteFactory;
+  readonly tools: () => readonly BuiltinTool[];
+};
 
-/** The desk with what it alone needs: journal, keeper of sessions and pool. */
+/** The desk with what it alone needs: the journal, and the pool of what runs units. */
 export function makeDesk(options: {
   readonly switchboard: Switchboard;
   readonly metrics: Metrics;
@@ -21,11 +28,22 @@ export function makeDesk(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: () => ServerSettings;
-  /** How each kind of instance is made. */
   readonly kinds: Kinds;
 }): LiveDesk {
   const { switchboard, metrics, conditions, clock, log, settings } = options;
+  const { stdio, remote, tools } = options.kinds;
   const journal = new Journal(log.child("calls"), metrics);
+  const answerBytesMax = (): number => settings().answerBytesMax;
+  const create: InstanceFactory = (unit, events) => {
+    switch (unit.reach.kind) {
+      case "stdio":
+        return stdio.create(unit, answerBytesMax, events);
+      case "remote":
+        return remote.create(unit, answerBytesMax, events);
+      case "builtin":
+        return new BuiltinInstance({ tools: tools(), now: () => clock.monotonic() }, events);
+    }
+  };
   return new LiveDesk({
     stores: options.stores,
     switchboard,
@@ -34,11 +52,7 @@ export function makeDesk(options: {
     settings,
     pool: (listener) =>
       new Pool({
-        create: instanceFactory({
-          ...options.kinds,
-          clock,
-          answerBytesMax: () => settings().answerBytesMax,
-        }),
+        create,
         listener,
         conditions,
         clock,

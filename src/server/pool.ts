@@ -2,6 +2,7 @@ import type { Conditions } from "../core/condition.ts";
 import { faceOf, runnable } from "../core/face.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Wire } from "../core/message.ts";
+import type { Unit } from "../core/unit.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -18,7 +19,7 @@ export interface PoolListener {
 }
 
 /** Makes what runs one unit. */
-export type InstanceFactory = (upstream: Upstream, events: InstanceEvents) => Instance;
+export type InstanceFactory = (unit: Unit, events: InstanceEvents) => Instance;
 
 /** The instances: one for each upstream that anyone has asked for. */
 export class Pool {
@@ -59,7 +60,7 @@ export class Pool {
   demand(upstream: Upstream): void {
     let instance = this.#instances.get(upstream);
     if (instance === undefined) {
-      instance = this.#create(upstream, this.#eventsOf(upstream));
+      instance = this.#create(upstream.unit, this.#eventsOf(upstream));
       this.#instances.set(upstream, instance);
     }
     if (faceOf(upstream).listed) instance.hurry();
