@@ -2,7 +2,7 @@ import { ControlClient } from "../control/client.ts";
 import type { BootstrapApi } from "../control/supervision.ts";
 import { decode, isMalformed } from "../core/decode.ts";
 import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
-import { encode, faultResponse, type Request, resultResponse } from "../core/message.ts";
+import { encode, faultResponse, type Request, responseTo } from "../core/message.ts";
 import type { Log } from "../lib/log.ts";
 import type { SocketConnection, SocketEvents } from "../transport/socket-connection.ts";
 import { listenSocket, type SocketListener } from "../transport/socket-server.ts";
@@ -51,9 +51,7 @@ function converse(
     const result = isKnown(handlers, method)
       ? await handlers[method]()
       : fault("method.unknown", `Unknown method of the bootstrap "${method}"`, method);
-    connection.send(
-      encode(isFault(result) ? faultResponse(id, result) : resultResponse(id, result)),
-    );
+    connection.send(encode(responseTo(id, result)));
     answered();
   };
   return {

@@ -1,4 +1,12 @@
-import { type Fault, fault, type FaultCode, FAULTS, hintOf, textWithHint } from "./fault.ts";
+import {
+  type Fault,
+  fault,
+  type FaultCode,
+  FAULTS,
+  hintOf,
+  isFault,
+  textWithHint,
+} from "./fault.ts";
 import { parseJson } from "./json.ts";
 
 /** A JSON-RPC id. Kept with its type: 1 and "1" are two ids. */
@@ -151,6 +159,11 @@ export function faultResponse(id: RequestId | null, problem: Fault): Response {
 
 export function resultResponse(id: RequestId, value: unknown): Response {
   return { kind: "response", id, outcome: success(value) };
+}
+
+/** The answer to a request of our own methods: what came of it, or why nothing did. */
+export function responseTo(id: RequestId, answer: unknown): Response {
+  return isFault(answer) ? faultResponse(id, answer) : resultResponse(id, answer);
 }
 
 /** A member that should be a string, or `fallback` when it is anything else. */

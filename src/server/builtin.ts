@@ -1,14 +1,7 @@
 import { decode, isMalformed } from "../core/decode.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
-import { type Fault, fault, isFault } from "../core/fault.ts";
-import {
-  encode,
-  faultResponse,
-  type Params,
-  type Request,
-  type RequestId,
-  resultResponse,
-} from "../core/message.ts";
+import { type Fault, fault } from "../core/fault.ts";
+import { encode, type Params, type Request, type RequestId, responseTo } from "../core/message.ts";
 import { reasonOf } from "../lib/files.ts";
 import { VERSION } from "../version.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
@@ -88,8 +81,7 @@ export class BuiltinInstance implements Instance {
   }
 
   #reply(id: RequestId, result: Params | Fault): void {
-    const response = isFault(result) ? faultResponse(id, result) : resultResponse(id, result);
-    this.#events.message(encode(response));
+    this.#events.message(encode(responseTo(id, result)));
   }
 
   #describe(method: string): Params | Fault {
