@@ -20,7 +20,7 @@ import {
   type RemoteEvents,
   type RemoteTarget,
 } from "./remote.ts";
-import { answerTo, refusal } from "./web-answer.ts";
+import { answerTo, endOf, refusal, wordsOf } from "./web-answer.ts";
 import { discard, isStream, mediaType } from "./web.ts";
 
 /** A stream that stays open after its answer is let go. */
@@ -229,10 +229,9 @@ export class HttpClientLink implements Link {
 
   /** The server took the connection and said no. */
   async #refused(text: string, message: Message, response: Response): Promise<void> {
-    const body = await this.#session.web.text(response);
+    const answer = await wordsOf(this.#session.web, response);
     if (this.#closed) return;
     const { status } = response;
-    const answer = isFault(body) ? "" : body;
     const problem = refusal(this.#session.web, response, answer);
     const first = message.kind === "request" && message.method === "initialize";
     const lost = status === 404 || (status === 400 && /session/i.test(answer));
@@ -278,12 +277,11 @@ export class HttpClientLink implements Link {
     return fault(code, `Upstream "${upstream}" ${what}`, upstream);
   }
 
-  /** Ends the link from within. Nobody's request was lost in a handshake: it is just not there. */
+  /** Ends the link from within. */
   #end(problem: Fault): void {
     if (this.#closed) return;
     this.#cut();
-    const vague = problem.code === "upstream.lost" || problem.code === "upstream.refused";
-    this.#events.closed(vague ? { ...problem, code: "upstream.unreachable" } : problem);
+    this.#events.closed(endOf(problem));
   }
 
   #cut(): void {

@@ -8,6 +8,7 @@ import { encode, type Message, type Request, type Response as Answer } from "../
 import { envelopeHeaders, envelopeVersion } from "./envelope.ts";
 import type { RemoteDeps, RemoteTarget } from "./remote.ts";
 import { ToolHeaders } from "./tool-headers.ts";
+import { wordsOf } from "./web-answer.ts";
 import { discard, isStream, Web } from "./web.ts";
 
 /** How long a server may take over the end of a session. */
@@ -163,10 +164,7 @@ export class HttpSession {
 
   /** What a response holds, or its last event. */
   async #finalText(response: Response): Promise<string> {
-    if (!isStream(response)) {
-      const text = await this.web.text(response);
-      return isFault(text) ? "" : text;
-    }
+    if (!isStream(response)) return await wordsOf(this.web, response);
     let last = "";
     await this.events(response, ({ data }) => {
       last = data;

@@ -9,7 +9,7 @@ import {
   type RemoteEvents,
   type RemoteTarget,
 } from "./remote.ts";
-import { answerTo, refusal } from "./web-answer.ts";
+import { answerTo, endOf, refusal, wordsOf } from "./web-answer.ts";
 import { discard, isStream, Web } from "./web.ts";
 
 /**
@@ -50,8 +50,7 @@ export class SseClientLink implements Link {
     if (this.#closed) return;
     if (isFault(response)) return this.#end(response);
     if (!response.ok) {
-      const body = await this.#web.text(response);
-      return this.#end(refusal(this.#web, response, isFault(body) ? "" : body));
+      return this.#end(refusal(this.#web, response, await wordsOf(this.#web, response)));
     }
     if (!isStream(response)) {
       await discard(response);
@@ -94,12 +93,11 @@ export class SseClientLink implements Link {
     } else if (response.ok) {
       await discard(response);
     } else {
-      const text = await this.#web.text(response);
-      await this.#refused(message, response, isFault(text) ? "" : text);
+      this.#refused(message, response, await wordsOf(this.#web, response));
     }
   }
 
-  async #refused(message: Message, response: Response, body: string): Promise<void> {
+  #refused(message: Message, response: Response, body: string): void {
     if (this.#closed) return;
     const problem = refusal(this.#web, response, body);
     if (response.status === 401) return this.#end(problem);
@@ -133,7 +131,6 @@ export class SseClientLink implements Link {
     this.#closed = true;
     this.#control.abort();
     this.#web.release();
-    const vague = problem.code === "upstream.lost" || problem.code === "upstream.refused";
-    this.#events.closed(vague ? { ...problem, code: "upstream.unreachable" } : problem);
+    this.#events.closed(endOf(problem));
   }
 }

@@ -1,7 +1,19 @@
 import { decode } from "../core/decode.ts";
-import { type Fault, fault } from "../core/fault.ts";
+import { type Fault, fault, isFault } from "../core/fault.ts";
 import { encode, type RequestId } from "../core/message.ts";
 import { missingRights, type Web } from "./web.ts";
+
+/** What the body of a refusal says; nothing when it cannot be had. */
+export async function wordsOf(web: Web, response: Response): Promise<string> {
+  const text = await web.text(response);
+  return isFault(text) ? "" : text;
+}
+
+/** Why a link has ended. Nobody's request was lost in it: the server is just not there. */
+export function endOf(problem: Fault): Fault {
+  const vague = problem.code === "upstream.lost" || problem.code === "upstream.refused";
+  return vague ? { ...problem, code: "upstream.unreachable" } : problem;
+}
 
 /** The fault behind an HTTP status that is no success; `body` explains it. */
 export function refusal(web: Web, response: Response, body: string): Fault {
