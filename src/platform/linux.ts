@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { isAbsolute, posix } from "node:path";
 
 import { systemClock } from "../lib/clock.ts";
+import { environmentOf } from "./environment-of.ts";
 import { linuxKeychain } from "./keychain.ts";
 import { loginShellPath } from "./login-path.ts";
 import type { Environment, Platform } from "./platform.ts";
@@ -66,7 +67,7 @@ export function linuxPlatform(environment: Environment): Platform {
       return row === null ? null : `${bootId()}/${row.startTicks}`;
     },
     groupCarries: async (pid, name, value) =>
-      groupMembers(pid).some((row) => environmentOf(row.pid).includes(`${name}=${value}`)),
+      groupMembers(pid).some((row) => environmentOf(row.pid, "linux")?.[name] === value),
     usage: async (pid) => treeUsage(processTable(), pid),
     loginPath: (timeoutMs) => loginShellPath(environment, timeoutMs, systemClock),
     which: (command, path) => Bun.which(command, { PATH: path }),
@@ -111,14 +112,6 @@ function processTable(): readonly LinuxRow[] {
 /** Only the living ones: where process 1 does not reap, a group of zombies would stay for ever. */
 function groupMembers(group: number): readonly LinuxRow[] {
   return processTable().filter((row) => row.group === group);
-}
-
-function environmentOf(pid: number): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  } catch {
-    return [];
-  }
 }
 
 /** From the auxiliary vector (pairs of 64 bits): on arm64 a page may have 4, 16 or 64 KiB. */

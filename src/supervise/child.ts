@@ -5,7 +5,7 @@ import { type Fault, fault } from "../core/fault.ts";
 import type { Clock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/files.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Launch } from "./environment.ts";
+import { environmentValue, type Launch } from "./environment.ts";
 import { batchCommand, isBatchFile } from "./windows-command.ts";
 
 /** How patient a stop is; the whole of it stays below what service managers grant (20 s). */
@@ -179,14 +179,6 @@ function commandLine(launch: Launch, platform: Platform): CommandLine | Fault {
   if (words !== null) return { words, verbatim: true };
   const state = "an argument of a batch file holds a line break";
   return fault("upstream.failed", `Cannot start upstream "${upstream}": ${state}`, upstream);
-}
-
-/** Windows does not care about the case of a variable's name. */
-function environmentValue(environment: { readonly [name: string]: string }, name: string): string {
-  const exact = environment[name];
-  if (exact !== undefined) return exact;
-  const key = Object.keys(environment).find((other) => other.toUpperCase() === name.toUpperCase());
-  return key === undefined ? "" : (environment[key] ?? "");
 }
 
 export function isDirectory(path: string): boolean {

@@ -99,11 +99,20 @@ function baseEnvironment(environment: Environment): { [name: string]: string } {
   return kept;
 }
 
+/** A variable, or ""; Windows does not care about the case of its name. */
+export function environmentValue(environment: Environment, name: string): string {
+  return environment[spelling(environment, name)] ?? "";
+}
+
 /** The daemon's environment with the PATH for children. */
 function withPath(environment: Environment, path: string): Environment {
+  return { ...environment, [spelling(environment, "PATH")]: path };
+}
+
+function spelling(environment: Environment, name: string): string {
+  if (environment[name] !== undefined) return name;
   const names = Object.keys(environment);
-  const pathName = names.find((name) => name.toUpperCase() === "PATH") ?? "PATH";
-  return { ...environment, [pathName]: path };
+  return names.find((other) => other.toUpperCase() === name.toUpperCase()) ?? name;
 }
 
 function setVariable(

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { ensurePrivateDir, readIfExists, writeFileAtomic } from "../lib/files.ts";
 import type { Log } from "../lib/log.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
+import { environmentValue } from "./environment.ts";
 
 /** A profile that takes longer is not waited for; its answer is then not used. */
 const WAIT_MS = 2000;
@@ -37,7 +38,7 @@ export class LoginPath {
   }
 
   async #find(): Promise<string> {
-    const own = ownPath(this.#environment);
+    const own = environmentValue(this.#environment, "PATH");
     // A shell has started us, so PATH is what the user sees in a terminal.
     if (this.#environment["SHLVL"] !== undefined || this.#platform.name === "windows") return own;
     const cached = this.#cached();
@@ -71,11 +72,6 @@ export class LoginPath {
       return null;
     }
   }
-}
-
-function ownPath(environment: Environment): string {
-  const name = Object.keys(environment).find((key) => key.toUpperCase() === "PATH");
-  return (name === undefined ? undefined : environment[name]) ?? "";
 }
 
 /** The login shell's entries first, then those only we have. */
