@@ -13,6 +13,7 @@ import {
   type RequestId,
   textOf,
 } from "../../src/core/message.ts";
+import { anyCharacter } from "../helpers/any-text.ts";
 
 /** What the peer reads: result and error as values, whichever form they are kept in. */
 function plain(message: ReturnType<typeof decode>): unknown {
@@ -28,7 +29,7 @@ function problem(text: string): { code: number; id: RequestId | null } {
 }
 
 const nasty = fc.oneof(
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: anyCharacter }),
   fc.string({ unit: fc.constantFrom('"', "\\", "{", "}", "[", "]", ",", ":", "\n", "\r", "é") }),
   fc.constantFrom('"}', '\\"}', '},"jsonrpc":"2.0","id":7}', '{"result":{', "\u2028", "\ud800"),
 );

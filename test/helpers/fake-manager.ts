@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { systemTool, type ToolRunner } from "../../src/platform/run.ts";
 import { isAlive } from "./program.ts";
 import { ROOT } from "./sources.ts";
@@ -56,15 +55,6 @@ export class FakeManager implements AsyncDisposable {
     await this.#child.stdin.end();
     await this.#child.exited;
   }
-}
-
-/** A clock for adapters in a hurry: it runs `haste` times as fast. */
-export function hastyClock(haste: number): Clock {
-  return {
-    ...systemClock,
-    monotonic: () => systemClock.monotonic() * haste,
-    sleep: (delayMs) => systemClock.sleep(delayMs / haste),
-  };
 }
 
 /** What the stand-in for the bootstrap says about itself in its working directory. */

@@ -8,7 +8,8 @@ import { PLIST_TEMPLATE, renderPlist } from "../../src/platform/launchd-plist.ts
 import { Launchd, type LaunchdHost } from "../../src/platform/launchd.ts";
 import type { ServiceSpec } from "../../src/platform/service.ts";
 import { parsePlist } from "../fixtures/service-managers/plist.ts";
-import { FakeManager, FAKES, hastyClock, type StandIn, standIn } from "../helpers/fake-manager.ts";
+import { FakeManager, FAKES, type StandIn, standIn } from "../helpers/fake-manager.ts";
+import { hastyClock } from "../helpers/hand-clock.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { TemporaryDirectory } from "../helpers/temporary.ts";
 import { waitFor } from "../helpers/wait.ts";

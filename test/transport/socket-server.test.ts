@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { isFault } from "../../src/core/fault.ts";
@@ -194,6 +202,8 @@ describe("listenSocket()", () => {
       await owner.stdout.getReader().read();
       owner.kill("SIGKILL");
       await owner.exited;
+      // One that has just been made may be listened on in a moment.
+      utimesSync(address, 0, 0);
       const script = join(ROOT, "test", "fixtures", "process", "listener.ts");
       const rivals = Array.from({ length: 8 }, () =>
         Bun.spawn([process.execPath, script, address], { stdin: "pipe", stdout: "pipe" }),
