@@ -134,21 +134,21 @@ describe("a wrong request", () => {
       readonly body?: string;
       readonly headers?: { readonly [name: string]: string };
     };
-    const statusOf = async (path: string, init: Init): Promise<number> =>
+    const answerTo = async (path: string, init: Init): Promise<number> =>
       (await fetch(daemon.origin + path, { ...init, headers: { ...headers, ...init.headers } }))
         .status;
     const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
-    expect(await statusOf("/nowhere", {})).toBe(404);
-    expect(await statusOf("/mcp/no-such-upstream/deeper", { method: "POST", body })).toBe(404);
-    expect(await statusOf("/mcp", { method: "PUT", body })).toBe(405);
-    expect(await statusOf("/mcp", { method: "GET" })).toBe(405);
+    expect(await answerTo("/nowhere", {})).toBe(404);
+    expect(await answerTo("/mcp/no-such-upstream/deeper", { method: "POST", body })).toBe(404);
+    expect(await answerTo("/mcp", { method: "PUT", body })).toBe(405);
+    expect(await answerTo("/mcp", { method: "GET" })).toBe(405);
     const text = { "content-type": "text/plain" };
-    expect(await statusOf("/mcp", { method: "POST", body, headers: text })).toBe(415);
+    expect(await answerTo("/mcp", { method: "POST", body, headers: text })).toBe(415);
     const html = { accept: "text/html" };
-    expect(await statusOf("/mcp", { method: "POST", body, headers: html })).toBe(406);
+    expect(await answerTo("/mcp", { method: "POST", body, headers: html })).toBe(406);
     const version = { "mcp-protocol-version": "1999-01-01" };
-    expect(await statusOf("/mcp", { method: "POST", body, headers: version })).toBe(400);
-    expect(await statusOf("/messages/?session_id=none", { method: "POST", body })).toBe(404);
+    expect(await answerTo("/mcp", { method: "POST", body, headers: version })).toBe(400);
+    expect(await answerTo("/messages/?session_id=none", { method: "POST", body })).toBe(404);
     await expectWell(daemon);
   });
 });

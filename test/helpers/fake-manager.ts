@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { systemTool, type ToolRunner } from "../../src/platform/run.ts";
+import type { ToolResult, ToolRunner } from "../../src/platform/run.ts";
 import { isAlive } from "./program.ts";
 import { ROOT } from "./sources.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
@@ -9,7 +9,7 @@ import { waitFor } from "./wait.ts";
 
 export const FAKES = join(ROOT, "test", "fixtures", "service-managers");
 
-/** A service manager of another system: a resident program, and its tools that ask it. */
+/** A service manager of another system: a resident program, which answers for its tools. */
 export class FakeManager implements AsyncDisposable {
   /** Every tool that was run, with its words. */
   readonly asked: string[] = [];
@@ -34,17 +34,18 @@ export class FakeManager implements AsyncDisposable {
     const child = Bun.spawn([process.execPath, "run", join(FAKES, name), socket, ...words], {
       stdio: ["pipe", "inherit", "inherit"],
     });
-    await waitFor("the fake to listen", () => existsSync(socket));
+    await waitFor("the fake to listen", () => listens(socket));
     return new FakeManager(child, socket);
   }
 
-  /** Runs the fake of a tool; the path of the real one is what the adapter asks for. */
+  /** What a tool says; the path of the real one is what the adapter asks for. */
   readonly run: ToolRunner = async (argv) => {
     const [path = "", ...words] = argv;
     const tool = path.replace(/^.*[/\\]/, "").replace(/\.exe$/, "");
     this.asked.push([tool, ...words].join(" "));
-    const client = join(FAKES, "tool.ts");
-    return await systemTool([process.execPath, "run", client, this.#socket, tool, ...words]);
+    const body = JSON.stringify({ tool, words });
+    const answer = await fetch("http://fake/", { unix: this.#socket, method: "POST", body });
+    return (await answer.json()) as ToolResult;
   };
 
   async control(wish: object): Promise<void> {
@@ -54,6 +55,15 @@ export class FakeManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.stdin.end();
     await this.#child.exited;
+  }
+}
+
+async function listens(socket: string): Promise<boolean> {
+  try {
+    (await Bun.connect({ unix: socket, socket: { data: () => undefined } })).terminate();
+    return true;
+  } catch {
+    return false;
   }
 }
 
