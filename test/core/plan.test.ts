@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { type Plan, plan } from "../../src/core/plan.ts";
 import type { DaemonSettings, Revision, ServerSettings } from "../../src/core/revision.ts";
 import type { Unit, UnitKey } from "../../src/core/unit.ts";
+import { unitOf } from "../helpers/unit.ts";
 
 const daemon: DaemonSettings = {
   enabled: true,
@@ -33,27 +34,9 @@ const server: ServerSettings = {
 };
 
 function unit(name: string, hash = "1", requestTimeoutMs = 1000, disabled = false): Unit {
-  return {
-    key: name,
-    upstream: name,
-    scope: "user",
-    disabled,
-    era: "legacy",
-    reach: { kind: "stdio", command: hash, args: [], env: {}, cwd: null },
-    settings: {
-      requestTimeoutMs,
-      startTimeoutMs: 1000,
-      idleStopMs: null,
-      reconnect: true,
-      retriesMax: 1,
-      hedgeMs: null,
-      tools: { allow: [], deny: [] },
-      prefix: "auto",
-      reuse: { tools: [], resourcesMs: 0, forgottenBy: [] },
-      trustReadOnly: false,
-    },
-    hash,
-  };
+  const reach = { kind: "stdio", command: hash, args: [], env: {}, cwd: null } as const;
+  const one = unitOf(name, { hash, disabled, reach });
+  return { ...one, settings: { ...one.settings, requestTimeoutMs } };
 }
 
 function revision(units: readonly Unit[], changes: Partial<DaemonSettings> = {}): Revision {
