@@ -183,13 +183,15 @@ function give(
   sent: Sent,
   { text, ageMs }: { readonly text: string; readonly ageMs: number },
 ): void {
-  let result = Json.ofText(text);
-  const { value } =
-    call.session.era === "modern" && text.includes('"ttlMs"') ? result : { value: null };
-  if (isObject(value) && typeof value["ttlMs"] === "number") {
-    result = Json.ofValue({ ...value, ttlMs: Math.max(0, value["ttlMs"] - ageMs) });
-  }
+  const told = call.session.era === "modern" && text.includes('"ttlMs"');
+  const result = told ? aged(Json.ofText(text), ageMs) : Json.ofText(text);
   settle(turn, call, upstream, sent, { ok: true, result }, "hit");
+}
+
+function aged(result: Json, ageMs: number): Json {
+  const { value } = result;
+  if (!isObject(value) || typeof value["ttlMs"] !== "number") return result;
+  return Json.ofValue({ ...value, ttlMs: Math.max(0, value["ttlMs"] - ageMs) });
 }
 
 function settle(
