@@ -62,10 +62,9 @@ export function watchTasks(
   world: World,
   turn: Turn,
   session: Session,
-  wanted: unknown,
+  wanted: readonly unknown[],
 ): readonly string[] {
-  if (!Array.isArray(wanted)) return [];
-  return (wanted as readonly unknown[]).filter((id): id is string => {
+  return wanted.filter((id): id is string => {
     if (typeof id !== "string") return false;
     const [only] = session.view.kind === "one" ? world.inView(session) : [];
     const unknown = only === undefined ? undefined : holderOf(only, session, id);

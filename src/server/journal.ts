@@ -38,12 +38,14 @@ function short(text: string): string {
 
 function fieldsOf(record: CallRecord): { [key: string]: string | number } {
   const { sessionId, upstream, durationMs, resultLength } = record;
-  // The id of a session opens it: the first characters are enough to tell sessions apart.
-  const session = sessionId.slice(0, 8);
-  const [method, target, client] = [
-    short(record.method),
-    short(record.target),
-    short(record.client),
-  ];
-  return { upstream, method, target, client, session, ms: Math.round(durationMs), resultLength };
+  return {
+    upstream,
+    method: short(record.method),
+    target: short(record.target),
+    client: short(record.client),
+    // The id of a session opens it: the first characters are enough to tell sessions apart.
+    session: sessionId.slice(0, 8),
+    ms: Math.round(durationMs),
+    resultLength,
+  };
 }
