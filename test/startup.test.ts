@@ -82,6 +82,15 @@ describe.each([
   });
 });
 
+test.each(["server", "bootstrap"])(
+  "the %s needs no streams of the runtime: two megabytes",
+  (room) => {
+    const graph = reach(["src/main.ts", `src/${room}/${room}.ts`], false);
+    const loading = /^node:(tty|crypto|net|stream|http|https|readline|child_process|zlib)$/;
+    expect([...graph.packages].filter((name) => loading.test(name))).toEqual([]);
+  },
+);
+
 test("the measure sees lazy imports for what they are", () => {
   const everything = reach(["src/main.ts"], true);
   expect(everything.files.size).toBeGreaterThan(everyCommand.files.size);

@@ -2,10 +2,11 @@ import { type ConsolaInstance, createConsola, type LogObject } from "consola/cor
 
 import { type Fault, FaultError, hintOf } from "../core/fault.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { isTerminal } from "../lib/terminal.ts";
 import type { GlobalOptions } from "./command.ts";
 import { Spinner } from "./spinner.ts";
 import { harmless, type Paint, paint } from "./style.ts";
-import { isTerminal, STDERR, STDOUT, wantsColor, widthOf, writeAll } from "./terminal.ts";
+import { STDERR, STDOUT, wantsColor, widthOf, writeAll } from "./terminal.ts";
 
 const LEVEL_ERRORS = 0;
 const LEVEL_NOTES = 3;

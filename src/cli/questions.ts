@@ -1,11 +1,12 @@
 import type { ControlApi, Elicitation, Reply } from "../control/api.ts";
 import type { RequestOptions } from "../control/client.ts";
 import { fault, FaultError } from "../core/fault.ts";
+import { isTerminal } from "../lib/terminal.ts";
 import { callInput } from "./call-arguments.ts";
 import type { GlobalOptions } from "./command.ts";
 import type { Given } from "./given-reply.ts";
 import type { Spinner } from "./spinner.ts";
-import { isTerminal, STDERR, STDIN } from "./terminal.ts";
+import { STDERR, STDIN } from "./terminal.ts";
 
 type Call = Pick<ControlApi["mcpd/call"]["params"], "upstream" | "tool">;
 

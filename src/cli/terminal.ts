@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 
 import { fault, FaultError } from "../core/fault.ts";
 import { errorCode, reasonOf } from "../lib/files.ts";
@@ -31,15 +31,6 @@ export function writeAll(descriptor: number, text: string | Uint8Array): boolean
     }
   }
   return true;
-}
-
-/** True for a terminal, and for /dev/null, where colours make no difference; see canAsk(). */
-export function isTerminal(descriptor: number): boolean {
-  try {
-    return fstatSync(descriptor).isCharacterDevice();
-  } catch {
-    return false;
-  }
 }
 
 type Environment = { readonly [name: string]: string | undefined };

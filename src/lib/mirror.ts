@@ -1,12 +1,12 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 
 import type { Level } from "./log.ts";
 import type { Mirror } from "./logger.ts";
+import { isTerminal } from "./terminal.ts";
 
 /** Standard error as a mirror, with colour on a terminal unless NO_COLOR is set (no-color.org). */
 export function stderrMirror(environment: { readonly [name: string]: string | undefined }): Mirror {
-  const colours = isatty(2) && (environment["NO_COLOR"] ?? "") === "";
+  const colours = isTerminal(2) && (environment["NO_COLOR"] ?? "") === "";
   return {
     write(line, level) {
       try {

@@ -1,9 +1,9 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { type Fault, fault } from "../core/fault.ts";
 import { ensurePrivateDir, readIfExists, reasonOf } from "../lib/files.ts";
+import { newSecretName } from "./names.ts";
 
 export type KeySource = {
   /** Wins over the file when it is set and not empty. */
@@ -31,7 +31,7 @@ export class ApiKey {
   /** Takes as long for a key that is nearly right as for one that is all wrong. */
   matches(shown: string): boolean {
     const bytes = Buffer.from(shown);
-    return bytes.length === this.#bytes.length && timingSafeEqual(bytes, this.#bytes);
+    return bytes.length === this.#bytes.length && crypto.timingSafeEqual(bytes, this.#bytes);
   }
 
   /** The key itself: for `mcpd show-key` and nothing else. */
@@ -71,7 +71,7 @@ function openToOthers(file: string): boolean {
 }
 
 function generateKey(file: string): KeyFound {
-  const text = `mcpd_${randomBytes(32).toString("base64url")}`;
+  const text = `mcpd_${newSecretName()}`;
   ensurePrivateDir(dirname(file));
   // Fails when the file has appeared meanwhile: two daemons must not use two keys.
   writeFileSync(file, `${text}\n`, { mode: 0o600, flag: "wx" });

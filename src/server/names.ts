@@ -1,4 +1,4 @@
-/** 256 random bits: a session id, and the state of a login, is also what keeps others out. */
+/** 256 random bits: a key, a session id, the state of a login, each of which keeps others out. */
 export function newSecretName(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
 }

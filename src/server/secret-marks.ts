@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import type { Unit } from "../core/unit.ts";
@@ -6,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import { ensurePrivateDir, fileVersion, readIfExists, writeFileAtomic } from "../lib/files.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 import { openValues } from "../supervise/environment.ts";
+import { newSecretName } from "./names.ts";
 import { CredentialStore } from "./oauth-store.ts";
 
 type Parts = {
@@ -47,7 +47,7 @@ export class SecretMarks {
     const logins = new Map(stores.map((store) => [store, loginIn(store)]));
     this.#salt ??= saltIn(this.#parts.platform.paths.cacheDir);
     const text = JSON.stringify([...values, ...logins.values()]);
-    const mark = createHmac("sha256", this.#salt).update(text).digest("base64url");
+    const mark = new Bun.CryptoHasher("sha256", this.#salt).update(text).digest("base64url");
     this.#known.set(unit, { mark, files, logins });
     return mark;
   }
@@ -79,7 +79,7 @@ function loginIn(store: CredentialStore): string {
 /** The salt of this machine. Without one on the disk, what is kept there is of no use later. */
 function saltIn(cacheDir: string): string {
   const path = join(cacheDir, "results.salt");
-  const fresh = randomBytes(32).toString("base64url");
+  const fresh = newSecretName();
   try {
     const found = readIfExists(path);
     if (found !== null && found !== "") return found;

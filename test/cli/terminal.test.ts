@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 
-import { isTerminal, wantsColor, writeAll } from "../../src/cli/terminal.ts";
+import { wantsColor, writeAll } from "../../src/cli/terminal.ts";
+import { isTerminal } from "../../src/lib/terminal.ts";
 import { Bench } from "./bench.ts";
 
 test("writeAll() writes all of it and says when nobody reads", () => {
