@@ -7,9 +7,11 @@ import type { ControlHandlers } from "../control/host.ts";
 import { rootFault } from "../core/elevation.ts";
 import { FaultError } from "../core/fault.ts";
 import type { Revision } from "../core/revision.ts";
+import { systemClock } from "../lib/clock.ts";
 import type { StdioStreams } from "../transport/stdio-server.ts";
 import { Server } from "./composition.ts";
 import type { ServerOptions } from "./options.ts";
+import { Rest } from "./rest.ts";
 import type { Applied } from "./revisions.ts";
 
 /** A server that runs, until it is stopped. */
@@ -41,6 +43,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await using undo = new AsyncDisposableStack();
   const server = new Server(options, store, undo);
   await server.open();
+  const rest = new Rest(systemClock);
+  undo.defer(() => rest.close());
   const owned = undo.move();
   return {
     get revision() {
