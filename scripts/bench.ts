@@ -11,7 +11,7 @@ import { benchCache } from "./bench/cache.ts";
 import { benchCalls } from "./bench/calls.ts";
 import { check, checkLine, measureRatios, readLimits } from "./bench/check.ts";
 import { benchCommandLines } from "./bench/command-lines.ts";
-import { benchOwnHousehold, benchPeers } from "./bench/contest.ts";
+import { benchHouseholds, benchPeers } from "./bench/contest.ts";
 import { closeLab, type Lab, openLab } from "./bench/lab.ts";
 import { benchMemory, benchServiceMemory, type MemoryResult } from "./bench/memory.ts";
 import { benchMixed } from "./bench/mixed.ts";
@@ -92,8 +92,11 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     memory: wanted("memory") ? await memoryOf(lab) : [],
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
     commands: wanted(COMMANDS) ? await benchCommandLines(lab, 15) : [],
-    household: wanted(HOUSEHOLD) ? await benchOwnHousehold(lab) : [],
-    peers: wanted(PEERS) ? await benchPeers(lab, options) : null,
+    peers: wanted(PEERS) ? await benchPeers(lab, options) : [],
+    household:
+      wanted(HOUSEHOLD) || options.only.includes(PEERS)
+        ? await benchHouseholds(lab, options.only.includes(PEERS))
+        : [],
     tokens: wanted("tokens") ? await benchTokens(lab) : [],
     recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],
     cache: wanted("cache") ? await benchCache(lab) : null,

@@ -1,5 +1,5 @@
 /** What the contest came to, as a table: a column each, a line for each figure. */
-import type { Contest, ContestCell, ContestRow } from "./contest.ts";
+import type { ContestCell, ContestRow } from "./contest.ts";
 import type { HouseholdRow } from "./household.ts";
 import type { LoadResult } from "./load.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -41,17 +41,22 @@ export function contestTable(rows: readonly ContestRow[]): string[][] {
 export function householdTable(rows: readonly HouseholdRow[]): string[][] {
   const lines = rows
     .filter(({ problem }) => problem === null)
-    .map(({ name, processes, bytes, privateBytes }) => [
+    .map(({ name, processes, serverBytes, proxyBytes, privateBytes }) => [
       name,
       String(processes),
-      digits(bytes / MEBIBYTE),
-      digits(privateBytes / MEBIBYTE),
+      ...[serverBytes + proxyBytes, proxyBytes, serverBytes, privateBytes].map((bytes) =>
+        digits(bytes / MEBIBYTE),
+      ),
     ]);
-  return lines.length === 0 ? [] : [["", "processes", "PSS, MB", "private, MB"], ...lines];
+  const head = ["", "processes", "PSS, MB", "of it shared by", "of it servers", "private, MB"];
+  return lines.length === 0 ? [] : [head, ...lines];
 }
 
 /** Why a column or a field is empty. */
-export function contestProblems({ rows, households }: Contest): string[] {
+export function contestProblems(
+  rows: readonly ContestRow[],
+  households: readonly HouseholdRow[],
+): string[] {
   return [
     ...rows.flatMap(({ name, problem, cells }) => [
       ...problemLine(name, problem),

@@ -63,23 +63,14 @@ type Entry = {
   }[];
 };
 
-export type Contest = {
-  readonly rows: readonly ContestRow[];
-  readonly households: readonly HouseholdRow[];
-};
-
 /** Installs the peers, outside the project and for the next run as well, and measures them all. */
-export async function benchPeers(lab: Lab, options: ContestOptions): Promise<Contest> {
-  const store = await openStore();
-  return {
-    rows: await benchRows(lab, store, options),
-    households: await benchHousehold(lab, store, true),
-  };
+export async function benchPeers(lab: Lab, options: ContestOptions): Promise<ContestRow[]> {
+  return await benchRows(lab, await openStore(), options);
 }
 
-/** The household alone, without the peers. */
-export async function benchOwnHousehold(lab: Lab): Promise<HouseholdRow[]> {
-  return await benchHousehold(lab, await openStore(), false);
+/** The household with mcpd and the relay, with the peers as well when they are wanted. */
+export async function benchHouseholds(lab: Lab, peersToo: boolean): Promise<HouseholdRow[]> {
+  return await benchHousehold(lab, await openStore(), peersToo);
 }
 
 async function openStore(): Promise<Store> {

@@ -1,21 +1,23 @@
 /** What a household takes of memory: five clients that each use the same five real servers. */
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { processesOf, realServer } from "../../test/helpers/program.ts";
+import { within } from "../../test/helpers/wait.ts";
 import type { Environment, Installed, Store } from "../interop/kit.ts";
 import type { Caller } from "./caller.ts";
 import type { Lab } from "./lab.ts";
 import { openCaller, type Target } from "./load.ts";
 import { type Peer, PEERS, type Upstreams } from "./peers.ts";
-import { groupBytes, privateMemory, processTree } from "./process.ts";
-import { apiKey, freePort, spawnSubject, writeConfig } from "./subject.ts";
+import { executableOf, groupBytes, privateMemory, processTree } from "./process.ts";
+import { apiKey, freePort, spawnSubject, stopTree, writeConfig } from "./subject.ts";
 
 export type HouseholdRow = {
   readonly name: string;
   readonly processes: number;
-  /** PSS of all processes, clients not counted, in bytes. */
-  readonly bytes: number;
+  /** PSS of the servers' processes and of those that share them, clients not counted, in bytes. */
+  readonly serverBytes: number;
+  readonly proxyBytes: number;
   /** What would be free without them, in bytes. */
   readonly privateBytes: number;
   /** Why there are no figures. */
@@ -47,10 +49,11 @@ const CALLS: { readonly [server: string]: { readonly name: string; readonly argu
 const CLIENTS = 5;
 const START_MS = 30_000;
 const ANSWER_MS = 5_000;
-const SETTLE_MS = 2_000;
-const STOP_MS = 5_000;
+/** Five quiet seconds after its work a daemon gives memory back, as does the runtime. */
+const SETTLE_MS = 15_000;
 
-const NOTHING = { processes: 0, bytes: 0, privateBytes: 0 };
+const LIST = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+const NOTHING = { processes: 0, serverBytes: 0, proxyBytes: 0, privateBytes: 0 };
 
 type Door = { readonly target: Target; readonly prefix: string };
 type House = {
@@ -65,7 +68,12 @@ export async function benchHousehold(
   store: Store,
   peersToo: boolean,
 ): Promise<HouseholdRow[]> {
-  const commands = await householdServers(lab.root, store);
+  // Of a Bun that others run as well, each would have a share that changes as they come and go.
+  const bun = join(lab.root, "bin", "bun");
+  copyFileSync(process.execPath, bun);
+  const servers = Object.entries(await householdServers(lab.root, store));
+  const commands = Object.fromEntries(servers.map(([name, [, ...rest]]) => [name, [bun, ...rest]]));
+  const live = (name: string, open: () => House): Promise<HouseholdRow> => measure(name, open, bun);
   const rows = [
     await live("direct", () => direct(commands)),
     await live("relay", () => relays(lab, commands)),
@@ -82,7 +90,8 @@ export async function benchHousehold(
   return rows;
 }
 
-async function live(name: string, open: () => House): Promise<HouseholdRow> {
+/** `bun` is what the servers run on, and nothing else does. */
+async function measure(name: string, open: () => House, bun: string): Promise<HouseholdRow> {
   console.error(`peers: ${name}, household`);
   const house = open();
   const callers: Caller[] = [];
@@ -92,9 +101,10 @@ async function live(name: string, open: () => House): Promise<HouseholdRow> {
     }
     await Bun.sleep(SETTLE_MS);
     const pids = house.pids(callers);
-    const bytes = groupBytes(pids);
+    const serverBytes = groupBytes(pids.filter((pid) => executableOf(pid) === bun));
+    const proxyBytes = groupBytes(pids.filter((pid) => executableOf(pid) !== bun));
     const { privateBytes } = privateMemory(pids);
-    return { name, processes: pids.length, bytes, privateBytes, problem: null };
+    return { name, processes: pids.length, serverBytes, proxyBytes, privateBytes, problem: null };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return { name, ...NOTHING, problem };
@@ -104,13 +114,15 @@ async function live(name: string, open: () => House): Promise<HouseholdRow> {
   }
 }
 
-/** A client of one server that has called it. Waits until there is one. */
+/** A client of one server that has seen its tools and called one. Waits until there is one. */
 async function visit(house: House, server: string): Promise<Caller> {
   const deadlineMs = performance.now() + START_MS;
   for (;;) {
-    const late = Bun.sleep(ANSWER_MS).then(() => "no answer came");
-    const found = await Promise.race([attempt(house, server).catch(String), late]);
+    const tried = attempt(house, server).catch(String);
+    const found = await within("an answer", tried, ANSWER_MS).catch(String);
     if (typeof found !== "string") return found;
+    // One that comes too late would stay, and this program with it.
+    void tried.then((late) => typeof late === "string" || late.close());
     if (performance.now() > deadlineMs) {
       throw new Error(`${server} was not ready after ${START_MS} ms: ${found}`);
     }
@@ -123,9 +135,13 @@ async function attempt({ doorOf }: House, server: string): Promise<Caller | stri
   const { target, prefix } = doorOf(server);
   const { name, ...rest } = CALLS[server] ?? { name: "" };
   const params = { name: `${prefix}${name}`, ...rest };
-  const line = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+  const line = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/call", params });
   const caller = await openCaller(target, true);
-  const answer = await caller.call(line).catch(String);
+  // As every client does: a server whose tools nobody has asked for is smaller than any in use.
+  const tools = await caller.call(LIST).catch(String);
+  const answer = tools.includes(`"${prefix}${name}"`)
+    ? await caller.call(line).catch(String)
+    : tools;
   if (answer.includes('"content"')) return caller;
   caller.close();
   return String(answer);
@@ -232,11 +248,7 @@ function several(
     },
     pids: () => processesOf(home),
     async stop() {
-      for (const { child } of started) child.kill("SIGTERM");
-      const ended = Promise.all(started.map(({ child }) => child.exited));
-      await Promise.race([ended, Bun.sleep(STOP_MS)]);
-      for (const pid of processesOf(home)) process.kill(pid, "SIGKILL");
-      await ended;
+      await Promise.all(started.map(({ child }) => stopTree(child, () => processesOf(home))));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What a run of the bench works with: compiled programs, a home of its own, cores. */
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 const PROGRAMS = ["relay", "bare-bridge", "upstream", "hello"] as const;
 
@@ -23,10 +23,13 @@ export async function openLab(binary: string): Promise<Lab> {
   const pinned = Bun.which("taskset") !== null && availableParallelism() >= 2;
   const programs = { relay: "", "bare-bridge": "", upstream: "", hello: "" };
   for (const name of PROGRAMS) programs[name] = await compile(name, join(root, "bin", name));
+  // A copy, as the other programs are new: a daemon that runs elsewhere would share its memory.
+  const mcpd = existsSync(binary) ? join(root, "bin", "mcpd") : null;
+  if (mcpd !== null) copyFileSync(binary, mcpd);
   return {
     root,
     programs,
-    mcpd: existsSync(binary) ? resolve(binary) : null,
+    mcpd,
     proxyCore: pinned ? ["taskset", "-c", "0"] : [],
     loadCore: pinned ? ["taskset", "-c", "1"] : [],
     environment: isolatedEnvironment(root),

@@ -7,6 +7,8 @@
  */
 import { randomUUID } from "node:crypto";
 
+import { INITIALIZE, INITIALIZED } from "./caller.ts";
+
 const LINE_END = 10;
 const ID = /"id":(\d+|"[^"]*")/;
 const JSON_HEADERS = { "content-type": "application/json" };
@@ -39,7 +41,7 @@ async function readAnswers(output: ReadableStream, waiting: Map<number, Waiting>
   }
 }
 
-/** The relay answers `initialize` itself: its child is one server for all. */
+/** The relay answers `initialize` itself: its child is one server for all, and greeted already. */
 function welcome(id: string): Response {
   const serverInfo = { name: "bare-relay", version: "1.0.0" };
   const result = { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo };
@@ -50,6 +52,8 @@ function welcome(id: string): Response {
 function main(port: number, command: string[]): void {
   const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   const waiting = new Map<number, Waiting>();
+  // Nobody waits for the answer: its id, 0, is of no request that follows.
+  void child.stdin.write(`${INITIALIZE}\n${INITIALIZED}\n`);
   let lastId = 0;
   async function post(request: Request): Promise<Response> {
     const body = await request.text();

@@ -5,6 +5,7 @@ import type { BridgesResult } from "./bridges.ts";
 import type { CacheResult } from "./cache.ts";
 import { CELLS, figuresOf, type Measured, ratiosOf } from "./calls.ts";
 import { contestProblems, contestTable, householdTable } from "./contest-report.ts";
+import type { ContestRow } from "./contest.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PrivateMemory } from "./process.ts";
 import type { Recall } from "./recall.ts";
@@ -21,7 +22,10 @@ import {
   verdictsOf,
 } from "./verdict.ts";
 
-export type Results = Measurements & { readonly machine: Machine };
+export type Results = Measurements & {
+  readonly machine: Machine;
+  readonly peers: readonly ContestRow[];
+};
 
 export type Machine = {
   readonly processor: string;
@@ -76,11 +80,11 @@ export function markdown(results: Results): string {
     ),
     section(
       "Beside the peers (one shared stdio server; CPU is the proxy's)",
-      contestTable(results.peers?.rows ?? []),
+      contestTable(results.peers),
     ),
     section(
       "Five clients of five real servers (directly each client has its own)",
-      householdTable(results.peers?.households ?? results.household),
+      householdTable(results.household),
     ),
     section("Tokens of tools/list (o200k_base)", tokensTable(results.tokens)),
     section("Tools found by words", recallTable(results.recall)),
@@ -88,7 +92,7 @@ export function markdown(results: Results): string {
     section("Repeated reads", cacheTable(results.cache)),
     section("Targets", verdictTable(verdictsOf(results))),
     ...problemsOf(results),
-    ...contestProblems(results.peers ?? { rows: [], households: results.household }),
+    ...contestProblems(results.peers, results.household),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }

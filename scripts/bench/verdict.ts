@@ -2,7 +2,6 @@
 import { BRIDGE_CELLS, type BridgesResult, type BridgeWay } from "./bridges.ts";
 import type { CacheResult } from "./cache.ts";
 import { figuresOf, type Measured, ratiosOf, type Way } from "./calls.ts";
-import type { Contest } from "./contest.ts";
 import type { HouseholdRow } from "./household.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { MixedResult } from "./mixed.ts";
@@ -19,7 +18,6 @@ export type Measurements = {
   readonly memory: readonly MemoryResult[];
   readonly mixed: MixedResult | null;
   readonly household: readonly HouseholdRow[];
-  readonly peers: Contest | null;
   readonly tokens: readonly TokensResult[];
   readonly recall: readonly Recall[];
   readonly cache: CacheResult | null;
@@ -43,7 +41,7 @@ export function verdictsOf(results: Measurements): Verdict[] {
     ...timingVerdicts([...results.processes, ...results.starts]),
     ...memoryVerdicts(results.memory),
     ...mixedVerdicts(results.mixed),
-    ...householdVerdicts(results.peers?.households ?? results.household),
+    ...householdVerdicts(results.household),
     ...tokenVerdicts(results.tokens),
     ...cacheVerdicts(results.cache),
   ];
@@ -144,8 +142,10 @@ function mixedVerdicts(mixed: MixedResult | null): Verdict[] {
 }
 
 function householdVerdicts(rows: readonly HouseholdRow[]): Verdict[] {
-  const bytesOf = (wanted: string): number | undefined =>
-    rows.find(({ name, problem }) => name === wanted && problem === null)?.bytes;
+  const bytesOf = (wanted: string): number | undefined => {
+    const row = rows.find(({ name, problem }) => name === wanted && problem === null);
+    return row && row.serverBytes + row.proxyBytes;
+  };
   const [mcpd, relay] = [bytesOf("mcpd"), bytesOf("relay")];
   if (mcpd === undefined || relay === undefined) return [];
   return [atMost("PSS of a household, mcpd / relay", mcpd / relay, 1.05, "x")];

@@ -191,6 +191,7 @@ describe("process", () => {
 
 describe("report", () => {
   const cell = { name: "10 clients", clients: 10, textLength: 100 };
+  const household = { processes: 1, serverBytes: 150, privateBytes: 0, problem: null };
   const results: Results = {
     machine: describeMachine(false),
     calls: [
@@ -215,10 +216,10 @@ describe("report", () => {
     memory: [],
     mixed: null,
     household: [
-      { name: "relay", processes: 10, bytes: 100, privateBytes: 90, problem: null },
-      { name: "mcpd", processes: 6, bytes: 104, privateBytes: 95, problem: null },
+      { name: "relay", ...household, proxyBytes: 50 },
+      { name: "mcpd", ...household, proxyBytes: 55 },
     ],
-    peers: null,
+    peers: [],
     tokens: [
       { what: "three servers", tools: 30, list: 6000, short: 5000, search: 300, perTool: 90 },
     ],

@@ -90,26 +90,28 @@ describe("the table of peers", () => {
       {
         name: "mcpd",
         processes: 4,
-        bytes: 200 * 1_048_576,
+        serverBytes: 140 * 1_048_576,
+        proxyBytes: 60 * 1_048_576,
         privateBytes: 3 * 1_048_576,
         problem: null,
       },
       {
         name: "absent",
         processes: 0,
-        bytes: 0,
+        serverBytes: 0,
+        proxyBytes: 0,
         privateBytes: 3 * 1_048_576,
         problem: "does not start",
       },
     ];
-    expect(contestProblems({ rows, households })).toEqual([
+    expect(contestProblems(rows, households)).toEqual([
       "other, 1 session: lost",
       "absent: does not start",
       "absent, household: does not start",
     ]);
     expect(householdTable(households)).toEqual([
-      ["", "processes", "PSS, MB", "private, MB"],
-      ["mcpd", "4", "200", "3"],
+      ["", "processes", "PSS, MB", "of it shared by", "of it servers", "private, MB"],
+      ["mcpd", "4", "200", "60", "140", "3"],
     ]);
     expect(householdTable([])).toEqual([]);
   });
