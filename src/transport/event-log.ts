@@ -33,6 +33,8 @@ type StreamKind = {
   readonly primed: boolean;
   /** What each id begins with. */
   readonly lead: string;
+  /** Whether its client can ask for what a connection was given: not on a wire without ids. */
+  readonly resumable: boolean;
 };
 
 /** What carries a stream for a while; `head` has lines of an event, for wires that have events. */
@@ -69,19 +71,19 @@ export class EventLog implements Beating {
 
   /** The stream of an answer, which can be asked for from its beginning until it is over. */
   answer(session: LoggedSession): LoggedStream {
-    const stream = this.#stream(session, { answers: true, lead: "" });
+    const stream = this.#stream(session, { answers: true, lead: "", resumable: true });
     this.#kept(session.id).streams.set(stream.number, stream);
     return stream;
   }
 
   /** The stream for what belongs to no request: it can be asked for once it has carried some. */
   standing(session: LoggedSession): LoggedStream {
-    return this.#stream(session, { answers: false, lead: "" });
+    return this.#stream(session, { answers: false, lead: "", resumable: true });
   }
 
   /** The only stream of a session: the ids of its events lead to the session as well. */
-  whole(session: LoggedSession): LoggedStream {
-    return this.#stream(session, { answers: false, lead: `${session.id}.` });
+  whole(session: LoggedSession, resumable: boolean): LoggedStream {
+    return this.#stream(session, { answers: false, lead: `${session.id}.`, resumable });
   }
 
   /** The stream an event belongs to and the number of the event; undefined for an unknown id. */
@@ -190,6 +192,7 @@ export class LoggedStream {
   readonly lead: string;
   readonly #log: EventLog;
   readonly #primed: boolean;
+  readonly #resumable: boolean;
   #last = 0;
   /** The last that was given to a connection. */
   #given = 0;
@@ -203,6 +206,7 @@ export class LoggedStream {
     this.answers = kind.answers;
     this.lead = kind.lead;
     this.#primed = kind.primed;
+    this.#resumable = kind.resumable;
   }
 
   /** The lines of an event that tell where the stream is, and when to come back. */
@@ -258,10 +262,12 @@ export class LoggedStream {
 
   send(text: string): void {
     this.#last += 1;
-    const id = this.#log.keep(this, this.#last, text);
-    if (this.#connection === null) return;
+    const connection = this.#connection;
+    const kept = this.#resumable || connection === null;
+    const id = kept ? this.#log.keep(this, this.#last, text) : "";
+    if (connection === null) return;
     this.#given = this.#last;
-    this.#connection.send(text, id);
+    connection.send(text, id);
   }
 
   end(): void {

@@ -100,18 +100,25 @@ export class SessionStream {
 export class SessionStreams {
   readonly #clock: Clock;
   readonly #log: EventLog;
+  readonly #resumable: boolean;
   readonly #open = new Map<string, SessionStream>();
 
-  constructor(parts: { readonly clock: Clock; readonly events: EventLog }) {
+  /** `resumable` when clients can ask again for what a connection was given. */
+  constructor(
+    parts: { readonly clock: Clock; readonly events: EventLog },
+    { resumable }: { readonly resumable: boolean },
+  ) {
     this.#clock = parts.clock;
     this.#log = parts.events;
+    this.#resumable = resumable;
   }
 
   of(session: SessionPort): SessionStream {
     const known = this.#open.get(session.id);
     known?.wake(session);
     if (known !== undefined) return known;
-    const stream = new SessionStream(session, this.#log.whole(session), this.#clock, () => {
+    const logged = this.#log.whole(session, this.#resumable);
+    const stream = new SessionStream(session, logged, this.#clock, () => {
       if (this.#open.get(session.id) === stream) this.#open.delete(session.id);
       this.#log.forget(session.id);
     });

@@ -44,7 +44,7 @@ export class SseDoor {
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#streams = new SessionStreams(options);
+    this.#streams = new SessionStreams(options, { resumable: true });
   }
 
   /** GET /sse and /sse/<upstream>. */

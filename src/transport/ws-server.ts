@@ -40,7 +40,7 @@ export class WsDoor {
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#streams = new SessionStreams(options);
+    this.#streams = new SessionStreams(options, { resumable: false });
   }
 
   /** Turns the request into a socket (undefined), or answers it. */

@@ -225,6 +225,7 @@ export function openDoors(
   return {
     desk,
     clock,
+    events,
     gate,
     listener,
     url,

@@ -119,6 +119,24 @@ describe("EventLog", () => {
     expect(log.bytes).toBeGreaterThan(LIMITS.eventLogBytes - text.length);
   });
 
+  test("keeps what a connection was given only for a client that can ask for it again", () => {
+    const { log } = fresh();
+    const given: string[] = [];
+    const connection = { send: (text: string) => given.push(text), end: () => undefined };
+    for (const resumable of [true, false]) {
+      const stream = log.whole(SESSION, resumable);
+      stream.carry(connection, null);
+      stream.send("given");
+      expect(log.bytes).toBe(resumable ? 5 : 0);
+      stream.drop(connection);
+      stream.send("unheard");
+      expect(stream.unheard).toBe(true);
+      stream.carry(connection, null);
+      expect(given.splice(0)).toEqual(["given", "unheard"]);
+      log.forget(SESSION.id);
+    }
+  });
+
   test("forgets with time, but not an answer that is still to come", () => {
     const { clock, log } = fresh();
     const open = log.answer(SESSION);

@@ -214,6 +214,8 @@ describe("a client over WebSocket that comes back", () => {
   test("goes on with what is in flight, and gets what it has missed, once", async () => {
     await using doors = openDoors();
     const { session, options } = await broken(doors);
+    // The answer to `initialize` was given to it.
+    expect(doors.events.bytes).toBe(0);
     session.waiting[0]?.channel.write('{"jsonrpc":"2.0","id":7,"result":{}}', true);
     const back = await Client.open(urlOf(doors, "/ws"), options);
     expect(await back.next()).toMatchObject({ id: 7, result: {} });
