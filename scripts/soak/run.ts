@@ -9,7 +9,7 @@ import { Random } from "../../test/sim/random.ts";
 import { groupBytes, privateMemory } from "../bench/process.ts";
 
 export type SoakOptions = {
-  /** Minutes at which memory is read; the last is the end. */
+  /** Minutes at which a sample ends; the last is the end. */
   readonly marks: readonly number[];
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -17,13 +17,17 @@ export type SoakOptions = {
 
 export type Sample = {
   readonly minute: number;
-  readonly anonymousBytes: number;
+  /** Of the private memory since the last sample: garbage raises the highest, a leak the lowest. */
+  readonly lowestBytes: number;
+  readonly highestBytes: number;
   readonly proportionalBytes: number;
   readonly sessions: number;
   readonly files: number;
   readonly calls: number;
   readonly restarts: number;
 };
+
+type Extremes = Pick<Sample, "lowestBytes" | "highestBytes">;
 
 export type SoakReport = {
   readonly samples: readonly Sample[];
@@ -32,14 +36,28 @@ export type SoakReport = {
 };
 
 const MINUTE_MS = 60_000;
+/** Streams keep what they sent for two minutes: until then memory fills up. */
+const SETTLED_MINUTES = 3;
+/** What the last sample may have over the first of those that have settled. */
+const GROWTH_MAX = 1.1;
 /** What clients leave behind is gone after half of the first mark. */
 const IDLE_SECS = 15;
-const SETTLE_MS = 300;
+const WATCH_MS = 300;
 /** A call of each steady client, every so often. */
 const PAUSE_MS = 100;
 const VISIT_PAUSE_MS = 250;
 const LARGE_BYTES = 100_000;
 const STEADY = ["v1 http", "v1 http", "v2 http", "v1 sse", "v1 ws", "v1 bridge"] as const;
+
+/**
+ * Whether more is needed at the end than once memory had settled. How far a reading is above the
+ * lowest only tells when the last collection was.
+ */
+export function grows(samples: readonly Pick<Sample, "minute" | "lowestBytes">[]): boolean {
+  const settled = samples.filter((_, at) => (samples[at - 1]?.minute ?? 0) >= SETTLED_MINUTES);
+  const [first, last] = [settled[0]?.lowestBytes ?? 0, settled.at(-1)?.lowestBytes ?? 0];
+  return last > first * GROWTH_MAX;
+}
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const config = {
@@ -72,9 +90,9 @@ class Soak {
     try {
       const startMs = performance.now();
       for (const minute of this.#options.marks) {
-        await this.#until(startMs + minute * MINUTE_MS);
+        const memory = await this.#watch(startMs + minute * MINUTE_MS);
         if (this.#options.signal.aborted) break;
-        samples.push(await this.#sample(minute));
+        samples.push(await this.#sample(minute, memory));
         this.#options.say(`minute ${minute.toFixed(1)}: ${this.#calls} calls`);
       }
     } finally {
@@ -147,17 +165,24 @@ class Soak {
     this.#wrong.push(`${what}: ${got.slice(0, 200)}`);
   }
 
-  async #until(atMs: number): Promise<void> {
-    while (performance.now() < atMs && !this.#options.signal.aborted) await Bun.sleep(SETTLE_MS);
+  async #watch(untilMs: number): Promise<Extremes> {
+    let [lowestBytes, highestBytes] = [Number.POSITIVE_INFINITY, 0];
+    do {
+      const { anonymousBytes } = privateMemory([this.#daemon.pid]);
+      lowestBytes = Math.min(lowestBytes, anonymousBytes);
+      highestBytes = Math.max(highestBytes, anonymousBytes);
+      await Bun.sleep(WATCH_MS);
+    } while (performance.now() < untilMs && !this.#options.signal.aborted);
+    return { lowestBytes, highestBytes };
   }
 
-  async #sample(minute: number): Promise<Sample> {
+  async #sample(minute: number, memory: Extremes): Promise<Sample> {
     const { pid, home } = this.#daemon;
     const status = await statusOf(home);
     const fragile = status?.upstreams.find(({ name }) => name === "fragile");
     return {
       minute,
-      anonymousBytes: privateMemory([pid]).anonymousBytes,
+      ...memory,
       proportionalBytes: groupBytes([pid]),
       sessions: status?.sessions ?? 0,
       files: readdirSync(`/proc/${pid}/fd`).length,
