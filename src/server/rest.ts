@@ -1,25 +1,38 @@
+import { gcAndSweep } from "bun:jsc";
+
 import type { Clock, Timer } from "../lib/clock.ts";
 
 const LOOK_MS = 5_000;
 /** So little between two looks is sessions that wait, timers and health checks. */
 const QUIET_MS = 25;
+/** A fifth of a core: above it the runtime needs room, and sweeps as it looks for some. */
+const BUSY_MS = 1_000;
 /** Giving back costs about ten milliseconds itself, and the next call two more. */
 const WORK_MS = 100;
 
+type Means = {
+  /** Time on the processor so far, in milliseconds. */
+  readonly usedMs: () => number;
+  readonly sweep: () => void;
+  readonly shrink: () => void;
+};
+
+const MEANS: Means = { usedMs: processorMs, sweep: gcAndSweep, shrink: () => Bun.shrink() };
+
 /**
- * Gives back what work has left in memory, above all compiled code, once the process rests. Both
- * are told by its time on the processor, which counts everything and costs no call anything.
+ * Gives back what work has left in memory: once the process rests, compiled code above all; while
+ * it is asked now and then, what is dead, which the runtime marks under such a load but leaves
+ * lying until the heap is twice its size. How busy it is, is told by its time on the processor,
+ * which counts everything and costs no call anything.
  */
 export class Rest {
-  readonly #usedMs: () => number;
-  readonly #giveBack: () => void;
+  readonly #means: Means;
   readonly #timer: Timer;
   #beforeMs = 0;
   #givenBackMs = 0;
 
-  constructor(clock: Clock, usedMs = processorMs, giveBack = (): void => Bun.shrink()) {
-    this.#usedMs = usedMs;
-    this.#giveBack = giveBack;
+  constructor(clock: Clock, means = MEANS) {
+    this.#means = means;
     this.#timer = clock.every(LOOK_MS, () => this.#look());
   }
 
@@ -28,12 +41,13 @@ export class Rest {
   }
 
   #look(): void {
-    const usedMs = this.#usedMs();
-    const quiet = usedMs - this.#beforeMs < QUIET_MS;
+    const usedMs = this.#means.usedMs();
+    const workedMs = usedMs - this.#beforeMs;
     this.#beforeMs = usedMs;
-    if (!quiet || usedMs - this.#givenBackMs < WORK_MS) return;
+    if (workedMs > BUSY_MS || usedMs - this.#givenBackMs < WORK_MS) return;
+    if (workedMs < QUIET_MS) this.#means.shrink();
+    else this.#means.sweep();
     this.#givenBackMs = usedMs;
-    this.#giveBack();
   }
 }
 

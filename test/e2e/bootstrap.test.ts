@@ -174,7 +174,7 @@ describe("mcpd bootstrap", () => {
       for (const words of [["logs"], ["daemon", "logs"]]) {
         const { stdout } = await waitFor(`mcpd ${words.join(" ")}`, async () => {
           const shown = await it.home.run(...words);
-          return shown.exitCode === 0 && shown;
+          return shown.exitCode === 0 && shown.stdout !== "" && shown;
         });
         expect(stdout).toContain("the log file was removed: this is a new one");
       }

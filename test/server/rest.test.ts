@@ -1,33 +1,60 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { Rest } from "../../src/server/rest.ts";
 
-test("what work has left is given back in the first quiet while after it, once", () => {
-  let usedMs = 0;
-  let given = 0;
-  let look = (): void => undefined;
-  const clock: Clock = {
-    ...systemClock,
-    every(_periodMs, action) {
-      look = action;
-      return { cancel: () => (look = () => undefined) };
-    },
-  };
-  const rest = new Rest(
-    clock,
-    () => usedMs,
-    () => (given += 1),
-  );
-  const after = (ms: number): number => {
-    usedMs += ms;
-    look();
-    return given;
-  };
-  expect([after(200), after(60), after(5), after(5)]).toEqual([0, 0, 1, 1]);
-  // A few calls are not worth it, however often there is a pause.
-  expect([after(40), after(0), after(40), after(0)]).toEqual([1, 1, 1, 1]);
-  expect([after(40), after(0), after(0)]).toEqual([1, 2, 2]);
-  rest.close();
-  expect([after(200), after(0)]).toEqual([2, 2]);
+/** A process whose work is told it, look by look, and what it gives back then. */
+class Worker {
+  readonly given: string[] = [];
+  readonly rest: Rest;
+  #usedMs = 0;
+  #look = (): void => undefined;
+
+  constructor() {
+    const clock: Clock = {
+      ...systemClock,
+      every: (_periodMs, action) => {
+        this.#look = action;
+        return { cancel: () => (this.#look = () => undefined) };
+      },
+    };
+    this.rest = new Rest(clock, {
+      usedMs: () => this.#usedMs,
+      sweep: () => void this.given.push("swept"),
+      shrink: () => void this.given.push("shrunk"),
+    });
+  }
+
+  /** What was given back at looks between which it worked so long. */
+  works(...looksMs: readonly number[]): readonly string[] {
+    this.given.length = 0;
+    for (const workMs of looksMs) {
+      this.#usedMs += workMs;
+      this.#look();
+    }
+    return [...this.given];
+  }
+}
+
+describe("what work has left is given back", () => {
+  test("in the first quiet while after it, once", () => {
+    const worker = new Worker();
+    expect(worker.works(3_000, 2_000)).toEqual([]);
+    expect(worker.works(5)).toEqual(["shrunk"]);
+    expect(worker.works(5, 5)).toEqual([]);
+  });
+
+  test("while it goes on gently, as far as it is dead", () => {
+    const worker = new Worker();
+    expect(worker.works(200, 900)).toEqual(["swept", "swept"]);
+    expect(worker.works(1_100)).toEqual([]);
+  });
+
+  test("not after a few calls, however often there is a pause", () => {
+    const worker = new Worker();
+    expect(worker.works(40, 0, 40, 0)).toEqual([]);
+    expect(worker.works(40)).toEqual(["swept"]);
+    worker.rest.close();
+    expect(worker.works(2_000, 0)).toEqual([]);
+  });
 });
