@@ -5,8 +5,8 @@ import type { Clock, Timer } from "../lib/clock.ts";
 const LOOK_MS = 5_000;
 /** So little between two looks is sessions that wait, timers and health checks. */
 const QUIET_MS = 25;
-/** A fifth of a core: above it the runtime needs room, and sweeps as it looks for some. */
-const BUSY_MS = 1_000;
+/** A tenth of a core: above it the runtime needs room, and sweeps as it looks for some. */
+const BUSY_MS = 500;
 /** Giving back costs about ten milliseconds itself, and the next call two more. */
 const WORK_MS = 100;
 

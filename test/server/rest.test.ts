@@ -46,8 +46,8 @@ describe("what work has left is given back", () => {
 
   test("while it goes on gently, as far as it is dead", () => {
     const worker = new Worker();
-    expect(worker.works(200, 900)).toEqual(["swept", "swept"]);
-    expect(worker.works(1_100)).toEqual([]);
+    expect(worker.works(200, 400)).toEqual(["swept", "swept"]);
+    expect(worker.works(600)).toEqual([]);
   });
 
   test("not after a few calls, however often there is a pause", () => {
