@@ -67,15 +67,13 @@ export class Health {
   check(turn: Turn, wanted: boolean): void {
     const { phase, retired, exchanges } = this.#member;
     if (this.#probe !== null || retired !== null) return;
-    if (probeDue(this.breaker, turn.nowMs)) {
-      if (phase === "ready") this.#ask(turn);
-      else this.wake(turn);
-    } else if (phase === "ready" && this.breaker.kind === "closed") {
+    const isClosed = this.breaker.kind === "closed";
+    const isDue = probeDue(this.breaker, turn.nowMs);
+    if (phase === "ready") {
       const silentMs = turn.nowMs - this.heardMs;
-      if (silentMs >= (exchanges.size > 0 ? LIMITS.silentMs : LIMITS.healthCheckMs)) {
-        this.#ask(turn);
-      }
-    } else if (phase === "absent" && wanted && this.breaker.kind === "closed") {
+      const mostMs = exchanges.size > 0 ? LIMITS.silentMs : LIMITS.healthCheckMs;
+      if (isDue || (isClosed && silentMs >= mostMs)) this.#ask(turn);
+    } else if (wanted && (isDue || isClosed)) {
       this.wake(turn);
     }
   }

@@ -345,6 +345,20 @@ test("one that is missing is asked to start while there are requests, by time an
   expect(demands()).toBe(before + 1);
 });
 
+test("one that cannot be started is not tried again before there are requests", () => {
+  for (let count = 0; count < LIMITS.breakerFailures; count++) {
+    for (const each of replicas) board.lose(each, fault("secret.locked"), false);
+  }
+  expect(board.upstream("a").group?.breaker(replica(0))).toBe("open");
+  const demands = (): number => board.effects.filter(({ kind }) => kind === "demand").length;
+  const before = demands();
+  board.nowMs += LIMITS.breakerOpenMsMax;
+  board.perform(board.switchboard.rest(board.nowMs));
+  expect(demands()).toBe(before);
+  board.ask(board.join(), "tools/call", { name: "write" });
+  expect(demands()).toBeGreaterThan(before);
+});
+
 test("replicas rest together, and wake together when one is needed", () => {
   [board, replicas] = boardWith(2, { idleStopMs: 60_000 });
   for (const each of replicas) start(each);
