@@ -189,12 +189,12 @@ function terminate(attempt: number, next: Next, problem: Fault | null): Step {
 
 /** After a failure: again after the back-off, or never by itself. `attempt` is the next one's. */
 function comeBack(attempt: number, problem: Fault, nowMs: number, policy: LifecyclePolicy): Step {
+  const locked = problem.code === "secret.locked";
   // What a client did wrong is not mended by another start, but by what a client does next.
-  if (!policy.reconnect || problem.code === "project.unknown") {
+  if (!locked && (!policy.reconnect || problem.code === "project.unknown")) {
     const effects: readonly InstanceEffect[] = [{ kind: "report", problem, retryInMs: null }];
     return { state: { kind: "failed", problem }, effects };
   }
-  const locked = problem.code === "secret.locked";
   const delayMs = locked ? LIMITS.lockedMs : backoffDelay(attempt - 1, policy.random01);
   const untilMs = nowMs + delayMs;
   return {

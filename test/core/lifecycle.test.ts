@@ -67,13 +67,17 @@ describe("lifecycle.step()", () => {
 
   test("asks a keychain that gave nothing for the next call only, and not for one at once", () => {
     const problem = fault("secret.locked");
-    const locked = run([{ kind: "demand" }, { kind: "exited", problem }]);
-    expect(locked.effects[0]).toEqual({ kind: "report", problem, retryInMs: null });
-    expect(hopeless(locked.state)).toBe(problem);
-    expect(step(locked.state, { kind: "demand" }, 0, POLICY).effects).toEqual([]);
-    const later = step(locked.state, { kind: "wake" }, 60_000, POLICY);
-    expect(later).toEqual({ state: { kind: "failed", problem }, effects: [] });
-    expect(step(later.state, { kind: "demand" }, 0, POLICY).effects[0]).toEqual({ kind: "spawn" });
+    for (const reconnect of [true, false]) {
+      const policy = { ...POLICY, reconnect };
+      const locked = run([{ kind: "demand" }, { kind: "exited", problem }], policy);
+      expect(locked.effects[0]).toEqual({ kind: "report", problem, retryInMs: null });
+      expect(hopeless(locked.state)).toBe(problem);
+      expect(step(locked.state, { kind: "demand" }, 0, policy).effects).toEqual([]);
+      const later = step(locked.state, { kind: "wake" }, 60_000, policy);
+      expect(later).toEqual({ state: { kind: "failed", problem }, effects: [] });
+      const asked = step(later.state, { kind: "demand" }, 0, policy);
+      expect(asked.effects[0]).toEqual({ kind: "spawn" });
+    }
   });
 
   test("backs off further with every failure in a row", () => {
