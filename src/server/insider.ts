@@ -150,7 +150,7 @@ export class Insider {
         }
         if (message.kind === "response") resolve(message.outcome);
         else if (message.kind === "request") void answer(message);
-        else if (message.params !== undefined) onProgress?.(message.params);
+        else if (message.method === "notifications/progress") onProgress?.(message.params ?? {});
       },
     };
     const outgoing = onProgress === undefined ? params : withToken(params, id);

@@ -115,3 +115,17 @@ test("a question of a server is answered by whoever made the call, and by nobody
   const value = { action: "accept", content: { a: 1 } };
   expect(desk.answers[1]?.outcome).toMatchObject({ result: { value } });
 });
+
+test("what a server logs during a call is not taken for its progress", async () => {
+  const desk = new SlowDesk();
+  const heard: Params[] = [];
+  const onProgress = (params: Params): void => void heard.push(params);
+  const outcome = new Insider(desk).request(place, "tools/call", {}, { onProgress });
+  desk.letThrough();
+  await outcome;
+  const [channel] = desk.channels;
+  for (const method of ["notifications/message", "notifications/progress"]) {
+    channel?.write(encode({ kind: "notification", method, params: { method } }), false);
+  }
+  expect(heard).toEqual([{ method: "notifications/progress" }]);
+});
