@@ -61,7 +61,7 @@ export class Exchange {
     readonly method: string;
     readonly params?: Params | undefined;
     readonly session?: Session | null;
-    readonly channel?: Channel;
+    readonly channel?: Channel | null;
     readonly seat?: Seat;
     readonly target?: string;
     readonly background?: boolean;

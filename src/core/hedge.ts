@@ -12,12 +12,13 @@ export function isLate(exchange: Exchange, afterMs: number, nowMs: number): bool
 
 /** Sends a read to a second replica as well: the first that answers it counts (MISSION D4). */
 export function hedge(turn: Turn, exchange: Exchange, second: Upstream): void {
-  const { method, params, session, target, progressToken } = exchange;
+  const { method, params, session, channel, target, progressToken } = exchange;
   exchange.hedged = true;
   const twin = new Exchange({
     method,
     params,
     session,
+    channel,
     target,
     progressToken,
     read: true,

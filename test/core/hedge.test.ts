@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 
 import { fault } from "../../src/core/fault.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
+import { Mailbox } from "../helpers/board.ts";
 import { boardWith, replicaAt, type ReplicaBoard, startReplica } from "../helpers/replica-board.ts";
 
 // Reads that wait for long are sent to a second replica as well.
@@ -56,6 +57,16 @@ test("a late read waits for the first when the second comes to nothing", () => {
   expect(box.answer).toBeNull();
   board.answerLast(replica(0), "prompts/get", "first");
   expect(box.answer?.result).toEqual({ content: "first" });
+});
+
+test("what the second replica asks is put to the call, which knows what can be answered there", () => {
+  [board, replicas] = boardWith(2, { hedgeMs: HEDGE_MS });
+  for (const each of replicas) startReplica(board, each);
+  const box = new Mailbox({ capabilities: { elicitation: {} } });
+  board.ask(board.join(), "prompts/get", { name: "say" }, 1, box);
+  board.pass(HEDGE_MS);
+  board.says(replica(1), { id: "q", method: "elicitation/create", params: { message: "?" } });
+  expect(box.notes.map(({ method }) => method)).toEqual(["elicitation/create"]);
 });
 
 test("a late write is sent once", () => {
