@@ -1,16 +1,9 @@
 import * as v from "valibot";
 
 import { decode, isMalformed } from "../core/decode.ts";
-import { type Fault, fault, FaultError, isFault } from "../core/fault.ts";
+import { type Fault, fault, FaultError } from "../core/fault.ts";
 import { LIMITS } from "../core/limits.ts";
-import {
-  encode,
-  faultResponse,
-  type Params,
-  type Request,
-  type RequestId,
-  resultResponse,
-} from "../core/message.ts";
+import { encode, type Params, type Request, type RequestId, responseTo } from "../core/message.ts";
 import { didYouMean } from "../core/spelling.ts";
 import type { ControlApi, ControlMethod, Elicitation, ProgressNote, Reply } from "./api.ts";
 
@@ -147,28 +140,26 @@ export class ControlHost {
 
   #request(request: Request): void {
     const { id, method } = request;
-    if (!isControlMethod(method)) return this.#refuse(id, unknownMethod(method));
-    if (this.#inFlight.has(id)) return this.#refuse(id, fault("message.duplicate-id"));
-    if (this.#inFlight.size >= LIMITS.inFlightPerSession) {
-      return this.#refuse(id, fault("session.busy"));
-    }
+    if (!isControlMethod(method)) return this.#reply(id, unknownMethod(method));
     const parsed = v.safeParse(PARAMS[method], request.params ?? {});
-    if (!parsed.success) return this.#refuse(id, invalidParams(method, parsed.issues));
+    if (!parsed.success) return this.#reply(id, invalidParams(method, parsed.issues));
     if (method === "mcpd/cancel") {
       const { id: target } = parsed.output as ControlApi["mcpd/cancel"]["params"];
       const cancelled = this.#inFlight.get(target);
       cancelled?.controller.abort();
-      return this.#send(encode(resultResponse(id, { cancelled: cancelled !== undefined })));
+      return this.#reply(id, { cancelled: cancelled !== undefined });
     }
     if (method === "mcpd/answer") {
       const { id: target, question, reply } = parsed.output as ControlApi["mcpd/answer"]["params"];
       this.#inFlight.get(target)?.questions.get(question)?.(reply);
-      return this.#send(encode(resultResponse(id, {})));
+      return this.#reply(id, {});
     }
     if (method === "mcpd/attach") {
-      const problem = this.#outlets.attach(parsed.output as Attachment);
-      if (problem !== null) return this.#refuse(id, problem);
-      return this.#send(encode(resultResponse(id, {})));
+      return this.#reply(id, this.#outlets.attach(parsed.output as Attachment) ?? {});
+    }
+    if (this.#inFlight.has(id)) return this.#reply(id, fault("message.duplicate-id"));
+    if (this.#inFlight.size >= LIMITS.inFlightPerSession) {
+      return this.#reply(id, fault("session.busy"));
     }
     void this.#answer(id, method, parsed.output);
   }
@@ -199,12 +190,11 @@ export class ControlHost {
     const answer = await settled(() => handler(params as never, context));
     if (this.#inFlight.get(id) !== job) return;
     this.#inFlight.delete(id);
-    if (isFault(answer)) this.#refuse(id, answer);
-    else this.#send(encode(resultResponse(id, answer)));
+    this.#reply(id, answer);
   }
 
-  #refuse(id: RequestId, problem: Fault): void {
-    this.#send(encode(faultResponse(id, problem)));
+  #reply(id: RequestId, answer: unknown): void {
+    this.#send(encode(responseTo(id, answer)));
   }
 
   #send(text: string): void {

@@ -176,6 +176,17 @@ test("receive() refuses an id in use and more than the bound in flight", () => {
   ]);
 });
 
+test("a call is given up, and its question answered, however many are in flight", async () => {
+  const { sent, calls, ask } = connect();
+  for (let id = 0; id < LIMITS.inFlightPerSession; id++) ask("mcpd/call", CALL, id);
+  const asked = calls[0]?.context.ask({ message: "?" });
+  const reply = { action: "decline" } as const;
+  ask("mcpd/answer", { id: 0, question: 1, reply }, "answer");
+  expect(await asked).toEqual(reply);
+  ask("mcpd/cancel", { id: 0 }, "cancel");
+  expect(sent.at(-1)?.["result"]).toEqual({ cancelled: true });
+});
+
 test("attach() chooses what the session of the connection sees, or says why not", () => {
   const asked: Attachment[] = [];
   const { sent, ask } = connect({}, (attachment) => {
