@@ -3,8 +3,8 @@ import { isObject } from "./envelope.ts";
 import { fault } from "./fault.ts";
 import { answerFor, type Call } from "./forward.ts";
 import { LIMITS } from "./limits.ts";
-import { type Outcome, type Params, type Request, rpcError } from "./message.ts";
-import { failure } from "./own-tools.ts";
+import { failure, type Outcome, type Params, type Request } from "./message.ts";
+import { failedCall } from "./own-tools.ts";
 import type { World } from "./world.ts";
 
 /** Nothing is written while several calls run for one: their outcomes come back together. */
@@ -24,7 +24,7 @@ export function callMany(
   if (calls === null) {
     const most = LIMITS.callsTogether;
     const text = `arguments.calls has to be a list of 1 to ${most} objects with a name`;
-    return answerFor(world, turn, call, failure(text));
+    return answerFor(world, turn, call, failedCall(text));
   }
   const { session, request } = call;
   const outcomes: (Outcome | null)[] = calls.map(() => null);
@@ -61,8 +61,7 @@ function callsOf({ request }: Call): readonly Params[] | null {
 
 /** Each result under a line that names its call; it has failed when all of them have. */
 function gathered(calls: readonly Params[], outcomes: readonly (Outcome | null)[]): Params {
-  const missing = rpcError(fault("internal"));
-  const results = outcomes.map((outcome) => resultOf(outcome ?? { ok: false, error: missing }));
+  const results = outcomes.map((outcome) => resultOf(outcome ?? failure(fault("internal"))));
   const content = results.flatMap(({ parts, failed }, index) => {
     const state = failed ? "failed" : "done";
     const text = `[${index + 1} of ${calls.length}: ${String(calls[index]?.["name"])}, ${state}]`;

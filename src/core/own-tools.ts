@@ -106,11 +106,11 @@ export function runOwnTool(world: World, turn: Turn, call: Call, name: string): 
   const given = call.request.params?.["arguments"];
   const input = isObject(given) ? given : {};
   const result = run(world, call, name, input);
-  answerFor(world, turn, call, isFault(result) ? failure(result.text) : result);
+  answerFor(world, turn, call, isFault(result) ? failedCall(result.text) : result);
 }
 
-/** A call of one of them that has failed. */
-export function failure(why: string): Params {
+/** The result of a call that has failed, as a model reads it. */
+export function failedCall(why: string): Params {
   return { content: [{ type: "text", text: why }], isError: true };
 }
 

@@ -2,6 +2,7 @@ import { decode, isMalformed } from "../core/decode.ts";
 import { LEGACY_LATEST } from "../core/era.ts";
 import { type Fault, fault } from "../core/fault.ts";
 import { encode, type Params, type Request, type RequestId, responseTo } from "../core/message.ts";
+import { failedCall } from "../core/own-tools.ts";
 import { reasonOf } from "../lib/files.ts";
 import { VERSION } from "../version.ts";
 import type { Instance, InstanceEvents } from "./instance.ts";
@@ -112,7 +113,7 @@ export class BuiltinInstance implements Instance {
       const text = JSON.stringify(structuredContent, null, 2);
       return { content: [{ type: "text", text }], structuredContent };
     } catch (error) {
-      return { content: [{ type: "text", text: reasonOf(error) }], isError: true };
+      return failedCall(reasonOf(error));
     }
   }
 }
