@@ -87,6 +87,7 @@ export class Roster {
     );
     if (old === undefined) return;
     for (const [kind, listing] of old.listings) successor.listings.set(kind, listing);
+    inherit(successor, old);
     this.#retire(turn, old);
   }
 
@@ -115,9 +116,9 @@ export class Roster {
     }
     this.#dropSuccessor(turn, unit.upstream);
     const successor = this.#world.create(unit);
-    // Of another scope it is a pattern, of which nothing ever runs.
-    inherit(successor, standing, unit.scope === "user");
     if (standing.phase !== "ready" || unit.disabled || unit.scope !== "user") {
+      // Of another scope it is a pattern, of which nothing ever runs.
+      if (unit.scope === "user") inherit(successor, standing);
       this.#retire(turn, standing);
       return successor;
     }
@@ -269,11 +270,11 @@ function groupAround(world: World, turn: Turn, first: Upstream): Replicas {
 }
 
 /** What clients asked of an upstream, and what was found out, counts for what takes its place. */
-function inherit(successor: Upstream, standing: Upstream, subscriptions: boolean): void {
+function inherit(successor: Upstream, standing: Upstream): void {
   const heirs = runnable(successor);
   for (const [index, old] of runnable(standing).entries()) {
     const heir = heirs[index % heirs.length] ?? successor;
-    for (const [uri, sessions] of subscriptions ? old.subscribers : []) {
+    for (const [uri, sessions] of old.subscribers) {
       const joint = heir.subscribers.get(uri) ?? new Set();
       for (const session of sessions) {
         joint.add(session);

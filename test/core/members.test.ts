@@ -252,3 +252,23 @@ test("an address that stays is asked with the secrets it had: what it says is ke
   board.answerLast(one, "resources/read");
   expect(board.shelf.kept.size).toBe(1);
 });
+
+test("who subscribes or leaves while a replacement starts does so at the replacement as well", () => {
+  const one = alone();
+  const [left, stays] = [board.join(ONE), board.join(ONE)];
+  board.ask(left, "resources/subscribe", { uri: "note://left" }, 1);
+  board.answerLast(one, "resources/subscribe");
+  reachedBy({ ...REACH, command: "other" }, "other");
+  const demanded = board.effects.findLast(({ kind }) => kind === "demand");
+  if (demanded?.kind !== "demand") throw new Error("there is no replacement");
+  const next = demanded.upstream;
+  board.ask(stays, "resources/subscribe", { uri: "note://new" }, 1);
+  board.answerLast(one, "resources/subscribe");
+  board.perform(board.switchboard.close(left, "left", board.nowMs));
+  startReplica(board, next);
+  expect(board.upstream("a")).toBe(next);
+  expect([...next.subscribers.keys()]).toEqual(["note://new"]);
+  const asked = board.sentBy(next, "resources/subscribe").map(({ params }) => params?.["uri"]);
+  expect(asked).toEqual(["note://new"]);
+  expect(one.retired).not.toBeNull();
+});
