@@ -163,6 +163,8 @@ export class Replicas {
 
   /** One cannot be started for a while. True when that is so of all: nobody needs to wait. */
   down(member: Upstream): boolean {
+    // The end of one that has left says nothing of those that stay.
+    if (!this.members.includes(member)) return false;
     this.#down.add(member);
     return this.#down.size === this.members.length;
   }

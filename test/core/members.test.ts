@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "bun:test";
 
+import { fault } from "../../src/core/fault.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Reach } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
@@ -271,4 +272,15 @@ test("who subscribes or leaves while a replacement starts does so at the replace
   const asked = board.sentBy(next, "resources/subscribe").map(({ params }) => params?.["uri"]);
   expect(asked).toEqual(["note://new"]);
   expect(one.retired).not.toBeNull();
+});
+
+test("that those end which have left tells nobody that the one that stays does not start", () => {
+  [board, replicas] = boardWith(3);
+  const box = board.ask(board.open(ONE), "initialize", { protocolVersion: "2025-06-18" });
+  resize(1);
+  const died = fault("upstream.failed", "it was killed", "a");
+  for (const gone of [replica(1), replica(2)]) board.lose(gone, died, false);
+  expect(box.answer).toBeNull();
+  board.lose(replica(0), died, false);
+  expect(box.answer?.error?.message).toContain("it was killed");
 });
