@@ -15,7 +15,7 @@ import { OPEN_PROFILE, profileAllows, shownTools } from "./profile.ts";
 import { obtain } from "./reuse.ts";
 import type { Session } from "./session.ts";
 import { didYouMean } from "./spelling.ts";
-import { follow, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
+import { follow, resubscribe, subscribe, unfollow, unsubscribe } from "./subscriptions.ts";
 import { sendTask, sendTaskToOwner, TASK_REQUESTS } from "./task-requests.ts";
 import type { Upstream } from "./upstream.ts";
 import type { World } from "./world.ts";
@@ -217,7 +217,9 @@ function send(
     return forward(turn, call, upstream, { params, transform: (list) => filterTools(list, tools) });
   }
   if (method === "resources/subscribe" && typeof uri === "string") {
-    return atHome(turn, call, upstream, (later, home) => sendSubscribe(later, call, home, uri));
+    return atHome(turn, call, upstream, (later, home) =>
+      sendSubscribe(world, later, call, home, uri),
+    );
   }
   if (method === "resources/unsubscribe" && typeof uri === "string") {
     turn.add({ kind: "keep", session: call.session });
@@ -250,7 +252,13 @@ function atHome(
   });
 }
 
-function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string): void {
+function sendSubscribe(
+  world: World,
+  turn: Turn,
+  call: Call,
+  upstream: Upstream,
+  uri: string,
+): void {
   const { session } = call;
   if (session.subscriptions.size >= LIMITS.subscriptionsPerSession) {
     const text = `A session may subscribe to ${LIMITS.subscriptionsPerSession} resources at most`;
@@ -266,7 +274,9 @@ function sendSubscribe(turn: Turn, call: Call, upstream: Upstream, uri: string):
     target: uri,
     transform(result, later) {
       later.add({ kind: "keep", session });
-      subscribe(upstream, session, uri);
+      // What has answered may have been replaced meanwhile.
+      if (upstream.retired === null) subscribe(upstream, session, uri);
+      else resubscribe(world, later, session, upstream.name, uri);
       return result;
     },
   });

@@ -52,6 +52,14 @@ function alone(): Upstream {
   return one;
 }
 
+/** Another command in its place: what will take over once it is ready. */
+function replaced(): Upstream {
+  reachedBy({ ...REACH, command: "other" }, "other");
+  const demanded = board.effects.findLast(({ kind }) => kind === "demand");
+  if (demanded?.kind !== "demand") throw new Error("there is no replacement");
+  return demanded.upstream;
+}
+
 test("one replica more does not touch the others: what is in flight there goes on", () => {
   const box = board.ask(board.join(), "tools/call", { name: "write" }, 1);
   const [first, , , fourth, ...more] = resize(4);
@@ -259,10 +267,7 @@ test("who subscribes or leaves while a replacement starts does so at the replace
   const [left, stays] = [board.join(ONE), board.join(ONE)];
   board.ask(left, "resources/subscribe", { uri: "note://left" }, 1);
   board.answerLast(one, "resources/subscribe");
-  reachedBy({ ...REACH, command: "other" }, "other");
-  const demanded = board.effects.findLast(({ kind }) => kind === "demand");
-  if (demanded?.kind !== "demand") throw new Error("there is no replacement");
-  const next = demanded.upstream;
+  const next = replaced();
   board.ask(stays, "resources/subscribe", { uri: "note://new" }, 1);
   board.answerLast(one, "resources/subscribe");
   board.perform(board.switchboard.close(left, "left", board.nowMs));
@@ -283,4 +288,18 @@ test("that those end which have left tells nobody that the one that stays does n
   expect(box.answer).toBeNull();
   board.lose(replica(0), died, false);
   expect(box.answer?.error?.message).toContain("it was killed");
+});
+
+test("who has subscribed at what was replaced before it answered is told by the replacement", () => {
+  const one = alone();
+  const session = board.join(ONE);
+  board.ask(session, "resources/subscribe", { uri: "note://1" }, 1);
+  const next = replaced();
+  startReplica(board, next);
+  board.answerLast(one, "resources/subscribe");
+  expect([...next.subscribers.keys()]).toEqual(["note://1"]);
+  expect(board.sentBy(next, "resources/subscribe")).toHaveLength(1);
+  expect(session.subscriptions.get("note://1")).toBe(next.key);
+  board.perform(board.switchboard.close(session, "left", board.nowMs));
+  expect(next.subscribers.size).toBe(0);
 });
