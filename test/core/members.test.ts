@@ -303,3 +303,11 @@ test("who has subscribed at what was replaced before it answered is told by the 
   board.perform(board.switchboard.close(session, "left", board.nowMs));
   expect(next.subscribers.size).toBe(0);
 });
+
+test("one more is asked to start while somebody waits for any of them", () => {
+  [board, replicas] = boardWith(3);
+  board.ask(board.open(ONE), "initialize", { protocolVersion: "2025-06-18" });
+  const fourth = resize(4).at(-1);
+  const demanded = board.effects.flatMap((one) => (one.kind === "demand" ? [one.upstream] : []));
+  expect(demanded).toContain(fourth as Upstream);
+});
