@@ -7,7 +7,7 @@ import { fault } from "../../src/core/fault.ts";
 import { LineSplitter } from "../../src/lib/lines.ts";
 import { pickPlatform } from "../../src/platform/pick.ts";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+export const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
 

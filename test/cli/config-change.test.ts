@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { Bench } from "./bench.ts";
+import { Terminal } from "../helpers/terminal.ts";
+import { Bench, MAIN } from "./bench.ts";
 
 test("servers add, disable, enable and remove edit the file and apply it", async () => {
   using bench = new Bench();
@@ -108,13 +109,11 @@ test("config edit runs the editor and fails on what it leaves behind", async () 
   expect((await bench.run(["config", "edit"], { EDITOR: "false" })).code).toBe(74);
 });
 
-const main = join(import.meta.dir, "../../src/main.ts");
-
 test("where nobody can be asked, as under cron, setup and doctor --fix say so", async () => {
   using bench = new Bench();
   const silent = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
   for (const words of [["setup"], ["doctor", "--fix"]]) {
-    const argv = [process.execPath, main, ...words];
+    const argv = [process.execPath, MAIN, ...words];
     const child = Bun.spawn(argv, { cwd: bench.home, env: bench.environment, ...silent });
     expect([words, await child.exited]).toEqual([words, 2]);
   }
@@ -126,19 +125,10 @@ test.each([
   ["2>/dev/null", 0],
 ] as const)("setup asks on standard output, if it is a terminal: %s", async (redirection, code) => {
   using bench = new Bench();
-  let said = "";
-  const line = `"${process.execPath}" "${main}" setup cursor ${redirection}`;
-  const child = Bun.spawn(["sh", "-c", line], {
-    cwd: bench.home,
-    env: bench.environment,
-    terminal: {
-      data(terminal, bytes) {
-        const before = said.includes("Which clients");
-        said += new TextDecoder().decode(bytes);
-        if (!before && said.includes("Which clients")) terminal.write("\u0003");
-      },
-    },
-  });
-  expect(await child.exited).toBe(code);
-  expect(said.includes("Which clients")).toBe(code === 0);
+  const line = `"${process.execPath}" "${MAIN}" setup cursor ${redirection}`;
+  const around = { cwd: bench.home, env: bench.environment };
+  await using terminal = new Terminal(["sh", "-c", line], around);
+  if (code === 0) await terminal.type("Which clients", "\u0003");
+  const { exitCode, screen } = await terminal.end();
+  expect([exitCode, screen.includes("Which clients")]).toEqual([code, code === 0]);
 });

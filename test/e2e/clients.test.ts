@@ -15,7 +15,7 @@ import { FIXTURES } from "../clients/fixtures.ts";
 import { LineClient } from "../helpers/line-client.ts";
 import { posixTest } from "../helpers/posix.ts";
 import { fixture, program } from "../helpers/program.ts";
-import { within } from "../helpers/wait.ts";
+import { Terminal } from "../helpers/terminal.ts";
 import { ClientHome, INSTALLED } from "./clients.ts";
 import { Daemon } from "./harness.ts";
 
@@ -46,26 +46,11 @@ async function answered(
   home: ClientHome,
   keys: { readonly [question: string]: string },
 ): Promise<string> {
-  const open = new Map(Object.entries(keys));
-  let said = "";
-  const child = Bun.spawn([program(), "setup"], {
-    cwd: home.path,
-    env: { ...home.env },
-    terminal: {
-      cols: 120,
-      rows: 40,
-      data(terminal, bytes) {
-        said += new TextDecoder().decode(bytes);
-        for (const [question, key] of open) {
-          if (!said.includes(question)) continue;
-          open.delete(question);
-          terminal.write(key);
-        }
-      },
-    },
-  });
-  expect(await within("setup to end", child.exited)).toBe(0);
-  return said;
+  await using terminal = new Terminal([program(), "setup"], { cwd: home.path, env: home.env });
+  for (const [question, key] of Object.entries(keys)) await terminal.type(question, key);
+  const { exitCode, screen } = await terminal.end();
+  expect(exitCode).toBe(0);
+  return screen;
 }
 
 describe("mcpd setup", () => {

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { freePort } from "../helpers/port.ts";
 import { linuxTest, posixTest } from "../helpers/posix.ts";
 import { fixture, processesOf, program } from "../helpers/program.ts";
+import { Terminal } from "../helpers/terminal.ts";
 import { waitFor, within } from "../helpers/wait.ts";
 import { ClientHome } from "./clients.ts";
 import { Daemon, type Finished, type Home } from "./harness.ts";
@@ -142,22 +143,11 @@ describe("mcpd doctor", () => {
     using home = new ClientHome();
     home.writeConfig({});
     chmodSync(home.configFile, 0o644);
-    let said = "";
-    const child = Bun.spawn([program(), "doctor", "--fix"], {
-      cwd: home.path,
-      env: { ...home.env },
-      terminal: {
-        cols: 120,
-        rows: 40,
-        data(terminal, bytes) {
-          const before = said.includes("Do this?");
-          said += new TextDecoder().decode(bytes);
-          if (!before && said.includes("Do this?")) terminal.write("n");
-        },
-      },
-    });
-    expect(await within("the doctor to end", child.exited)).toBe(1);
-    expect(said).toContain("Nothing was changed");
+    const around = { cwd: home.path, env: home.env };
+    await using terminal = new Terminal([program(), "doctor", "--fix"], around);
+    await terminal.type("Do this?", "n");
+    const { exitCode, screen } = await terminal.end();
+    expect([exitCode, screen]).toEqual([1, expect.stringContaining("Nothing was changed")]);
     expect(statSync(home.configFile).mode & 0o777).toBe(0o644);
   });
 });

@@ -1,39 +1,40 @@
+import { readFileSync } from "node:fs";
+
 import type { Environment } from "../e2e/harness.ts";
 import { waitFor, within } from "./wait.ts";
 
-/** What was printed where: the terminal shows standard error. */
-export type Shown = {
+/** What was printed where. */
+type Shown = {
   readonly exitCode: number;
+  /** What is in the file, without one "". */
   readonly stdout: string;
   readonly screen: string;
 };
 
-/** A program in a terminal, with its standard output in a file as that of `mcpd call > FILE`. */
+type Around = { readonly env: Environment; readonly cwd: string; readonly file?: string };
+
+/** A program in a terminal; with a file, its standard output is there as after `> FILE`. */
 export class Terminal implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
-  readonly #file: string;
+  readonly #file: string | undefined;
   #screen = "";
   /** How much of the screen has been waited for. */
   #read = 0;
 
-  constructor(
-    words: readonly string[],
-    { env, cwd, file }: { readonly env: Environment; readonly cwd: string; readonly file: string },
-  ) {
+  constructor(words: readonly string[], { env, cwd, file }: Around) {
     this.#file = file;
-    this.#child = Bun.spawn(
-      ["/bin/sh", "-c", 'out=$1; shift; exec "$@" > "$out"', "sh", file, ...words],
-      {
-        cwd,
-        env: { ...env },
-        terminal: {
-          cols: 100,
-          data: (_, chunk) => {
-            this.#screen += Buffer.from(chunk).toString();
-          },
+    const redirected = ["/bin/sh", "-c", 'out=$1; shift; exec "$@" > "$out"', "sh"];
+    this.#child = Bun.spawn(file === undefined ? [...words] : [...redirected, file, ...words], {
+      cwd,
+      env: { ...env },
+      terminal: {
+        cols: 120,
+        rows: 40,
+        data: (_, chunk) => {
+          this.#screen += Buffer.from(chunk).toString();
         },
       },
-    );
+    });
   }
 
   /** Waits until the screen says something that it has not said before, then types. */
@@ -48,7 +49,8 @@ export class Terminal implements AsyncDisposable {
 
   async end(): Promise<Shown> {
     const exitCode = await within("the program to end", this.#child.exited);
-    return { exitCode, stdout: await Bun.file(this.#file).text(), screen: this.#screen };
+    const stdout = this.#file === undefined ? "" : readFileSync(this.#file, "utf8");
+    return { exitCode, stdout, screen: this.#screen };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
