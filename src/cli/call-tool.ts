@@ -66,7 +66,7 @@ export async function callTool(
   const calling = output.busy(`Calling ${call.tool}`, (spinner) =>
     ask(need, output, (servers, signal) =>
       servers.request("mcpd/call", params, {
-        signal,
+        signal: questions === null ? signal : AbortSignal.any([signal, questions.signal]),
         onProgress: (note) => spinner.update(progressText(call.tool, note)),
         ...(questions === null ? {} : { onQuestion: questions.answeredBy(spinner) }),
         // The daemon watches the time and cancels the call: this is the second line.

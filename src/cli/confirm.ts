@@ -1,6 +1,6 @@
 import { STDIN, STDOUT } from "./terminal.ts";
 
-/** Whether somebody sees a question and can answer: nobody on /dev/null, unlike isTerminal(). */
+/** Whether somebody sees a question and can answer, for certain: isTerminal() is only quicker. */
 export async function canAsk(shownOn: number = STDOUT): Promise<boolean> {
   const { isatty } = await import("node:tty");
   return isatty(STDIN) && isatty(shownOn);

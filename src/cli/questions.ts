@@ -18,7 +18,8 @@ export class Questions {
   readonly #server: string;
   readonly #given: Given[];
   readonly #person: boolean;
-  /** Why the call is not wanted any more: everything is answered with "cancel" from then on. */
+  readonly #over = new AbortController();
+  /** Why the call is not wanted any more. */
   #problem: FaultError | null = null;
   #cancelled = false;
 
@@ -49,9 +50,14 @@ export class Questions {
     };
   }
 
+  /** Aborted when the call has to be ended: the server asks on. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /**
-   * Throws why a question found no answer. The server was told "cancel" and has ended the call in
-   * its own way, which leaves nothing behind there.
+   * Throws why a question found no answer. The server was told "cancel", so that it could end the
+   * call in its own way, which leaves nothing behind there.
    */
   expectAnswered(): void {
     if (this.#problem !== null) throw this.#problem;
@@ -59,7 +65,8 @@ export class Questions {
 
   async #reply(asked: Elicitation, signal: AbortSignal, spinner: Spinner): Promise<Reply> {
     try {
-      if (this.#problem === null) return await this.#answer(asked, signal, spinner);
+      if (this.#problem !== null) this.#over.abort();
+      else if (!signal.aborted) return await this.#answer(asked, signal, spinner);
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
       this.#problem = error;

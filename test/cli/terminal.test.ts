@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 
 import { wantsColor, writeAll } from "../../src/cli/terminal.ts";
 import { isTerminal } from "../../src/lib/terminal.ts";
+import { posixTest } from "../helpers/posix.ts";
 import { Bench } from "./bench.ts";
 
 test("writeAll() writes all of it and says when nobody reads", () => {
@@ -14,6 +15,12 @@ test("writeAll() writes all of it and says when nobody reads", () => {
   closeSync(file);
   expect(readFileSync(path, "utf8")).toBe(text);
   rmSync(path);
+});
+
+posixTest("isTerminal() knows that nobody is at /dev/null", () => {
+  const nothing = openSync("/dev/null", "r");
+  expect(isTerminal(nothing)).toBe(false);
+  closeSync(nothing);
 });
 
 test("wantsColor() lets flag and environment decide before the terminal", () => {

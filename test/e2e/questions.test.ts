@@ -65,6 +65,18 @@ describe.each(["old", "new"])("a question of an upstream that is %s", (upstream)
   });
 });
 
+test("a server that asks again and again does not keep the call", async () => {
+  await using daemon = await Daemon.start(CONFIG);
+  for (const words of [[], ["--no-daemon"]]) {
+    const line = ["call", "asker", "nag", "token=Really?", "--answer", "decline", ...words];
+    const { exitCode, stderr } = await daemon.home.run(...line);
+    expect([exitCode, stderr]).toEqual([
+      69,
+      expect.stringContaining("no --answer answers: Really?"),
+    ]);
+  }
+});
+
 describe("at the terminal", () => {
   posixTest("every kind of field of server-everything is filled in and checked", async () => {
     await using daemon = await Daemon.start({ mcpServers: { all: realServer("everything") } });
