@@ -3,15 +3,8 @@ import { cancel, isCancel, log, multiselect, select, text } from "@clack/prompts
 import type { Elicitation, Reply } from "../control/api.ts";
 import { openInBrowser } from "../platform/browser.ts";
 import { here } from "./here.ts";
-import {
-  type Field,
-  fieldsOf,
-  type Option,
-  problemWith,
-  shown,
-  typedValue,
-} from "./question-fields.ts";
-import { harmless } from "./style.ts";
+import { type Field, fieldsOf, type Option, problemWith, typedValue } from "./question-fields.ts";
+import { colourless } from "./style.ts";
 import { STDERR, writeAll } from "./terminal.ts";
 
 /** Standard output is for the result. */
@@ -27,7 +20,7 @@ export async function askPerson(
   signal: AbortSignal,
 ): Promise<Reply> {
   const terminal = { output: process.stderr, signal };
-  writeAll(STDERR, `\n${harmless(`"${server}" asks: ${String(asked["message"])}`)}\n`);
+  writeAll(STDERR, `\n${colourless(`"${server}" asks: ${String(asked["message"])}`)}\n`);
   const reply = asked["mode"] === "url" ? agree(asked, terminal) : fillIn(asked, terminal);
   const given = await reply;
   if (given.action === "cancel") {
@@ -43,7 +36,7 @@ export async function askPerson(
 async function agree({ url }: Elicitation, terminal: Terminal): Promise<Reply> {
   const address = URL.parse(String(url));
   if (address === null || !/^https?:$/.test(address.protocol)) {
-    log.error(`Declined: ${harmless(String(url))} is no address of a web page`, terminal);
+    log.error(`Declined: ${colourless(String(url))} is no address of a web page`, terminal);
     return { action: "decline" };
   }
   writeAll(STDERR, `\n  ${address.href}\n\n`);
@@ -90,7 +83,7 @@ async function askField(field: Field, terminal: Terminal): Promise<unknown> {
         ...terminal,
         message,
         placeholder: field.hint,
-        initialValue: shown(initial),
+        initialValue: field.initial,
         validate: (words = "") => problemWith(field, typedValue(field, words)),
       });
       return isCancel(typed) ? typed : typedValue(field, typed ?? "");

@@ -8,6 +8,7 @@ import { Spinner } from "./spinner.ts";
 import { harmless, type Paint, paint } from "./style.ts";
 import { STDERR, STDOUT, wantsColor, widthOf, writeAll } from "./terminal.ts";
 
+const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 const LEVEL_ERRORS = 0;
 const LEVEL_NOTES = 3;
 
@@ -57,9 +58,14 @@ export class Output {
     this.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** A result as it is. */
-  write(content: string | Uint8Array): void {
-    if (!this.#closed) this.#closed = !writeAll(STDOUT, content);
+  /** A result that changes: on a terminal it takes the place of what was there. */
+  redraw(text: string): void {
+    this.#put(this.interactive ? `${CLEAR_SCREEN}${harmless(text)}\n` : `${text}\n`);
+  }
+
+  /** A result as it is; what an upstream says in it does not steer a terminal. */
+  write(text: string): void {
+    this.#put(this.interactive ? harmless(text) : text);
   }
 
   /** A result as JSON. */
@@ -105,6 +111,10 @@ export class Output {
     } finally {
       spinner.stop();
     }
+  }
+
+  #put(text: string): void {
+    if (!this.#closed) this.#closed = !writeAll(STDOUT, text);
   }
 
   #note({ type, args }: LogObject): void {

@@ -1,7 +1,7 @@
 import { problemsIn } from "../control/tool-input.ts";
 import { isObject } from "../core/envelope.ts";
 import type { Params } from "../core/message.ts";
-import { harmless } from "./style.ts";
+import { colourless } from "./style.ts";
 
 export type Option = { readonly value: unknown; readonly label: string };
 
@@ -13,7 +13,7 @@ export type Field = {
   readonly required: boolean;
   readonly schema: Params;
 } & (
-  | { readonly kind: "text"; readonly hint: string }
+  | { readonly kind: "text"; readonly hint: string; readonly initial: string }
   | { readonly kind: "one" | "many"; readonly options: readonly Option[] }
 );
 
@@ -27,14 +27,14 @@ export function fieldsOf(schema: unknown): readonly Field[] {
 }
 
 function fieldOf(name: string, schema: Params, required: boolean): Field {
-  const { title, description, type, items } = schema;
+  const { title, description, type, items, default: initial } = schema;
   const purpose = typeof description === "string" ? `: ${description}` : "";
-  const label = harmless(`${shown(title ?? name)}${purpose}${required ? "" : " (optional)"}`);
+  const label = colourless(`${shown(title ?? name)}${purpose}${required ? "" : " (optional)"}`);
   const about = { name, label, required, schema };
   const kind = type === "array" ? "many" : "one";
   const options = optionsOf(kind === "one" || !isObject(items) ? schema : items);
   if (options.length > 0) return { ...about, kind, options };
-  return { ...about, kind: "text", hint: hintOf(schema) };
+  return { ...about, kind: "text", hint: hintOf(schema), initial: colourless(shown(initial)) };
 }
 
 /** What there is to choose from, in all ways that revisions had to say it; none for a free text. */
@@ -56,7 +56,7 @@ function optionsOf({ type, enum: values, enumNames, oneOf, anyOf }: Params): rea
 }
 
 function option(value: unknown, title: unknown): Option {
-  return { value, label: harmless(shown(title ?? value)) };
+  return { value, label: colourless(shown(title ?? value)) };
 }
 
 /** "email", "integer, from 1 to 100": what may be typed. */
@@ -70,11 +70,11 @@ function hintOf({ type, format, minimum, maximum, minLength, maxLength }: Params
   ];
   const kind = type === "string" ? "" : type;
   const parts = [shown(format ?? kind), bounds.filter((part) => part !== "").join(" ")];
-  return harmless(parts.filter((part) => part !== "").join(", "));
+  return colourless(parts.filter((part) => part !== "").join(", "));
 }
 
 /** A value for people: a text without its quotes. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
@@ -86,10 +86,10 @@ export function typedValue({ schema: { type }, required }: Field, text: string):
   return isNumber ? number : text;
 }
 
-/** What is wrong with the value of a field; undefined when it may be sent. */
+/** What is wrong with the value of a field, for a terminal; undefined when it may be sent. */
 export function problemWith({ schema, required }: Field, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (value === "" && required) return "It has to be filled in";
   const [problem] = problemsIn(schema, value);
-  return problem?.replace(/^\S*: /, "");
+  return problem === undefined ? undefined : colourless(problem.replace(/^\S*: /, ""));
 }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../lib/clock.ts";
+import { harmless } from "./style.ts";
 import { STDERR, writeAll } from "./terminal.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -11,14 +12,14 @@ const CLEAR_LINE = "\r\u001b[K";
 export class Spinner {
   readonly #mode: "animated" | "plain" | "silent";
   readonly #clock: Clock;
-  #text: string;
+  #text = "";
   #timer: Timer | null = null;
   #frame = 0;
 
   constructor(text: string, mode: "animated" | "plain" | "silent", clock: Clock) {
-    this.#text = text;
     this.#mode = mode;
     this.#clock = clock;
+    this.update(text);
     this.start();
   }
 
@@ -27,9 +28,9 @@ export class Spinner {
     if (this.#mode !== "silent") this.#timer = this.#clock.after(PATIENCE_MS, () => this.#show());
   }
 
-  /** Changes the text; a terminal shows it with the next frame. */
+  /** Changes the text, made one line of; a terminal shows it with the next frame. */
   update(text: string): void {
-    this.#text = text;
+    this.#text = harmless(text).replaceAll("\n", " ");
   }
 
   stop(): void {

@@ -11,9 +11,10 @@ export function paint(colored: boolean): Paint {
 }
 
 const ESCAPE = String.fromCharCode(27);
-// Everything but tab, line feed, and the escape of a colour as paint() writes it.
-// oxlint-disable-next-line no-control-regex -- they are what it looks for
-const STEERING = /\u001b(?!\[\d{0,3}m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
+// Everything but tab, line ends, and the escape of a colour.
+const STEERING =
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  /\u001b(?!\[[\d;]*m)|\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f-\u009f]/g;
 
 /**
  * Text that holds words of an upstream, for a terminal: what could move its cursor, name its window
@@ -24,4 +25,9 @@ export function harmless(text: string): string {
     if (character === ESCAPE) return "\\e";
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
+}
+
+/** The same for words of nobody else, of which no colour may hide the rest. */
+export function colourless(text: string): string {
+  return harmless(text.replaceAll(ESCAPE, "\\e"));
 }

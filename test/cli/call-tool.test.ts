@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Bench, outcomeOf } from "./bench.ts";
+import { posixTest } from "../helpers/posix.ts";
+import { Terminal } from "../helpers/terminal.ts";
+import { Bench, MAIN, outcomeOf } from "./bench.ts";
 
 type Json = { readonly [key: string]: unknown };
 
@@ -20,6 +22,17 @@ test("call prints the text of a result and passes what was typed", async () => {
     texts: { n: "2" },
     timeoutMs: 1500,
   });
+});
+
+posixTest("call prints a text as it is, but steers no terminal by it", async () => {
+  using bench = new Bench();
+  const text = "\u001b[31mred\u001b[0m \u001b]52;c;ZXZpbA==\u0007\r\na\rb";
+  bench.serve({ "mcpd/call": () => ({ content: [{ type: "text", text }] }) });
+  expect((await bench.run(["call", "files", "read_file"])).stdout).toBe(`${text}\n`);
+  const words = [process.execPath, MAIN, "call", "files", "read_file"];
+  await using terminal = new Terminal(words, { cwd: bench.home, env: bench.environment });
+  const { screen } = await terminal.end();
+  expect(screen).toBe("\u001b[31mred\u001b[0m \\e]52;c;ZXZpbA==\\x07\r\r\na\\x0db\r\n");
 });
 
 test("call-tool takes the ways to name a tool apart", async () => {

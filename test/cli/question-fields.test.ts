@@ -27,6 +27,7 @@ test("fieldsOf() says what each field is for and whether it may be left out", ()
   expect(fieldsOf({ type: "object", properties: { a: { title: "\u001b]0;x\u0007" } } })).toEqual([
     expect.objectContaining({ label: "\\e]0;x\\x07 (optional)" }),
   ]);
+  expect(field({ type: "string", default: "\u001b[8mx" })).toMatchObject({ initial: "\\e[8mx" });
   expect([fieldsOf(undefined), fieldsOf({ properties: null })]).toEqual([[], []]);
 });
 
@@ -86,6 +87,7 @@ test.each<[property: object, value: unknown, problem: RegExp | undefined]>([
   [{ type: "string", format: "date" }, "2026-02-30", /format "date"/],
   [{ type: "string", minLength: 3 }, "ab", /short/],
   [{ type: "string" }, "", /has to be filled in/],
+  [{ type: "string", enum: ["\u009b2J"] }, "y", /\["\\x9b2J"\]$/],
   [{ type: "integer", minimum: 1 }, 0, /^0 is less than/],
   [{ type: "integer" }, 1.5, /^expected integer, got number$/],
   [{ type: "number" }, "many", /^expected number, got string$/],

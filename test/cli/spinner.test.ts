@@ -4,12 +4,18 @@ import { join } from "node:path";
 const SPINNER = join(import.meta.dir, "../../src/cli/spinner.ts");
 
 /** What a spinner writes to standard error while its clock rings `rings` times. */
-async function written(mode: string, rings: number, again = false): Promise<string> {
+async function written(
+  mode: string,
+  rings: number,
+  again = false,
+  text = "Calling x",
+): Promise<string> {
   const script = `
     import { Spinner } from ${JSON.stringify(SPINNER)};
     let ring = () => {};
     const set = (_, action) => { ring = action; return { cancel() { ring = () => {}; } }; };
-    const spinner = new Spinner("Calling x", ${JSON.stringify(mode)}, { after: set, every: set });
+    const clock = { after: set, every: set };
+    const spinner = new Spinner(${JSON.stringify(text)}, ${JSON.stringify(mode)}, clock);
     for (let count = 0; count < ${rings}; count++) {
       ring();
       spinner.update("Calling x " + (count + 1));
@@ -20,9 +26,9 @@ async function written(mode: string, rings: number, again = false): Promise<stri
     ring();
     spinner.stop();`;
   const child = Bun.spawn([process.execPath, "-e", script], { stderr: "pipe" });
-  const text = await new Response(child.stderr).text();
+  const said = await new Response(child.stderr).text();
   expect(await child.exited).toBe(0);
-  return text;
+  return said;
 }
 
 test("Spinner says nothing about what is done soon", async () => {
@@ -38,6 +44,10 @@ test("Spinner moves on a terminal, shows news, and leaves no trace", async () =>
 test("Spinner writes one line elsewhere, and nothing when silent", async () => {
   expect(await written("plain", 1)).toBe("Calling x ...\n");
   expect(await written("silent", 1)).toBe("");
+});
+
+test("Spinner makes one line of its text, which steers nothing", async () => {
+  expect(await written("plain", 1, false, "a\n\u001b[2Jb")).toBe("a \\e[2Jb ...\n");
 });
 
 test("Spinner starts again after it was stopped, as patient as before", async () => {

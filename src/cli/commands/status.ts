@@ -6,7 +6,6 @@ import { FaultError, FAULTS } from "../../core/fault.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { command } from "../command.ts";
 import { askBootstrap, here, withDaemon } from "../here.ts";
-import type { Output } from "../output.ts";
 import { bootstrapView, statusView } from "../status-view.ts";
 
 const WATCH_MS = 1000;
@@ -16,7 +15,6 @@ const HUNG_MS = 5_000;
 const DOWN = FAULTS["daemon.unreachable"].exit;
 /** A bootstrap that does not answer at once has nothing that the server's status must wait for. */
 const ASIDE_MS = 500;
-const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
 export default command({
   meta: {
@@ -43,7 +41,8 @@ export default command({
         const text = isServer(seen)
           ? statusView(seen, output.paint, await output.width(), asked)
           : bootstrapView(seen, output.paint);
-        output.print(args.watch ? frame(text, output) : text);
+        if (args.watch) output.redraw(text);
+        else output.print(text);
       } else if (args.watch) {
         // One line per look, so that a reader can tell them apart.
         output.print(JSON.stringify(seen));
@@ -102,8 +101,4 @@ function isServer(seen: Status | BootstrapStatus): seen is Status {
 /** Somebody wants it so. */
 function isOff({ server }: BootstrapStatus): boolean {
   return server.state === "disabled";
-}
-
-function frame(text: string, output: Output): string {
-  return output.interactive ? `${CLEAR_SCREEN}${text}` : `${text}\n`;
 }
