@@ -2,7 +2,7 @@ import { applyFix, examine } from "../../doctor/examine.ts";
 import type { Finding } from "../../doctor/finding.ts";
 import { command } from "../command.ts";
 import type { GlobalOptions } from "../command.ts";
-import { canAsk, confirmed } from "../confirm.ts";
+import { confirmed, expectSomebody } from "../confirm.ts";
 import { sceneHere } from "../doctor-scene.ts";
 import { findingJson, findingsView, summaryOf, type Treated, treatedView } from "../doctor-view.ts";
 import type { Output } from "../output.ts";
@@ -32,10 +32,7 @@ export default command({
   ],
   async execute({ args, options, output }) {
     if (args.yes && !args.fix) throw usage("--yes needs --fix", "doctor");
-    const isAsked = args.fix && !args.yes;
-    if (isAsked && (options.json || !(await canAsk()))) {
-      throw usage("Nobody can be asked here: add --yes to --fix", "doctor");
-    }
+    if (args.fix && !args.yes) await expectSomebody(options, "add --yes to --fix", "doctor");
     const abort = new AbortController();
     void untilStopped().then(() => abort.abort());
     const findings = await look(options, output, abort.signal);

@@ -29,9 +29,8 @@ import { measure, serversStarted, shownCosts } from "../client-cost.ts";
 import { diffsOf, shownDiff } from "../client-report.ts";
 import { command } from "../command.ts";
 import { DRY_RUN } from "../config-change.ts";
-import { canAsk, confirmed } from "../confirm.ts";
+import { confirmed, expectSomebody } from "../confirm.ts";
 import type { Output } from "../output.ts";
-import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
 import { table } from "../table.ts";
 import { entriesOf } from "../upstream-entry.ts";
@@ -71,9 +70,8 @@ export default command({
   async execute({ args, options, output }) {
     const dryRun = args["dry-run"];
     const isAsked = !args.yes && !dryRun;
-    if (isAsked && (options.json || !(await canAsk()))) {
-      throw usage("Nobody can be asked here: add --yes, or --dry-run to see the changes", "setup");
-    }
+    if (isAsked)
+      await expectSomebody(options, "add --yes, or --dry-run to see the changes", "setup");
     const context = clientContext(options, args.project ? projectOf(undefined, "setup") : null);
     const named = [...new Set(args.clients.map(clientNamed))];
     const wanted =

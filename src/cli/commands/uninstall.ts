@@ -1,7 +1,7 @@
 import { fault, FaultError } from "../../core/fault.ts";
 import { planUninstall } from "../../install/uninstall.ts";
 import { command } from "../command.ts";
-import { canAsk, confirmed } from "../confirm.ts";
+import { confirmed, expectSomebody } from "../confirm.ts";
 import { machineHere } from "../machine.ts";
 import { usage } from "../parse.ts";
 import { perform, PREFIX, printPlan } from "../perform.ts";
@@ -28,12 +28,8 @@ export default command({
     const { keep, yes, prefix, "dry-run": dryRun } = args;
     if (args.purge && keep) throw usage("--purge and --keep exclude each other", "uninstall");
     const asks = !yes && !dryRun;
-    if (asks && (options.json || !(await canAsk()))) {
-      throw usage(
-        "Nobody can be asked here: add --yes, or --dry-run to see the steps",
-        "uninstall",
-      );
-    }
+    if (asks)
+      await expectSomebody(options, "add --yes, or --dry-run to see the steps", "uninstall");
     const { machine } = await machineHere({
       config: options.config,
       prefix,
