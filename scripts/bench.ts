@@ -79,6 +79,7 @@ function readOptions(words: string[]): Options {
 
 async function measure(lab: Lab, options: Options): Promise<Results> {
   const machine = describeMachine(lab.loadCore.length > 0);
+  const besidePeers = options.only.includes(PEERS);
   const wanted = (section: string): boolean => {
     if (options.only.includes(section)) console.error(`bench: ${section}`);
     return options.only.includes(section);
@@ -93,10 +94,7 @@ async function measure(lab: Lab, options: Options): Promise<Results> {
     mixed: wanted("mixed") ? await benchMixed(lab, 8, 10_000) : null,
     commands: wanted(COMMANDS) ? await benchCommandLines(lab, 15) : [],
     peers: wanted(PEERS) ? await benchPeers(lab, options) : [],
-    household:
-      wanted(HOUSEHOLD) || options.only.includes(PEERS)
-        ? await benchHouseholds(lab, options.only.includes(PEERS))
-        : [],
+    household: wanted(HOUSEHOLD) || besidePeers ? await benchHouseholds(lab, besidePeers) : [],
     tokens: wanted("tokens") ? await benchTokens(lab) : [],
     recall: wanted("recall") ? QUERY_SETS.map((set) => measureRecall(readCatalog(), set)) : [],
     cache: wanted("cache") ? await benchCache(lab) : null,

@@ -48,7 +48,7 @@ export function householdTable(rows: readonly HouseholdRow[]): string[][] {
         digits(bytes / MEBIBYTE),
       ),
     ]);
-  const head = ["", "processes", "PSS, MB", "of it shared by", "of it servers", "private, MB"];
+  const head = ["", "processes", "PSS, MB", "of it the proxy", "of it servers", "private, MB"];
   return lines.length === 0 ? [] : [head, ...lines];
 }
 

@@ -110,7 +110,7 @@ describe("the table of peers", () => {
       "absent, household: does not start",
     ]);
     expect(householdTable(households)).toEqual([
-      ["", "processes", "PSS, MB", "of it shared by", "of it servers", "private, MB"],
+      ["", "processes", "PSS, MB", "of it the proxy", "of it servers", "private, MB"],
       ["mcpd", "4", "200", "60", "140", "3"],
     ]);
     expect(householdTable([])).toEqual([]);
