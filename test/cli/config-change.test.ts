@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { posixTest } from "../helpers/posix.ts";
 import { Terminal } from "../helpers/terminal.ts";
 import { Bench, MAIN } from "./bench.ts";
 
@@ -119,16 +120,18 @@ test("where nobody can be asked, as under cron, setup and doctor --fix say so", 
   }
 });
 
-test.each([
+for (const [redirection, code] of [
   [">/dev/null", 2],
   [">seen", 2],
   ["2>/dev/null", 0],
-] as const)("setup asks on standard output, if it is a terminal: %s", async (redirection, code) => {
-  using bench = new Bench();
-  const line = `"${process.execPath}" "${MAIN}" setup cursor ${redirection}`;
-  const around = { cwd: bench.home, env: bench.environment };
-  await using terminal = new Terminal(["sh", "-c", line], around);
-  if (code === 0) await terminal.type("Which clients", "\u0003");
-  const { exitCode, screen } = await terminal.end();
-  expect([exitCode, screen.includes("Which clients")]).toEqual([code, code === 0]);
-});
+] as const) {
+  posixTest(`setup asks on standard output, if it is a terminal: ${redirection}`, async () => {
+    using bench = new Bench();
+    const line = `"${process.execPath}" "${MAIN}" setup cursor ${redirection}`;
+    const around = { cwd: bench.home, env: bench.environment };
+    await using terminal = new Terminal(["sh", "-c", line], around);
+    if (code === 0) await terminal.type("Which clients", "\u0003");
+    const { exitCode, screen } = await terminal.end();
+    expect([exitCode, screen.includes("Which clients")]).toEqual([code, code === 0]);
+  });
+}
