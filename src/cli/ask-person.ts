@@ -13,20 +13,23 @@ type Terminal = { readonly output: typeof process.stderr; readonly signal: Abort
 const CANCEL = { action: "cancel" } as const;
 const DECLINE = { value: "decline", label: "Decline" } as const;
 
-/** Asks at the terminal what a server wants to know. Ctrl-C is "cancel", as is the signal. */
+/**
+ * Asks at the terminal what a server wants to know. Ctrl-C is "cancel", as is the signal; where it
+ * is the `last` one, it ends the call.
+ */
 export async function askPerson(
   server: string,
   asked: Elicitation,
   signal: AbortSignal,
+  last: boolean,
 ): Promise<Reply> {
   const terminal = { output: process.stderr, signal };
   writeAll(STDERR, `\n${colourless(`"${server}" asks: ${String(asked["message"])}`)}\n`);
   const reply = asked["mode"] === "url" ? agree(asked, terminal) : fillIn(asked, terminal);
   const given = await reply;
   if (given.action === "cancel") {
-    const words = signal.aborted
-      ? "The call has ended"
-      : "Not answered; Ctrl-C again ends the call";
+    const ends = signal.aborted || last;
+    const words = ends ? "The call has ended" : "Not answered; Ctrl-C again ends the call";
     cancel(words, { output: terminal.output });
   }
   return given;

@@ -87,7 +87,7 @@ export class Questions {
     }
     const { askPerson } = await import("./ask-person.ts");
     spinner.stop();
-    const reply = await askPerson(this.#server, asked, signal);
+    const reply = await askPerson(this.#server, asked, signal, this.#cancelled);
     if (signal.aborted) return reply;
     spinner.start();
     if (reply.action === "cancel" && this.#cancelled) {

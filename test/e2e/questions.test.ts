@@ -130,7 +130,9 @@ describe("at the terminal", () => {
     expect(await told(CTRL_C)).toEqual({ action: "cancel" });
     await using terminal = call(daemon.home, "new", TWICE);
     await terminal.type("Your answer", CTRL_C);
+    await terminal.type("Ctrl-C again ends the call", "");
     await terminal.type("Your answer", CTRL_C);
+    await terminal.type("The call has ended", "");
     expect((await terminal.end()).exitCode).toBe(130);
   });
 
