@@ -39,11 +39,11 @@ export class Terminal implements AsyncDisposable {
 
   /** Waits until the screen says something that it has not said before, then types. */
   async type(after: string, keys: string): Promise<void> {
-    await waitFor(`"${after}" on the screen:\n${this.#screen}`, () => {
-      const at = this.#screen.indexOf(after, this.#read);
-      if (at >= 0) this.#read = at + after.length;
-      return at >= 0;
+    const isThere = (): boolean => this.#screen.includes(after, this.#read);
+    await waitFor(`"${after}" on the screen`, isThere).catch((error: unknown) => {
+      throw new Error(`${String(error)}:\n${this.#screen}`);
     });
+    this.#read = this.#screen.indexOf(after, this.#read) + after.length;
     this.#child.terminal?.write(keys);
   }
 
