@@ -29,7 +29,8 @@ export class Rest {
   readonly #means: Means;
   readonly #timer: Timer;
   #beforeMs = 0;
-  #givenBackMs = 0;
+  #sweptMs = 0;
+  #shrunkMs = 0;
 
   constructor(clock: Clock, means = MEANS) {
     this.#means = means;
@@ -44,10 +45,14 @@ export class Rest {
     const usedMs = this.#means.usedMs();
     const workedMs = usedMs - this.#beforeMs;
     this.#beforeMs = usedMs;
-    if (workedMs > BUSY_MS || usedMs - this.#givenBackMs < WORK_MS) return;
-    if (workedMs < QUIET_MS) this.#means.shrink();
-    else this.#means.sweep();
-    this.#givenBackMs = usedMs;
+    if (workedMs > BUSY_MS) return;
+    const quiet = workedMs < QUIET_MS;
+    // What was swept while work went on has its compiled code still.
+    if (usedMs - (quiet ? this.#shrunkMs : this.#sweptMs) < WORK_MS) return;
+    this.#sweptMs = usedMs;
+    if (!quiet) return this.#means.sweep();
+    this.#shrunkMs = usedMs;
+    this.#means.shrink();
   }
 }
 

@@ -50,6 +50,11 @@ describe("what work has left is given back", () => {
     expect(worker.works(600)).toEqual([]);
   });
 
+  test("once it rests after that, all of it", () => {
+    const worker = new Worker();
+    expect(worker.works(200, 5, 5)).toEqual(["swept", "shrunk"]);
+  });
+
   test("not after a few calls, however often there is a pause", () => {
     const worker = new Worker();
     expect(worker.works(40, 0, 40, 0)).toEqual([]);
