@@ -7,6 +7,9 @@ const OPENERS: { readonly [name in Platform["name"]]: readonly string[] } = {
   linux: ["xdg-open"],
 };
 
+/** A runtime that leaves no orphans would end the browser with us: it is the child of nobody. */
+const ORPHAN = ["/bin/sh", "-c", '"$@" &', "sh"];
+
 /**
  * Shows an address in the user's browser; false when that cannot even be tried. `path` is where the
  * opener is looked for.
@@ -17,6 +20,9 @@ export function openInBrowser(platform: Platform, url: URL, path: string): boole
   const [program = "", ...words] = OPENERS[platform.name];
   const opener = platform.which(program, path);
   if (opener === null) return false;
-  Bun.spawn([opener, ...words, url.href], { stdio: ["ignore", "ignore", "ignore"] }).unref();
+  const windows = platform.name === "windows";
+  const command = [...(windows ? [] : ORPHAN), opener, ...words, url.href];
+  // In a session of its own, which Ctrl-C does not reach.
+  Bun.spawnSync(command, { stdio: ["ignore", "ignore", "ignore"], detached: !windows });
   return true;
 }

@@ -157,7 +157,9 @@ describe("at the terminal", () => {
     await using daemon = await Daemon.start({ mcpServers: { all: realServer("everything") } });
     const { home } = daemon;
     const opened = home.directory.file("opened");
-    await Bun.write(home.directory.file("bin/xdg-open"), `#!/bin/sh\necho "$1" > "${opened}"\n`);
+    // A browser takes longer to come up than the call to end.
+    const browser = `#!/bin/sh\nsleep 0.5\necho "$1" > "${opened}"\n`;
+    await Bun.write(home.directory.file("bin/xdg-open"), browser);
     await Bun.$`chmod +x ${home.directory.file("bin/xdg-open")}`;
     const PATH = `${home.directory.file("bin")}:${home.env["PATH"]}`;
     const address = "https://login.example/?id=1";
