@@ -218,7 +218,7 @@ const table = {
   "secret.locked": row(
     [78, 503, -32603],
     "The keychain does not give a secret",
-    "Unlock the keychain and call again; mcpd asks it for a call only.",
+    "Unlock the keychain and call again: mcpd asks it when somebody needs the server.",
   ),
   "message.parse": row(
     [65, 400, -32700],
