@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { FIXTURES } from "../clients/fixtures.ts";
 import { LineClient } from "../helpers/line-client.ts";
 import { posixTest } from "../helpers/posix.ts";
-import { fixture } from "../helpers/program.ts";
+import { fixture, program } from "../helpers/program.ts";
 import { ClientHome } from "./clients.ts";
 import { Daemon } from "./harness.ts";
 
@@ -282,4 +282,22 @@ describe("a mcpd that is switched off", () => {
       }
     },
   );
+
+  posixTest("is named as such by one that runs in a terminal", async () => {
+    using home = new ClientHome();
+    home.writeConfig({ daemon: { enabled: false } });
+    await using child = Bun.spawn([program(), "serve", "--port", "0"], {
+      cwd: home.path,
+      env: { ...home.env },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: 5_000,
+    });
+    let said = "";
+    for await (const chunk of child.stderr) {
+      said += Buffer.from(chunk).toString();
+      if (said.includes("Run 'mcpd start'")) child.kill();
+    }
+    expect(said).toContain("warning: mcpd is switched off");
+    expect(await child.exited).toBe(0);
+  });
 });

@@ -10,6 +10,7 @@ import type { Output } from "../output.ts";
 import { usage } from "../parse.ts";
 import { projectOf } from "../project.ts";
 import { endOnBugs, untilStopped } from "../signals.ts";
+import { warnWhenOff } from "../switched-off.ts";
 import { wholeNumber } from "../values.ts";
 
 export default command({
@@ -51,7 +52,8 @@ export default command({
         ? null
         : wholeNumber(args.port, "--port", { min: 0, max: 65_535 }, "serve");
     // Ports below 1024 need rights that mcpd never asks for; 0 takes any free one.
-    const { platform, discovery } = openConfig(options.config);
+    const config = openConfig(options.config);
+    const { platform, discovery } = config;
     const bootstrap = args.supervised ? new BootstrapChannel() : null;
     const stopping = bootstrap?.stopping ?? untilStopped();
     const { startServer } = await import("../../server/server.ts");
@@ -77,6 +79,7 @@ export default command({
       await Promise.race([server.speak(ownStreams(), projectOf(undefined, "serve")), stopping]);
     } else {
       announce(server, options, output);
+      warnWhenOff(config, output);
       await stopping;
     }
     await server.stop();
