@@ -27,8 +27,9 @@ export function endTrial({ paths }: Here): void {
 
 export async function isOnTrial({ paths, processIdentity }: Here, clock: Clock): Promise<boolean> {
   const judge = readRunning(paths.trialFile);
+  if (judge === null) return false;
   const began = statSync(paths.trialFile, { throwIfNoEntry: false });
-  if (judge === null || began === undefined) return false;
+  if (began === undefined) return false;
   // A clock that was set back must not prolong it.
   if (Math.abs(clock.now() - began.mtimeMs) >= LIMITS.trialMs) return false;
   return await isAlive(judge, processIdentity);
