@@ -231,8 +231,10 @@ export class Roster {
     for (const member of members) {
       if (former.includes(member)) continue;
       for (const old of former) member.lane.inherit(old.lane);
-      if (face.phase === "ready" || face.waiting.size > 0) member.demand(turn);
+      if (face.phase === "ready") member.demand(turn);
     }
+    // The one that was about to start may have left.
+    if (face.waiting.size > 0) face.demand(turn);
     const text = `A replica of upstream "${face.name}" was removed in the config`;
     for (const member of leaving) {
       this.#handOver(turn, member);

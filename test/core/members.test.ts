@@ -311,3 +311,12 @@ test("one more is asked to start while somebody waits for any of them", () => {
   const demanded = board.effects.flatMap((one) => (one.kind === "demand" ? [one.upstream] : []));
   expect(demanded).toContain(fourth as Upstream);
 });
+
+test("who waits for one that leaves while it starts is served by those that stay", () => {
+  [board, replicas] = boardWith(2);
+  board.lose(replica(0), fault("upstream.failed", "it was killed", "a"), false);
+  board.effects.splice(0);
+  resize(1);
+  const demanded = board.effects.flatMap((one) => (one.kind === "demand" ? [one.upstream] : []));
+  expect(demanded).toEqual([replica(0)]);
+});
