@@ -143,7 +143,7 @@ function honoured(world: World, turn: Turn, call: Call, filter: Params): Params 
     const serving = typeof uri === "string" ? world.ownerOf(uri, session) : undefined;
     if (typeof uri !== "string" || serving === undefined) return false;
     const owner = homeOf(serving, session);
-    if (subscribe(owner, session, uri)) follow(turn, owner, uri);
+    if (subscribe(world, turn, owner, session, uri)) follow(turn, owner, uri);
     return true;
   });
   return { ...Object.fromEntries(kept), resourceSubscriptions };

@@ -267,7 +267,7 @@ function sendSubscribe(
   const standing = (upstream.subscribers.get(uri)?.size ?? 0) > 0;
   if (standing || upstream.era === "modern") {
     turn.add({ kind: "keep", session });
-    if (subscribe(upstream, session, uri)) follow(turn, upstream, uri);
+    if (subscribe(world, turn, upstream, session, uri)) follow(turn, upstream, uri);
     return answer(turn, call, {});
   }
   forward(turn, call, upstream, {
@@ -275,7 +275,7 @@ function sendSubscribe(
     transform(result, later) {
       later.add({ kind: "keep", session });
       // What has answered may have been replaced meanwhile.
-      if (upstream.retired === null) subscribe(upstream, session, uri);
+      if (upstream.retired === null) subscribe(world, later, upstream, session, uri);
       else resubscribe(world, later, session, upstream.name, uri);
       return result;
     },

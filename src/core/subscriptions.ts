@@ -10,7 +10,15 @@ import { JUST_START } from "./waiting.ts";
 import type { World } from "./world.ts";
 
 /** Adds a subscriber; true when it is the first, so that the upstream has to be asked. */
-export function subscribe(upstream: Upstream, session: Session, uri: string): boolean {
+export function subscribe(
+  world: World,
+  turn: Turn,
+  upstream: Upstream,
+  session: Session,
+  uri: string,
+): boolean {
+  // It may stand at a replica that was lost since: it is told by one of them.
+  if (session.subscriptions.get(uri) !== upstream.key) leave(world, turn, session, uri);
   const subscribers = upstream.subscribers.get(uri) ?? new Set();
   const first = subscribers.size === 0;
   upstream.subscribers.set(uri, subscribers.add(session));
@@ -29,7 +37,7 @@ export function resubscribe(
   const serving = world.serving(session, name);
   if (isFault(serving)) return;
   const upstream = homeOf(serving, session);
-  const first = subscribe(upstream, session, uri);
+  const first = subscribe(world, turn, upstream, session, uri);
   if (upstream.phase !== "ready") upstream.whenReady(turn, JUST_START);
   else if (first) follow(turn, upstream, uri);
 }
@@ -46,11 +54,13 @@ export function unsubscribe(upstream: Upstream, session: Session, uri: string): 
 
 /** Takes a leaving session off all its resources. */
 export function unsubscribeAll(world: World, turn: Turn, session: Session): void {
-  for (const [uri, key] of session.subscriptions) {
-    const upstream = world.find(key);
-    if (upstream === undefined || !unsubscribe(upstream, session, uri)) continue;
-    if (upstream.phase === "ready") unfollow(turn, upstream, uri);
-  }
+  for (const uri of session.subscriptions.keys()) leave(world, turn, session, uri);
+}
+
+function leave(world: World, turn: Turn, session: Session, uri: string): void {
+  const upstream = world.find(session.subscriptions.get(uri) ?? "");
+  if (upstream === undefined || !unsubscribe(upstream, session, uri)) return;
+  if (upstream.phase === "ready") unfollow(turn, upstream, uri);
 }
 
 /** Gives a fresh instance what its predecessor had been asked for. */
@@ -67,14 +77,14 @@ export function follow(turn: Turn, upstream: Upstream, uri: string): void {
 }
 
 /** Moves what clients subscribed to at a replica that is gone to one that is there. */
-export function bequeath(turn: Turn, from: Upstream): void {
+export function bequeath(world: World, turn: Turn, from: Upstream): void {
   const heir = from.group?.heir(from);
   if (heir === undefined || from.retired !== null) return;
   for (const [uri, sessions] of from.subscribers) {
     from.subscribers.delete(uri);
     for (const session of sessions) {
       from.group?.stay(session, heir);
-      if (subscribe(heir, session, uri)) follow(turn, heir, uri);
+      if (subscribe(world, turn, heir, session, uri)) follow(turn, heir, uri);
     }
   }
 }

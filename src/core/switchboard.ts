@@ -202,7 +202,7 @@ export class Switchboard {
       if (!upstream.listed) releaseWaiters(upstream, turn);
       return turn.effects;
     }
-    bequeath(turn, upstream);
+    bequeath(this.#world, turn, upstream);
     speakFor(this.#world, turn, group);
     if (!stays) giveUp(turn, upstream, problem);
     return turn.effects;
@@ -267,7 +267,8 @@ export class Switchboard {
 
   #joined(turn: Turn, upstream: Upstream, group: Replicas): void {
     // What clients subscribed to at one that has not come back.
-    for (const member of group.members) if (member.phase === "absent") bequeath(turn, member);
+    const lost = group.members.filter(({ phase }) => phase === "absent");
+    for (const member of lost) bequeath(this.#world, turn, member);
     group.joined(turn, upstream);
   }
 

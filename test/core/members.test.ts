@@ -320,3 +320,19 @@ test("who waits for one that leaves while it starts is served by those that stay
   const demanded = board.effects.flatMap((one) => (one.kind === "demand" ? [one.upstream] : []));
   expect(demanded).toEqual([replica(0)]);
 });
+
+test("who subscribes again while its replica comes back is told by one of them", () => {
+  [board, replicas] = boardWith(2);
+  startReplica(board, replica(0));
+  const note = { uri: "note://1" };
+  const session = board.join(ONE);
+  board.ask(session, "resources/subscribe", note, 1);
+  board.answerLast(replica(0), "resources/subscribe");
+  board.lose(replica(0), fault("upstream.failed", "it was killed", "a"), true);
+  board.perform(board.switchboard.opened(replica(0), board.nowMs));
+  board.ask(session, "resources/subscribe", note, 2);
+  startReplica(board, replica(1));
+  board.answerLast(replica(1), "resources/subscribe");
+  expect(replica(0).subscribers.size).toBe(0);
+  expect([...replica(1).subscribers.keys()]).toEqual(["note://1"]);
+});
