@@ -1,3 +1,4 @@
+import { HISTORIES } from "../test/sim/history.ts";
 // Runs the sharing simulation: `bun run sim` for fresh seeds, `bun run sim SEED` for one of them.
 import { Keeping } from "../test/sim/keeping.ts";
 import { Sharing } from "../test/sim/sharing.ts";
@@ -13,11 +14,12 @@ if (!Number.isSafeInteger(first)) {
 }
 let requests = 0;
 for (let seed = first; seed <= last; seed++) {
-  const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
+  const reports = HISTORIES.map((history) => new Sharing(seed).run(history));
   const keeping = new Keeping(seed);
   keeping.run(200);
-  requests += report.requests + keeping.counts.asked;
-  const violations = [...report.violations, ...keeping.violations];
+  for (const report of reports) requests += report.requests;
+  requests += keeping.counts.asked;
+  const violations = [...reports, keeping].flatMap((one) => one.violations);
   if (violations.length === 0) continue;
   console.error(`Seed ${seed} breaks a promise; repeat it with: bun run sim ${seed}`);
   for (const violation of violations) console.error(`  ${violation}`);

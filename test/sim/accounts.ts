@@ -1,4 +1,5 @@
-import type { RequestId } from "../../src/core/message.ts";
+import { runnable } from "../../src/core/face.ts";
+import type { Params, RequestId } from "../../src/core/message.ts";
 import type { Session } from "../../src/core/session.ts";
 import type { Switchboard } from "../../src/core/switchboard.ts";
 import type { Reach, Unit } from "../../src/core/unit.ts";
@@ -8,6 +9,9 @@ import type { Random } from "./random.ts";
 import type { UpstreamModel } from "./upstream-model.ts";
 
 type Model = Extract<Reach, { kind: "stdio" }>;
+
+/** How something ends that serves nobody. */
+export const STOPPED = "It was stopped";
 
 export type Client = {
   readonly name: string;
@@ -66,7 +70,7 @@ export function settleAccounts(
   board: Switchboard,
   clients: readonly Client[],
   models: ReadonlyMap<Upstream, UpstreamModel>,
-): readonly string[] {
+): string[] {
   const found: string[] = [];
   for (const client of clients) {
     for (const [id, { text }] of client.open)
@@ -75,6 +79,13 @@ export function settleAccounts(
     if (client.session.pending.size > 0) found.push(`${client.name} still has pending requests`);
   }
   for (const upstream of [...board.upstreams, ...board.instances]) {
+    for (const [uri, sessions] of upstream.subscribers) {
+      for (const session of sessions) {
+        const stands = session.subscriptions.get(uri) === upstream.key;
+        if (stands && board.sessions.includes(session)) continue;
+        found.push(`${upstream.key} tells ${session.id} of ${uri}, which does not subscribe there`);
+      }
+    }
     if (upstream.exchanges.size > 0) found.push(`${upstream.name} still has exchanges`);
     if (upstream.waiting.size > 0) found.push(`${upstream.name} still has a queue`);
   }
@@ -82,4 +93,35 @@ export function settleAccounts(
   if (new Set(live).size < live.length) found.push(`two live instances: ${live.join(", ")}`);
   if (board.busy) found.push("the switchboard is still busy");
   return found;
+}
+
+/** The subscriptions of which no upstream knows, in words. */
+export function lostSubscriptions(
+  board: Switchboard,
+  clients: readonly Client[],
+): readonly string[] {
+  return clients.flatMap(({ name, session, left }) =>
+    [...(left ? [] : session.subscriptions)].flatMap(([uri, key]) => {
+      const at = board.instances.find((upstream) => upstream.key === key);
+      if (at?.subscribers.get(uri)?.has(session) === true) return [];
+      return [`${name} subscribes to ${uri} at ${key}, which does not know`];
+    }),
+  );
+}
+
+/** The upstreams that are waited for although nothing of them starts, in words. */
+export function unstarted(
+  board: Switchboard,
+  models: ReadonlyMap<Upstream, UpstreamModel>,
+): readonly string[] {
+  const awaited = board.upstreams.filter(({ waiting }) => waiting.size > 0);
+  return awaited
+    .filter((upstream) => !runnable(upstream).some((one) => models.get(one)?.alive === true))
+    .map(({ name }) => `${name} is waited for, and nothing starts it`);
+}
+
+/** Whether an error tells how something ended that serves nobody, with which nothing was lost. */
+export function tellsOfStopped({ message, data }: Params): boolean {
+  const lost = (data as Params | undefined)?.["fault"] === "upstream.lost";
+  return !lost && String(message).includes(STOPPED);
 }

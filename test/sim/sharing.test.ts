@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { HISTORIES } from "./history.ts";
 import { Sharing } from "./sharing.ts";
 
 const SEEDS = 150;
@@ -14,17 +15,19 @@ test("every request is answered exactly once, to its own client, whatever the se
   let resized = 0;
   let rests = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const report = new Sharing(seed).run({ clients: 12, upstreams: 3, steps: 300 });
-    requests += report.requests;
-    restarts += report.restarts;
-    updates += report.updates;
-    questions += report.questions;
-    refusals += report.refusals;
-    replicated += report.replicated;
-    resized += report.resized;
-    rests += report.rests;
-    if (report.violations.length > 0) {
-      throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
+    for (const history of HISTORIES) {
+      const report = new Sharing(seed).run(history);
+      requests += report.requests;
+      restarts += report.restarts;
+      updates += report.updates;
+      questions += report.questions;
+      refusals += report.refusals;
+      replicated += report.replicated;
+      resized += report.resized;
+      rests += report.rests;
+      if (report.violations.length > 0) {
+        throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
+      }
     }
   }
   // A simulation in which nothing happens proves nothing.

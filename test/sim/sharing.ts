@@ -7,12 +7,23 @@ import type { Session } from "../../src/core/session.ts";
 import { Switchboard } from "../../src/core/switchboard.ts";
 import type { Unit } from "../../src/core/unit.ts";
 import type { Upstream } from "../../src/core/upstream.ts";
-import { changeOne, type Client, isResized, patientUnit, settleAccounts } from "./accounts.ts";
+import {
+  changeOne,
+  type Client,
+  isResized,
+  lostSubscriptions,
+  patientUnit,
+  settleAccounts,
+  STOPPED,
+  tellsOfStopped,
+  unstarted,
+} from "./accounts.ts";
+import { type Chances, chancesFrom, type History } from "./history.ts";
 import { PORTS } from "./ports.ts";
 import { Random } from "./random.ts";
 import { Report } from "./report.ts";
 import { Schedule } from "./schedule.ts";
-import { type Habits, UpstreamModel } from "./upstream-model.ts";
+import { UpstreamModel } from "./upstream-model.ts";
 
 type Note = { readonly id?: RequestId; readonly method: string; readonly params: Params };
 
@@ -24,7 +35,7 @@ export class Sharing {
   readonly #board = new Switchboard({ name: "mcpd", version: "sim" }, PORTS);
   readonly #models = new Map<Upstream, UpstreamModel>();
   readonly #clients: Client[] = [];
-  readonly #habits: Habits;
+  readonly #habits: Chances;
   /** What was carried out, by its text: nothing may be twice. */
   readonly #done = new Set<string>();
   #nextRequest = 1;
@@ -32,43 +43,37 @@ export class Sharing {
   constructor(seed: number) {
     this.#report = new Report(seed);
     this.#random = new Random(seed);
-    const rarely = (): number => (this.#random.chance(0.5) ? this.#random.next() * 0.05 : 0);
-    this.#habits = {
-      slowMs: 1 + this.#random.below(500),
-      dies: rarely(),
-      answersTwice: rarely(),
-      wrongId: rarely(),
-      neverAnswers: rarely(),
-      floods: rarely(),
-    };
+    this.#habits = chancesFrom(this.#random);
   }
 
-  run(options: {
-    readonly clients: number;
-    readonly upstreams: number;
-    readonly steps: number;
-  }): Report {
+  run(options: History): Report {
     const units = Array.from({ length: options.upstreams }, (_, index) => this.#unit(index));
     this.#perform(this.#board.apply(units, 0));
-    for (let change = 0; change < 3; change++) {
-      this.#schedule.after(this.#random.below(60_000), () => this.#reconfigure(units));
+    for (let change = 0; change < options.changes; change++) {
+      this.#schedule.after(this.#random.below(options.activeMs), () => this.#reconfigure(units));
     }
     for (let index = 0; index < options.clients; index++) this.#join(index, units);
     for (let step = 0; step < options.steps; step++) {
-      this.#schedule.after(this.#random.below(60_000), () => this.#act(units));
+      this.#schedule.after(this.#random.below(options.activeMs), () => this.#act(units));
     }
-    for (let atMs = 0; atMs < 400_000; atMs += LIMITS.tickMs) {
-      this.#schedule.after(atMs, () => {
-        if (this.#board.busy) this.#perform(this.#board.tick(this.#schedule.nowMs));
-      });
-    }
+    for (let atMs = 0; atMs < 400_000; atMs += LIMITS.tickMs)
+      this.#schedule.after(atMs, () => this.#tick());
     // It ends early enough for the answers to the last health checks.
     for (let atMs = 0; atMs < 380_000; atMs += 500) {
       this.#schedule.after(atMs, () => this.#perform(this.#board.rest(this.#schedule.nowMs)));
     }
     this.#schedule.run(400_000);
-    for (const text of settleAccounts(this.#board, this.#clients, this.#models)) this.#blame(text);
+    const found = settleAccounts(this.#board, this.#clients, this.#models);
+    // What was removed has taken its subscriptions with it.
+    if (this.#habits.removes === 0) found.push(...lostSubscriptions(this.#board, this.#clients));
+    for (const text of found) this.#blame(text);
     return this.#report;
+  }
+
+  #tick(): void {
+    if (!this.#board.busy) return;
+    this.#perform(this.#board.tick(this.#schedule.nowMs));
+    for (const text of unstarted(this.#board, this.#models)) this.#blame(text);
   }
 
   #unit(index: number): Unit {
@@ -88,12 +93,8 @@ export class Sharing {
     if (isFault(session)) return this.#blame(`open failed: ${session.text}`);
     const client: Client = { name: `c${index}`, session, open: new Map(), left: false };
     this.#clients.push(client);
-    this.#ask(
-      client,
-      "initialize",
-      { protocolVersion: "2025-06-18", capabilities: { elicitation: {} } },
-      "",
-    );
+    const params = { protocolVersion: "2025-06-18", capabilities: { elicitation: {} } };
+    this.#ask(client, "initialize", params, "");
   }
 
   #act(units: readonly Unit[]): void {
@@ -103,7 +104,7 @@ export class Sharing {
     if (dice < 0.02) return this.#leave(client);
     if (dice < 0.1) return this.#cancel(client);
     if (dice < 0.15) return this.#ask(client, "tools/list", {}, "");
-    if (dice < 0.2) return this.#subscribe(client);
+    if (dice < 0.27) return this.#subscribe(client);
     const upstream = this.#random.pick(units).upstream;
     if (dice < 0.4) return this.#read(client, upstream);
     const tool = this.#random.chance(0.2) ? "ask" : "echo";
@@ -123,17 +124,18 @@ export class Sharing {
     const changed = this.#random.below(units.length);
     const fresh = changeOne(units, changed, `at ${this.#schedule.nowMs}`, this.#random);
     if (fresh.some((unit, at) => isResized(unit, units[at]))) this.#report.resized += 1;
-    const gone = this.#random.chance(0.3) ? fresh.filter((_, index) => index !== changed) : fresh;
+    const leaves = this.#random.chance(this.#habits.removes);
+    const gone = leaves ? fresh.filter((_, index) => index !== changed) : fresh;
     this.#perform(this.#board.apply(gone, this.#schedule.nowMs));
     if (gone === fresh) return;
-    this.#schedule.after(5_000, () => {
-      this.#perform(this.#board.apply(fresh, this.#schedule.nowMs));
-    });
+    const back = (): void => this.#perform(this.#board.apply(fresh, this.#schedule.nowMs));
+    this.#schedule.after(5_000, back);
   }
 
   #subscribe(client: Client): void {
     const uri = `model://${this.#random.below(3)}`;
-    if (client.session.view.kind === "one") this.#ask(client, "resources/subscribe", { uri }, "");
+    const verb = this.#random.chance(0.8) ? "subscribe" : "unsubscribe";
+    if (client.session.view.kind === "one") this.#ask(client, `resources/${verb}`, { uri }, "");
   }
 
   #pushed(session: Session, text: string): void {
@@ -149,9 +151,8 @@ export class Sharing {
 
   /** Ids and tokens are the same for all clients, on purpose: nothing may depend on them. */
   #ask(client: Client, method: string, params: Params, text: string): void {
-    const id: RequestId = this.#random.chance(0.5)
-      ? client.open.size + 1
-      : `${client.open.size + 1}`;
+    const next = client.open.size + 1;
+    const id: RequestId = this.#random.chance(0.5) ? next : `${next}`;
     if (client.open.has(id)) return;
     this.#nextRequest += 1;
     const token = this.#random.chance(0.5) ? `token-${String(id)}` : undefined;
@@ -198,6 +199,7 @@ export class Sharing {
     if (message.id !== id) this.#blame(`${client.name} asked ${id}, the answer says ${message.id}`);
     if (message.error !== undefined) {
       this.#report.faults += 1;
+      if (tellsOfStopped(message.error)) this.#blame(`${client.name} was told: ${text}`);
     } else if (message.result?.["content"] === "refused") {
       this.#report.refusals += 1;
     } else if (request.text !== "" && message.result?.["content"] !== request.text) {
@@ -263,7 +265,9 @@ export class Sharing {
     );
     this.#models.set(upstream, model);
     this.#schedule.after(this.#random.below(300), () => {
-      if (model.alive) this.#perform(this.#board.opened(upstream, this.#schedule.nowMs));
+      if (!model.alive) return;
+      if (this.#random.chance(this.#habits.startsNot)) return this.#kill(upstream, model);
+      this.#perform(this.#board.opened(upstream, this.#schedule.nowMs));
     });
   }
 
@@ -278,7 +282,7 @@ export class Sharing {
     if (model === undefined) return;
     model.alive = false;
     this.#models.delete(upstream);
-    const problem = fault("upstream.failed", "It was stopped", upstream.name);
+    const problem = fault("upstream.failed", STOPPED, upstream.name);
     this.#perform(this.#board.lost(upstream, problem, false, this.#schedule.nowMs));
   }
 
