@@ -163,6 +163,8 @@ export class Server {
     if (!alone) this.#control = await this.#openControl();
     this.#log.info("starting", { version: VERSION, pid: process.pid, config: this.revision.path });
     this.#undo.defer(() => this.#log.info("stopped"));
+    const started = this.#clock.after(STARTED_MS, () => this.#book.open());
+    this.#undo.defer(() => started.cancel());
     this.#undo.defer(() => this.#control?.close());
     this.#revisions.open();
     await this.#stdio.sweep();
@@ -176,8 +178,6 @@ export class Server {
       this.#book.renew();
     });
     this.#undo.defer(() => sweep.cancel());
-    const started = this.#clock.after(STARTED_MS, () => this.#book.open());
-    this.#undo.defer(() => started.cancel());
   }
 
   /** Serves a client on our standard streams until it has gone and was given what it was owed. */

@@ -1,43 +1,27 @@
 import { expect, test } from "bun:test";
 
 import { HISTORIES } from "./history.ts";
+import type { Report } from "./report.ts";
 import { Sharing } from "./sharing.ts";
+import { Totals } from "./totals.ts";
 
 const SEEDS = 150;
 
 test("every request is answered exactly once, to its own client, whatever the servers do", () => {
-  let requests = 0;
-  let restarts = 0;
-  let updates = 0;
-  let questions = 0;
-  let refusals = 0;
-  let replicated = 0;
-  let resized = 0;
-  let rests = 0;
+  const totals = new Totals<Report>();
   for (let seed = 1; seed <= SEEDS; seed++) {
     for (const history of HISTORIES) {
-      const report = new Sharing(seed).run(history);
-      requests += report.requests;
-      restarts += report.restarts;
-      updates += report.updates;
-      questions += report.questions;
-      refusals += report.refusals;
-      replicated += report.replicated;
-      resized += report.resized;
-      rests += report.rests;
-      if (report.violations.length > 0) {
-        throw new Error(`bun run sim ${seed}\n${report.violations.slice(0, 10).join("\n")}`);
-      }
+      totals.add(`bun run sim ${seed}`, new Sharing(seed).run(history));
     }
   }
   // A simulation in which nothing happens proves nothing.
-  expect(requests).toBeGreaterThan(SEEDS * 100);
+  expect(totals.of("requests")).toBeGreaterThan(SEEDS * 100);
   // Two that ask at once before mcpd knows that they do are refused: rare, and never wrong.
-  expect(questions).toBeGreaterThan(SEEDS * 10);
-  expect(refusals).toBeLessThan(questions / 10);
-  expect(replicated).toBeGreaterThan(SEEDS);
-  expect(resized).toBeGreaterThan(SEEDS / 2);
-  expect(rests).toBeGreaterThan(SEEDS);
-  expect(updates).toBeGreaterThan(SEEDS);
-  expect(restarts).toBeGreaterThan(SEEDS / 10);
+  expect(totals.of("questions")).toBeGreaterThan(SEEDS * 10);
+  expect(totals.of("refusals")).toBeLessThan(totals.of("questions") / 10);
+  expect(totals.of("replicated")).toBeGreaterThan(SEEDS);
+  expect(totals.of("resized")).toBeGreaterThan(SEEDS / 2);
+  expect(totals.of("rests")).toBeGreaterThan(SEEDS);
+  expect(totals.of("updates")).toBeGreaterThan(SEEDS);
+  expect(totals.of("restarts")).toBeGreaterThan(SEEDS / 10);
 });
